@@ -1,0 +1,250 @@
+"""What a run can be told: frozen dataclasses, the flags that fill them, and validation in the user's words.
+
+Every field of the four groups is a flag of the same name; its default, help, bounds and choices stand beside it and
+nowhere else. `define_flags` makes the flags, `from_flags` reads and checks them, `to_flagfile` writes them back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+from absl import flags
+
+from sketch2img_tf.errors import UserError
+
+PHOTO_VARIANTS = ("tx_000000000000", "tx_000100000000")
+SKETCH_VARIANTS = (
+    "tx_000000000000",
+    "tx_000100000000",
+    "tx_000000000010",
+    "tx_000000000110",
+    "tx_000000001010",
+    "tx_000000001110",
+)
+SKETCH_FLAGS = ("error", "ambiguous", "pose", "context")
+
+
+def _option(default, help, *, choices=(), lower=None, upper=None):
+    """A field that becomes a flag; a list's `choices` bound each of its items."""
+    return dataclasses.field(default=default, metadata=dict(help=help, choices=choices, lower=lower, upper=upper))
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Which pictures."""
+
+    manual_dir: str = _option("", "Folder of the Sketchy release, read once to build the TFRecords.")
+    data_dir: str = _option("runs/data", "Folder of the TFRecords; built from --manual_dir when they are missing.")
+    photo_variant: str = _option("tx_000100000000", "Rendering of the photos.", choices=PHOTO_VARIANTS)
+    sketch_variant: str = _option("tx_000000000010", "Rendering of the sketches.", choices=SKETCH_VARIANTS)
+    drop_sketches: tuple[str, ...] = _option(
+        ("error",), "Sketches with any of these flags are left out.", choices=SKETCH_FLAGS
+    )
+    classes: tuple[str, ...] = _option((), "Classes to use, by name; empty for all.")
+    num_classes: int = _option(0, "Use the first N classes in alphabetical order; 0 for all.", lower=0)
+    shuffle_buffer: int = _option(8192, "Examples among which the next one is drawn.", lower=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkConfig:
+    """The generator and the discriminator; a run keeps these for life."""
+
+    base_width: int = _option(64, "Channels of the first MRU of both networks.", lower=1, upper=512)
+    generator_norm: str = _option(
+        "conditional_batch",
+        "Normalisation in the generator: batch norm with a scale and shift a class, plain batch, or instance norm.",
+        choices=("conditional_batch", "batch", "instance"),
+    )
+    initial_features: str = _option(
+        "label",
+        "What the encoder starts from: a learned 64x64 plane a class, or 8 channels convolved from the sketch.",
+        choices=("label", "sketch"),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class LossConfig:
+    """The six losses. A weight of 0 switches a loss off, and its cost with it."""
+
+    gan_weight: float = _option(1.0, "Weight of the adversarial loss.", lower=0)
+    classification_weight: float = _option(1.0, "Weight of the class cross entropy.", lower=0)
+    dragan_weight: float = _option(10.0, "Weight of the DRAGAN gradient penalty.", lower=0)
+    supervised_weight: float = _option(1.0, "Weight of the L1 distance to the real photo.", lower=0)
+    perceptual_weight: float = _option(1.0, "Weight of the L1 distance between network features.", lower=0)
+    diversity_weight: float = _option(1.0, "Weight of the reward for pictures that follow the noise.", lower=0)
+    diversity: str = _option(
+        "slope", "Distance of two pictures, over that of their noises (slope) or not.", choices=("slope", "distance")
+    )
+    label_smoothing: float = _option(0.0, "The discriminator's target for real is 1 minus this.", lower=0, upper=0.5)
+    label_noise: float = _option(0.0, "Its targets are moved by up to this, at random.", lower=0, upper=0.5)
+    label_flip_probability: float = _option(0.0, "Share of its examples told the wrong way.", lower=0, upper=0.5)
+    perceptual_network: str = _option(
+        "InceptionV3",
+        "Network of tf.keras.applications whose features are compared.",
+        choices=("InceptionV3", "InceptionResNetV2", "MobileNet"),
+    )
+    perceptual_layers: tuple[str, ...] = _option(
+        (), "Its layers, by name or as activation:N, the N-th activation counted from 0; empty for a good choice."
+    )
+    perceptual_size: int = _option(0, "Pictures are resized to this many pixels for it; 0: its own.", lower=0)
+    perceptual_weights: str = _option("imagenet", "imagenet, a weights file (.h5, no top), or random.")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """How the training goes."""
+
+    workdir: str = _option("", "Folder of the run: checkpoints, summaries, samples. An old run in it goes on.")
+    train_steps: int = _option(100_000, "Steps of the whole run, earlier sessions included.", lower=1)
+    global_batch_size: int = _option(16, "Pictures a step, over all replicas.", lower=1)
+    generator_learning_rate: float = _option(1e-4, "Adam's rate for the generator.", lower=0)
+    discriminator_learning_rate: float = _option(2e-4, "Adam's rate for the discriminator.", lower=0)
+    adam_beta_1: float = _option(0.9, "Adam's decay of the first moment, in both.", lower=0, upper=0.9999)
+    ema_decay: float = _option(0.999, "Decay a step of the averaged generator; 0: no averaging.", lower=0, upper=1)
+    precision: str = _option("float32", "Arithmetic of the networks.", choices=("float32", "mixed_bfloat16"))
+    strategy: str = _option(
+        "auto", "Devices: all visible GPUs or else one device (auto).", choices=("auto", "one_device", "mirrored")
+    )
+    seed: int = _option(0, "Seed of weights, data order, jitter and noise.", lower=0, upper=2**31 - 1)
+    log_every_steps: int = _option(10, "Steps between scalars.", lower=1)
+    sample_every_steps: int = _option(500, "Steps between sample grids and held-out figures.", lower=1)
+    checkpoint_every_steps: int = _option(500, "Steps between checkpoints.", lower=1)
+    checkpoints_kept: int = _option(3, "Checkpoints kept, the newest ones.", lower=1)
+    profile_steps: tuple[int, ...] = _option((), "First and last step of a trace for TensorBoard, as 10,20.", lower=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """A whole run. Immutable; `dataclasses.replace` makes another."""
+
+    data: DataConfig = DataConfig()
+    network: NetworkConfig = NetworkConfig()
+    losses: LossConfig = LossConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    def __post_init__(self):
+        for _, group, field in _fields(self):
+            _check_bounds(field, getattr(group, field.name))
+        _check_together(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Flag name to value, flat, as JSON can hold it."""
+        return {field.name: _plain(getattr(group, field.name)) for _, group, field in _fields(self)}
+
+    def to_flagfile(self) -> str:
+        """The text of a flagfile that gives this configuration again."""
+        return "".join(f"--{name}={_text(value)}\n" for name, value in self.to_dict().items())
+
+
+def from_dict(values: dict[str, Any]) -> Config:
+    """The configuration of flat `values`; names that are left out keep their defaults.
+
+    Raises:
+      UserError: an unknown name, a value out of bounds, or values that do not go together.
+    """
+    unknown = set(values) - {field.name for _, _, field in _fields(Config)}
+    if unknown:
+        raise UserError(f"unknown option {min(unknown)!r}")
+    groups = {}
+    for name, group in _groups(Config):
+        given = {field.name: values[field.name] for field in dataclasses.fields(group) if field.name in values}
+        groups[name] = type(group)(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
+    return Config(**groups)
+
+
+def define_flags() -> None:
+    """Defines one flag a field. Called once, by a command file, before the flags are parsed."""
+    for _, group, field in _fields(Config):
+        _define(field, module=type(group).__name__)
+
+
+def from_flags() -> Config:
+    """The configuration that the parsed flags give.
+
+    Raises:
+      UserError: one line that names the flag and the value.
+    """
+    return from_dict({field.name: flags.FLAGS[field.name].value for _, _, field in _fields(Config)})
+
+
+def _groups(config):
+    return [(field.name, getattr(config, field.name)) for field in dataclasses.fields(Config)]
+
+
+def _fields(config):
+    return [(name, group, field) for name, group in _groups(config) for field in dataclasses.fields(group)]
+
+
+def _define(field: dataclasses.Field, module: str) -> None:
+    choices, default = field.metadata["choices"], field.default
+    known = f" One of: {', '.join(choices)}." if choices and not isinstance(default, tuple) else ""
+    listed = f" Any of: {', '.join(choices)}." if choices and isinstance(default, tuple) else ""
+    text = field.metadata["help"] + known + listed
+    if field.type == "tuple[int, ...]":
+        flags.DEFINE(_IntegerListParser(), field.name, list(default), text, serializer=flags.CsvListSerializer(","))
+        return
+    define = {
+        tuple: flags.DEFINE_list,
+        bool: flags.DEFINE_bool,
+        int: flags.DEFINE_integer,
+        float: flags.DEFINE_float,
+        str: flags.DEFINE_string,
+    }[type(default)]
+    define(field.name, list(default) if isinstance(default, tuple) else default, text)
+
+
+class _IntegerListParser(flags.ListParser):
+    """Numbers separated by commas."""
+
+    def parse(self, argument):
+        try:
+            return [int(item) for item in super().parse(argument)]
+        except ValueError:
+            raise ValueError("should be whole numbers separated by commas, as 10,20") from None
+
+
+def _check_bounds(field: dataclasses.Field, value) -> None:
+    lower, upper, choices = (field.metadata[key] for key in ("lower", "upper", "choices"))
+    for item in value if isinstance(value, tuple) else (value,):
+        if choices and item not in choices:
+            raise UserError(f"--{field.name}={item}: should be one of {', '.join(choices)}")
+        if isinstance(item, float) and not math.isfinite(item):
+            raise UserError(f"--{field.name}={item}: should be a finite number")
+        if lower is not None and item < lower:
+            raise UserError(f"--{field.name}={item}: should be at least {lower}")
+        if upper is not None and item > upper:
+            raise UserError(f"--{field.name}={item}: should be at most {upper}")
+
+
+def _check_together(config: Config) -> None:
+    data, losses, training = config.data, config.losses, config.training
+    if data.classes and data.num_classes:
+        raise UserError("--classes and --num_classes both choose the classes: give one of them")
+    if len(set(data.classes)) < len(data.classes):
+        raise UserError(f"--classes={','.join(data.classes)}: names a class twice")
+    if not any(_plain(getattr(losses, name)) for name in _GENERATOR_WEIGHTS):
+        raise UserError(f"nothing trains the generator: give one of {', '.join('--' + n for n in _GENERATOR_WEIGHTS)}")
+    if training.profile_steps:
+        _check_profile_steps(training)
+
+
+_GENERATOR_WEIGHTS = ("gan_weight", "classification_weight", "supervised_weight", "perceptual_weight")
+
+
+def _check_profile_steps(training: TrainingConfig) -> None:
+    steps = training.profile_steps
+    given = f"--profile_steps={_text(list(steps))}"
+    if len(steps) != 2 or steps[0] >= steps[1]:
+        raise UserError(f"{given}: should be the first and the last step, as 10,20")
+    if steps[1] > training.train_steps:
+        raise UserError(f"{given}: ends after the last step, --train_steps={training.train_steps}")
+
+
+def _plain(value):
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _text(value) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

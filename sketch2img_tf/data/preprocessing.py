@@ -1,0 +1,101 @@
+"""Pixels in and out: the only file that knows pixel ranges.
+
+Training, evaluation, drawing and the exported graph all use these functions; they are made of standard TensorFlow ops.
+
+Axes: B batch, H height, W width. Ranges:
+- pixels: as in a file, uint8 in [0, 255]; sketches are black lines on white paper.
+- intensities: float32 in [0, 1]; sketches are inverted, so that paper is 0 and ink is 1.
+- normalised: intensities minus the mean, over the scale s = max(|min - mean|, |max - mean|): within [-1, 1], which is
+  what the generator's tanh gives.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import tensorflow as tf
+
+IMAGE_SIZE = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Statistics:
+    """Means and scales of the training pictures' intensities, one mean a channel."""
+
+    photo_mean: tuple[float, float, float]
+    photo_scale: float
+    sketch_mean: tuple[float]
+    sketch_scale: float
+
+    @classmethod
+    def from_dict(cls, values: dict) -> Statistics:
+        """From `photo_mean`, `photo_scale`, `sketch_mean` and `sketch_scale`; other keys are passed over."""
+        return cls(
+            tuple(values["photo_mean"]), values["photo_scale"], tuple(values["sketch_mean"]), values["sketch_scale"]
+        )
+
+
+def decode_photo(encoded: tf.Tensor) -> tf.Tensor:
+    """A JPEG, string [], to intensities, float32 [H, W, 3]."""
+    return tf.image.convert_image_dtype(tf.io.decode_jpeg(encoded, channels=3), tf.float32)
+
+
+def decode_sketch(encoded: tf.Tensor) -> tf.Tensor:
+    """A PNG or JPEG of any size and colour, string [], to intensities, float32 [H, W, 1]; transparent is paper."""
+    pixels = tf.cond(tf.io.is_jpeg(encoded), lambda: decode_photo(encoded), lambda: _decode_on_paper(encoded))
+    return 1.0 - tf.image.rgb_to_grayscale(pixels)
+
+
+def _decode_on_paper(encoded: tf.Tensor) -> tf.Tensor:
+    pixels = tf.image.convert_image_dtype(tf.io.decode_png(encoded, channels=4), tf.float32)
+    colour, opacity = pixels[..., :3], pixels[..., 3:]
+    return colour * opacity + 1.0 - opacity
+
+
+def sketch_intensities(pixels: tf.Tensor) -> tf.Tensor:
+    """Sketches as pixels, uint8 [..., H, W, 1], to intensities of the same shape."""
+    return 1.0 - tf.image.convert_image_dtype(pixels, tf.float32)
+
+
+def resize(intensities: tf.Tensor, size: int = IMAGE_SIZE) -> tf.Tensor:
+    """Antialiased to float32 [size, size, channels], keeping the aspect: what is not square is padded with zeros.
+
+    Zero is paper for a sketch. Photos come square (256x256) from the release, so that nothing is padded there.
+    """
+    resized = tf.image.resize_with_pad(intensities, size, size, antialias=True)
+    return tf.ensure_shape(resized, [size, size, intensities.shape[-1]])
+
+
+def normalize_photos(intensities: tf.Tensor, statistics: Statistics) -> tf.Tensor:
+    """Photos' intensities, float32 [..., 3], to the normalised range."""
+    return (intensities - tf.constant(statistics.photo_mean)) / statistics.photo_scale
+
+
+def normalize_sketches(intensities: tf.Tensor, statistics: Statistics) -> tf.Tensor:
+    """Sketches' intensities, float32 [..., 1], to the normalised range."""
+    return (intensities - tf.constant(statistics.sketch_mean)) / statistics.sketch_scale
+
+
+def photo_intensities(normalized: tf.Tensor, statistics: Statistics) -> tf.Tensor:
+    """The inverse of `normalize_photos`, held within [0, 1]: a generator may leave the range of real photos."""
+    photos = tf.cast(normalized, tf.float32) * statistics.photo_scale + tf.constant(statistics.photo_mean)
+    return tf.clip_by_value(photos, 0.0, 1.0)
+
+
+def application_range(normalized: tf.Tensor, statistics: Statistics) -> tf.Tensor:
+    """Normalised photos to [-1, 1] as black to white, what the networks of `tf.keras.applications` used here expect.
+
+    Not clipped, unlike `photo_intensities`, so that a picture that leaves the range has a gradient back into it.
+    """
+    return 2.0 * (normalized * statistics.photo_scale + tf.constant(statistics.photo_mean)) - 1.0
+
+
+def paper_intensities(normalized: tf.Tensor, statistics: Statistics) -> tf.Tensor:
+    """Normalised sketches, float32 [..., 1], as they are looked at: ink 0 on paper 1."""
+    ink = normalized * statistics.sketch_scale + tf.constant(statistics.sketch_mean)
+    return 1.0 - tf.clip_by_value(ink, 0.0, 1.0)
+
+
+def to_pixels(intensities: tf.Tensor) -> tf.Tensor:
+    """Intensities to uint8 pixels of the same shape, rounded to the nearest."""
+    return tf.cast(tf.round(intensities * 255.0), tf.uint8)

@@ -1,0 +1,45 @@
+"""Mistakes a user can mend, told in one line."""
+
+from __future__ import annotations
+
+import sys
+from typing import Callable
+
+from absl import app, flags
+
+flags.DEFINE_bool("traceback", False, "Show Python's traceback when a command ends with an error.")
+
+
+class UserError(ValueError):
+    """A mistake in what the user gave: one line saying what is wrong, where, and what to do about it."""
+
+
+def run(main: Callable[[], None]) -> None:
+    """Parses the flags, runs `main`, and turns a `UserError` into one line on stderr and exit code 1.
+
+    A wrong flag ends with one line and exit code 2, as command-line programs do; `--help` still explains every flag.
+    """
+    app.run(lambda argv: _reporting(main, argv), flags_parser=_parse)
+
+
+def _parse(argv: list[str]) -> list[str]:
+    try:
+        return flags.FLAGS(argv)
+    except (flags.Error, UserError) as error:
+        _end(f"{error} (see {argv[0]} --help)", 2)
+
+
+def _reporting(main: Callable[[], None], argv: list[str]) -> None:
+    if argv[1:]:
+        _end(f"unexpected argument {argv[1]!r}: flags are written --name=value (see {argv[0]} --help)", 2)
+    try:
+        main()
+    except UserError as error:
+        if flags.FLAGS.traceback:
+            raise
+        _end(str(error), 1)
+
+
+def _end(message: str, code: int) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)

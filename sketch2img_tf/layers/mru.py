@@ -1,0 +1,119 @@
+"""The Masked Residual Unit, which lets the image in again at every scale.
+
+Chen and Hays, "SketchyGAN: Towards Diverse and Realistic Sketch to Image Synthesis", 2018.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from sketch2img_tf.layers.conditional_batch_norm import EPSILON, MOMENTUM, ConditionalBatchNormalization
+from sketch2img_tf.layers.spectral_norm import SpectralConv2D
+
+ACTIVATIONS = ("relu", "leaky_relu")
+NORMALIZATIONS = ("conditional_batch", "batch", "instance")
+LEAKY_SLOPE = 0.1
+
+
+def kernel_initializer() -> tf.keras.initializers.Initializer:
+    """N(0, 0.02). A new one each time: Keras gives the same values whenever the same object is asked again."""
+    return tf.keras.initializers.RandomNormal(0.0, 0.02)
+
+
+@tf.keras.utils.register_keras_serializable("sketch2img_tf")
+class MRU(tf.keras.layers.Layer):
+    """y = (1 - n) * norm(conv(x)) + n * z, with gates m and n that look at the features x and the image I:
+
+        m = sigmoid(conv([x, I]))    n = sigmoid(conv([x, I]))    z = f(norm(conv([m * x, I])))
+
+    All convolutions are 3x3 with "same" padding and kernels N(0, 0.02); m has the channels of x, the rest have `filters`.
+    The convolutions that a norm follows have no bias: the norm would take it out.
+
+    Differs from the paper: x passes a convolution and a norm on the way to y always, not only where the channels change.
+
+    Args:
+      filters: channels of y.
+      activation: f, "relu" or "leaky_relu" (slope 0.1).
+      normalization: "conditional_batch", "batch" or "instance".
+      num_classes: K, for conditional batch norm.
+      spectral: whether the kernels are spectrally normalised.
+
+    Call:
+      inputs: x, float [B, H, W, C]; image I, float [B, H, W, any]; and labels, int [B], with conditional batch norm.
+      training: which statistics the norms use.
+
+    Returns:
+      y, float [B, H, W, filters], in the compute type.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        activation: str = "relu",
+        normalization: str = "batch",
+        num_classes: int = 0,
+        spectral: bool = False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation={activation!r}: should be one of {', '.join(ACTIVATIONS)}")
+        if normalization not in NORMALIZATIONS:
+            raise ValueError(f"normalization={normalization!r}: should be one of {', '.join(NORMALIZATIONS)}")
+        self.filters = filters
+        self.activation = activation
+        self.normalization = normalization
+        self.num_classes = num_classes
+        self.spectral = spectral
+        self.candidate_norm, self.shortcut_norm = self._norm("candidate_norm"), self._norm("shortcut_norm")
+
+    def build(self, input_shape):
+        self.input_gate = self._conv(input_shape[0][-1], "input_gate")  # m
+        self.output_gate = self._conv(self.filters, "output_gate")  # n
+        self.candidate = self._conv(self.filters, "candidate", use_bias=False)
+        self.shortcut = self._conv(self.filters, "shortcut", use_bias=False)
+        super().build(input_shape)
+
+    def call(self, inputs: tuple[tf.Tensor, ...], training: bool | None = None) -> tf.Tensor:
+        x, image, *labels = inputs
+        both = tf.concat([x, image], -1)
+        m = tf.sigmoid(self.input_gate(both))  # [B, H, W, C]
+        n = tf.sigmoid(self.output_gate(both))  # [B, H, W, filters]
+        masked = self.candidate(tf.concat([m * x, image], -1))
+        z = self._activate(self._normalize(self.candidate_norm, masked, labels, training))
+        shortcut = self._normalize(self.shortcut_norm, self.shortcut(x), labels, training)
+        return shortcut + n * (z - shortcut)
+
+    def _conv(self, filters: int, name: str, use_bias: bool = True) -> tf.keras.layers.Layer:
+        settings = dict(
+            use_bias=use_bias, kernel_initializer=kernel_initializer(), name=name, dtype=self.dtype_policy
+        )
+        if self.spectral:
+            return SpectralConv2D(filters, 3, **settings)
+        return tf.keras.layers.Conv2D(filters, 3, padding="same", **settings)
+
+    def _norm(self, name: str) -> tf.keras.layers.Layer:
+        if self.normalization == "conditional_batch":
+            return ConditionalBatchNormalization(self.num_classes, name=name, dtype=self.dtype_policy)
+        settings = dict(epsilon=EPSILON, name=name, dtype=self.dtype_policy)
+        if self.normalization == "batch":
+            return tf.keras.layers.BatchNormalization(momentum=MOMENTUM, **settings)
+        return tf.keras.layers.GroupNormalization(groups=-1, **settings)
+
+    def _normalize(self, norm, x: tf.Tensor, labels: list[tf.Tensor], training: bool | None) -> tf.Tensor:
+        if self.normalization == "conditional_batch":
+            return norm((x, labels[0]), training=training)
+        return norm(x) if self.normalization == "instance" else norm(x, training=training)
+
+    def _activate(self, x: tf.Tensor) -> tf.Tensor:
+        return tf.nn.relu(x) if self.activation == "relu" else tf.nn.leaky_relu(x, LEAKY_SLOPE)
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "activation": self.activation,
+            "normalization": self.normalization,
+            "num_classes": self.num_classes,
+            "spectral": self.spectral,
+        }

@@ -1,0 +1,117 @@
+"""Spectral normalisation: a convolution whose kernel is divided by its largest singular value.
+
+Miyato et al., "Spectral Normalization for Generative Adversarial Networks", 2018, equations 6-8 and algorithm 1.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+EPSILON = 1e-12  # under the roots: a kernel of zeros has a finite norm and a finite gradient
+
+
+@tf.keras.utils.register_keras_serializable("sketch2img_tf")
+class SpectralConv2D(tf.keras.layers.Layer):
+    """A convolution, "same" padding, by W / sigma(W): W is its kernel as a matrix [height * width * inputs, filters].
+
+    The kernel that is trained stays unnormalised and `call` divides it, so that the gradient is that of W / sigma(W),
+    sigma included. With the right vector u held fixed, sigma = v' W u for v = W u / |W u| is |W u|, whose gradient with
+    respect to W is v u', as the paper's.
+
+    `call` changes nothing. `power_iteration` takes one step of power iteration; the train step calls it once a step,
+    however many passes it makes through the discriminator.
+
+    Differs from the paper: its u is our v and the reverse, since Keras kernels have their outputs last.
+
+    Call:
+      inputs: float [B, H, W, inputs].
+
+    Returns:
+      float [B, H / strides, W / strides, filters], in the compute type; the norm is computed in float32.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int,
+        strides: int = 1,
+        use_bias: bool = True,
+        kernel_initializer="glorot_uniform",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.use_bias = use_bias
+        self.kernel_initializer = tf.keras.initializers.get(kernel_initializer)
+
+    def build(self, input_shape):
+        # The kernel is not cast to the compute type when read: its norm is computed in float32 under every policy.
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=[self.kernel_size, self.kernel_size, input_shape[-1], self.filters],
+            initializer=self.kernel_initializer,
+            experimental_autocast=False,
+        )
+        self.u = self.add_weight(
+            name="u",
+            shape=[self.filters],
+            initializer=_unit_normal,
+            trainable=False,
+            experimental_autocast=False,
+            # Every replica computes the same u from the same kernel.
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
+        self.bias = self.add_weight(name="bias", shape=[self.filters], initializer="zeros") if self.use_bias else None
+        super().build(input_shape)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        outputs = tf.nn.conv2d(inputs, self.normalized_kernel(), self.strides, "SAME")
+        return tf.nn.bias_add(outputs, self.bias) if self.use_bias else outputs
+
+    def spectral_norm(self) -> tf.Tensor:
+        """The estimate of the kernel's largest singular value, float32 []."""
+        return _norm(tf.linalg.matvec(self._matrix(), tf.stop_gradient(self.u.value())))
+
+    def normalized_kernel(self) -> tf.Tensor:
+        """The kernel over its spectral norm, in the kernel's shape and the layer's compute type."""
+        return tf.cast(self.kernel / self.spectral_norm(), self.compute_dtype)
+
+    def power_iteration(self) -> None:
+        """Moves u one step towards the first right singular vector: to the unit vector along W' W u."""
+        matrix = self._matrix()
+        left = _unit(tf.linalg.matvec(matrix, self.u.value()))
+        self.u.assign(_unit(tf.linalg.matvec(matrix, left, transpose_a=True)))
+
+    def _matrix(self) -> tf.Tensor:
+        return tf.reshape(self.kernel, [-1, self.filters])
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "use_bias": self.use_bias,
+            "kernel_initializer": tf.keras.initializers.serialize(self.kernel_initializer),
+        }
+
+
+def power_iteration(network: tf.keras.Model) -> None:
+    """One step of power iteration for every spectrally normalised layer of a network, at any depth."""
+    for module in network.submodules:
+        if isinstance(module, SpectralConv2D):
+            module.power_iteration()
+
+
+def _norm(vector: tf.Tensor) -> tf.Tensor:
+    return tf.sqrt(tf.reduce_sum(tf.square(vector)) + EPSILON)
+
+
+def _unit(vector: tf.Tensor) -> tf.Tensor:
+    return vector / _norm(vector)
+
+
+def _unit_normal(shape, dtype=tf.float32, **kwargs) -> tf.Tensor:
+    return _unit(tf.keras.initializers.RandomNormal()(shape, dtype, **kwargs))

@@ -1,0 +1,59 @@
+"""The losses: pure functions of predictions, one value an example, no weight and no reduction.
+
+Every function gives float32 [B]; the train step takes the mean over the global batch and applies the weights. Logits and
+pictures are expected in float32: the last layers of both networks are. Pictures are normalised, [B, S, S, 3].
+
+The report writes its classification loss as a log-likelihood with signs that disagree between the two networks. What is
+meant, here and in "Conditional Image Synthesis with Auxiliary Classifier GANs" (Odena et al., 2017, L_C), is the cross entropy, added to both.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+EPSILON = 1e-12  # under a root: equal noises have a finite distance and gradient
+
+
+def adversarial(logits: tf.Tensor, targets: tf.Tensor | float) -> tf.Tensor:
+    """Binary cross entropy of logits [B] with targets in [0, 1], [B] or one for all; 1 is real.
+
+    Goodfellow et al., "Generative Adversarial Nets", 2014: equation 1 for the discriminator; for the generator, with the
+    target 1, the non-saturating form at the end of section 3.
+    """
+    targets = tf.broadcast_to(tf.cast(targets, tf.float32), tf.shape(logits))
+    return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
+
+
+def classification(class_logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """Cross entropy of class logits [B, K] with labels, int [B]; see the head of this file for the sign."""
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, class_logits)
+
+
+def supervised(fake_photos: tf.Tensor, real_photos: tf.Tensor) -> tf.Tensor:
+    """Mean absolute difference over pixels and channels. Chen and Hays, "SketchyGAN", 2018, L_sup."""
+    return _mean_distance(fake_photos, real_photos)
+
+
+def perceptual(fake_features: list[tf.Tensor], real_features: list[tf.Tensor]) -> tf.Tensor:
+    """Sum over layers of the mean absolute difference of features [B, H, W, C]. SketchyGAN, L_p."""
+    return tf.add_n([_mean_distance(fake, real) for fake, real in zip(fake_features, real_features)])
+
+
+def diversity(photos: tf.Tensor, other_photos: tf.Tensor, noise: tf.Tensor, other_noise: tf.Tensor) -> tf.Tensor:
+    """Minus the mean absolute difference of two pictures of one sketch over the distance of their noises [B, ...].
+
+    "The negative slope" of the report. Differs from SketchyGAN's L_div, which has no division: see
+    `diversity_distance`.
+    """
+    squares = tf.reduce_sum(tf.square(noise - other_noise), tf.range(1, tf.rank(noise)))
+    return diversity_distance(photos, other_photos) / tf.sqrt(squares + EPSILON)
+
+
+def diversity_distance(photos: tf.Tensor, other_photos: tf.Tensor) -> tf.Tensor:
+    """Minus the mean absolute difference of two pictures of one sketch. SketchyGAN, L_div."""
+    return -_mean_distance(photos, other_photos)
+
+
+def _mean_distance(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    difference = tf.abs(tf.cast(a, tf.float32) - tf.cast(b, tf.float32))
+    return tf.reduce_mean(difference, tf.range(1, tf.rank(difference)))

@@ -1,0 +1,39 @@
+"""The discriminator: does this picture, of this sketch, look real, and what is it?"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from sketch2img_tf.networks.encoder import Encoder, pyramid
+
+
+class Discriminator(tf.keras.Model):
+    """The encoder with spectral norm, on the picture beside its sketch, and two dense heads.
+
+    Args:
+      num_classes: K.
+      base_width: channels of the first MRU.
+
+    Call:
+      photos: normalised, float32 [B, S, S, 3].
+      sketches: normalised, float32 [B, S, S, 1].
+
+    Returns:
+      logits: float32 [B], positive for real.
+      class_logits: float32 [B, K].
+    """
+
+    def __init__(self, num_classes: int, base_width: int, name: str = "discriminator"):
+        super().__init__(name=name)
+        self.encoder = Encoder(base_width, spectral=True, mru=dict(activation="leaky_relu"), name="encoder")
+        # The last layers are float32 under every precision policy, so that the logits are.
+        self.flatten = tf.keras.layers.Flatten()
+        self.real_head = tf.keras.layers.Dense(1, dtype="float32", name="real_head")
+        self.class_head = tf.keras.layers.Dense(num_classes, dtype="float32", name="class_head")
+
+    def call(self, inputs, training: bool | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+        photos, sketches = inputs
+        pictures = tf.cast(tf.concat([photos, sketches], -1), self.compute_dtype)
+        features = self.encoder((pictures, pyramid(pictures)), training=training)[-1]
+        flat = tf.cast(self.flatten(features), tf.float32)
+        return self.real_head(flat)[:, 0], self.class_head(flat)

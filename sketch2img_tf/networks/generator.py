@@ -1,0 +1,115 @@
+"""The generator: sketch, class and noise to a picture, an encoder-decoder of Masked Residual Units.
+
+Axes: B batch, S the picture's side, C channels.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from sketch2img_tf.config import NetworkConfig
+from sketch2img_tf.data.preprocessing import IMAGE_SIZE
+from sketch2img_tf.layers.mru import MRU, kernel_initializer
+from sketch2img_tf.networks.encoder import LEVELS, Encoder, pyramid
+
+SKETCH_CHANNELS = 8
+
+
+class Generator(tf.keras.Model):
+    """Called with (sketches, labels, noise); `encode` and `decode` are its halves.
+
+    The encoder does not see the noise, so that several draws of it for the same sketches share one pass of `encode`.
+
+    Args:
+      num_classes: K.
+      base_width: channels of the first MRU; the bottleneck has 8 times as many, and as many again of noise.
+      normalization: "conditional_batch", "batch" or "instance".
+      initial_features: "label", a learned plane a class, or "sketch", 8 channels convolved from the sketch.
+
+    Call:
+      sketches: normalised, float32 [B, S, S, 1].
+      labels: int [B] in [0, K).
+      noise: N(0, 1), float32 [B, *noise_shape].
+
+    Returns:
+      Normalised photos, float32 [B, S, S, 3] in [-1, 1].
+    """
+
+    def __init__(
+        self, num_classes: int, base_width: int, normalization: str, initial_features: str, name: str = "generator"
+    ):
+        super().__init__(name=name)
+        mru = dict(activation="relu", normalization=normalization, num_classes=num_classes)
+        widths = [base_width * 2**level for level in reversed(range(LEVELS))]  # 512, 256, 128, 64
+        self.conditional = normalization == "conditional_batch"
+        side = IMAGE_SIZE // 2 ** (LEVELS - 1)
+        self.noise_shape = (side, side, widths[0])
+        self.initial = self._initial_layer(initial_features, num_classes)
+        self.encoder = Encoder(base_width, mru=mru, name="encoder")
+        self.mrus = [MRU(width, name=f"mru_{width}", **mru) for width in widths]
+        self.ups = [_doubling(width // 2) for width in widths[:-1]]
+        # The last layers are float32 under every precision policy, so that the picture is.
+        self.to_rgb = tf.keras.layers.Conv2D(
+            3, 3, padding="same", kernel_initializer=kernel_initializer(), dtype="float32", name="to_rgb"
+        )
+
+    def call(self, inputs, training: bool | None = None) -> tf.Tensor:
+        sketches, labels, noise = inputs
+        features = self.encode(sketches, labels, training=training)
+        return self.decode(features, sketches, labels, noise, training=training)
+
+    def draw(self, sketches: tf.Tensor, labels: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+        """Photos as in inference, the noise of each from its own seed, int64 [B]: whatever else is in the batch."""
+        noise = tf.map_fn(self._noise_of_seed, seeds, fn_output_signature=tf.float32)
+        return self((sketches, labels, noise), training=False)
+
+    def encode(self, sketches: tf.Tensor, labels: tf.Tensor, training: bool | None = None) -> list[tf.Tensor]:
+        """The outputs of the encoder's MRUs, [B, S, S, width] to [B, S/8, S/8, 8 width]."""
+        inputs = (self._initial_features(sketches, labels), pyramid(self._cast(sketches)), *self._condition(labels))
+        return self.encoder(inputs, training=training)
+
+    def decode(self, features, sketches, labels, noise, training: bool | None = None) -> tf.Tensor:
+        """Photos from the outputs of `encode` and as many rows of noise; see the class for shapes and ranges."""
+        images = reversed(pyramid(self._cast(sketches)))
+        x = tf.concat([features[-1], self._cast(noise)], -1)  # [B, S/8, S/8, 16 width]
+        for level, (mru, image) in enumerate(zip(self.mrus, images)):
+            x = mru((x, image, *self._condition(labels)), training=training)
+            if level < LEVELS - 1:
+                x = tf.concat([features[LEVELS - 2 - level], self.ups[level](x)], -1)
+        return tf.tanh(self.to_rgb(tf.cast(x, tf.float32)))
+
+    def _noise_of_seed(self, seed: tf.Tensor) -> tf.Tensor:
+        # The algorithm is named so that every kind of device gives the same noise.
+        return tf.random.stateless_normal(self.noise_shape, tf.stack([seed, 0]), alg="philox")
+
+    def _initial_layer(self, kind: str, num_classes: int) -> tf.keras.layers.Layer:
+        if kind == "sketch":
+            return tf.keras.layers.Conv2D(
+                SKETCH_CHANNELS, 3, padding="same", kernel_initializer=kernel_initializer(), name="initial_sketch"
+            )
+        return tf.keras.layers.Embedding(num_classes, IMAGE_SIZE * IMAGE_SIZE, name="initial_label")
+
+    def _initial_features(self, sketches: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        if isinstance(self.initial, tf.keras.layers.Embedding):
+            return tf.reshape(self.initial(labels), [-1, IMAGE_SIZE, IMAGE_SIZE, 1])
+        return self.initial(sketches)
+
+    def _condition(self, labels: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return (labels,) if self.conditional else ()
+
+    def _cast(self, tensor: tf.Tensor) -> tf.Tensor:
+        return tf.cast(tensor, self.compute_dtype)
+
+
+def make_generator(network: NetworkConfig, num_classes: int) -> Generator:
+    """The configured generator, with its variables made."""
+    generator = Generator(num_classes, network.base_width, network.generator_norm, network.initial_features)
+    sketches, labels = tf.zeros([1, IMAGE_SIZE, IMAGE_SIZE, 1]), tf.zeros([1], tf.int64)
+    generator((sketches, labels, tf.zeros([1, *generator.noise_shape])))
+    return generator
+
+
+def _doubling(channels: int) -> tf.keras.layers.Layer:
+    return tf.keras.layers.Conv2DTranspose(
+        channels, 2, 2, kernel_initializer=kernel_initializer(), name=f"up_{channels}"
+    )

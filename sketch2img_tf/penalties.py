@@ -1,0 +1,52 @@
+"""The gradient penalty on the discriminator."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import tensorflow as tf
+
+SLOPE = 1.0  # k
+SPREAD = 0.5
+EPSILON = 1e-12  # under the root: a discriminator that is flat somewhere has a finite gradient there
+
+
+def perturb(photos: tf.Tensor, deviation: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Points between real photos and their noisy copies, at which DRAGAN measures the slope.
+
+    With p = photos + 0.5 * deviation * U(0, 1), drawn a pixel, this is photos + a * (p - photos), a ~ U(0, 1) an example.
+
+    Args:
+      photos: normalised real photos, float32 [B, S, S, 3].
+      deviation: standard deviation of all the values of the batch of photos, float32 [].
+      seed: int [2].
+
+    Returns:
+      float32 [B, S, S, 3].
+    """
+    seeds = tf.random.experimental.stateless_split(seed, 2)
+    noise = SPREAD * deviation * tf.random.stateless_uniform(tf.shape(photos), seeds[0])
+    share = tf.random.stateless_uniform([tf.shape(photos)[0], 1, 1, 1], seeds[1])
+    return photos + share * noise
+
+
+def dragan(discriminator: Callable[[tf.Tensor], tf.Tensor], mixed: tf.Tensor) -> tf.Tensor:
+    """(|d discriminator(mixed) / d mixed|_2 - 1)^2, the norm over all pixels and channels of an example.
+
+    Kodali et al., "On Convergence and Stability of GANs", 2017, the DRAGAN penalty, with k = 1.
+
+    Differs from the paper, whose noise is centred on the photo: see `perturb` for ours.
+
+    Args:
+      discriminator: photos to logits [B]; whatever else it takes is not perturbed.
+      mixed: float32 [B, S, S, 3], as from `perturb`.
+
+    Returns:
+      float32 [B].
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(mixed)
+        logits = discriminator(mixed)
+    gradients = tf.cast(tape.gradient(logits, mixed), tf.float32)
+    slopes = tf.sqrt(tf.reduce_sum(tf.square(gradients), [1, 2, 3]) + EPSILON)
+    return tf.square(slopes - SLOPE)

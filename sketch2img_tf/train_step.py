@@ -1,0 +1,221 @@
+"""The state of a training, and one step of it.
+
+Axes: B batch of one replica, 2B the two noise draws of a batch one after the other.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from sketch2img_tf import losses, penalties, precision
+from sketch2img_tf.config import Config, NetworkConfig
+from sketch2img_tf.data.preprocessing import IMAGE_SIZE, Statistics
+from sketch2img_tf.layers.spectral_norm import power_iteration
+from sketch2img_tf.networks.discriminator import Discriminator
+from sketch2img_tf.networks.generator import make_generator
+from sketch2img_tf.networks.perceptual import PerceptualFeatures
+
+_FIRST_POWER_ITERATIONS = 15
+
+
+class TrainState(tf.Module):
+    """Everything that a checkpoint holds: both networks, the averaged generator, the optimizers and the step.
+
+    There is no random state: every draw comes from the configuration's seed and the step.
+    """
+
+    def __init__(self, config: Config, num_classes: int):
+        super().__init__(name="state")
+        tf.keras.utils.set_random_seed(config.training.seed)
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        with precision.policy(config.training.precision):
+            self.generator = make_generator(config.network, num_classes)
+            self.averaged_generator = make_generator(config.network, num_classes)
+            self.discriminator = _make_discriminator(config.network, num_classes)
+        self.generator_optimizer = _adam(config.training.generator_learning_rate, config)
+        self.discriminator_optimizer = _adam(config.training.discriminator_learning_rate, config)
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        for average, variable in zip(self.averaged_generator.variables, self.generator.variables):
+            average.assign(variable)
+        for _ in range(_FIRST_POWER_ITERATIONS):
+            power_iteration(self.discriminator)
+
+
+def _make_discriminator(network: NetworkConfig, num_classes: int) -> Discriminator:
+    discriminator = Discriminator(num_classes, network.base_width)
+    discriminator((tf.zeros([1, IMAGE_SIZE, IMAGE_SIZE, 3]), tf.zeros([1, IMAGE_SIZE, IMAGE_SIZE, 1])))
+    return discriminator
+
+
+def _adam(learning_rate: float, config: Config) -> tf.keras.optimizers.Optimizer:
+    return tf.keras.optimizers.Adam(learning_rate, beta_1=config.training.adam_beta_1, jit_compile=False)
+
+
+class TrainStep:
+    """One step: an update of the discriminator, then of the generator, from one pass of the generator.
+
+    Calling it with a batch {"photos", "sketches": normalised, float32 [B, S, S, 3 or 1]; "labels": int64 [B]} gives the
+    step's scalars by name, float32 []. A loss of weight 0 is not computed.
+    """
+
+    def __init__(self, config: Config, state: TrainState, statistics: Statistics):
+        self.config = config
+        self.state = state
+        self.strategy = tf.distribute.get_strategy()
+        self.weights = config.losses
+        self.perceptual = PerceptualFeatures(config.losses, statistics) if config.losses.perceptual_weight else None
+
+    @tf.function
+    def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        scalars = self.strategy.run(self._replica_step, args=(batch,))
+        scalars = {name: self.strategy.reduce("SUM", value, axis=None) for name, value in scalars.items()}
+        self._average_generator()
+        self.state.step.assign_add(1)
+        return scalars
+
+    def _replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
+        seeds = tf.random.experimental.stateless_split(self._seed(), 3)
+        noise = self._noise(seeds[0], labels)  # [2B, ...], or [B, ...] without the diversity loss
+        with tf.GradientTape() as generator_tape:
+            fakes = self._generate(sketches, labels, noise)
+        fake_photos = fakes[: tf.shape(photos)[0]]
+        scalars = self._update_discriminator(photos, fake_photos, sketches, labels, seeds[1:])
+        with tf.GradientTape() as loss_tape:
+            loss_tape.watch(fakes)
+            terms = self._generator_losses(photos, fakes, sketches, labels, noise)
+            total = self._weighted(terms)
+        # The chain rule by hand: from the losses to the pictures through the updated discriminator, and from there on.
+        through_fakes = loss_tape.gradient(total, fakes)
+        variables = self.state.generator.trainable_variables
+        gradients = generator_tape.gradient(fakes, variables, output_gradients=through_fakes)
+        self.state.generator_optimizer.apply_gradients(zip(gradients, variables))
+        return {**scalars, **_tagged("generator", terms), **self._fake_scalars(fake_photos)}
+
+    def _generate(self, sketches: tf.Tensor, labels: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+        """All draws of the noise through one pass of the encoder and one of the decoder."""
+        generator = self.state.generator
+        features = generator.encode(sketches, labels, training=True)
+        if self.weights.diversity_weight:
+            features = [_twice(level) for level in features]
+            sketches, labels = _twice(sketches), _twice(labels)
+        return generator.decode(features, sketches, labels, noise, training=True)
+
+    def _update_discriminator(self, photos, fake_photos, sketches, labels, seeds) -> dict[str, tf.Tensor]:
+        discriminator = self.state.discriminator
+        power_iteration(discriminator)
+        with tf.GradientTape() as tape:
+            terms, accuracies = self._discriminator_losses(photos, fake_photos, sketches, labels, seeds)
+            total = self._weighted(terms)
+        if terms:
+            gradients = tape.gradient(total, discriminator.trainable_variables)
+            pairs = zip(gradients, discriminator.trainable_variables)
+            self.state.discriminator_optimizer.apply_gradients(
+                [(gradient, variable) for gradient, variable in pairs if gradient is not None]
+            )
+        return {**_tagged("discriminator", terms), **_tagged("discriminator", accuracies)}
+
+    def _discriminator_losses(self, photos, fake_photos, sketches, labels, seeds):
+        """Mean losses and accuracies by name. Real and fake pass apart: each has batch norm statistics of its own."""
+        terms, accuracies = {}, {}
+        weights, judge = self.weights, self._judge
+        if weights.gan_weight or weights.classification_weight:
+            real_logits, real_class_logits = judge(photos, sketches)
+        if weights.classification_weight:
+            terms["classification"] = self._mean(losses.classification(real_class_logits, labels))
+            accuracies["class_accuracy"] = self._share(tf.argmax(real_class_logits, -1) == labels)
+        if weights.gan_weight:
+            fake_logits, _ = judge(fake_photos, sketches)
+            real_targets, fake_targets = self._targets(labels, seeds[0])
+            real = losses.adversarial(real_logits, real_targets)
+            terms["gan"] = self._mean(real + losses.adversarial(fake_logits, fake_targets))
+            accuracies["real_accuracy"] = self._share(real_logits > 0)
+            accuracies["fake_accuracy"] = self._share(fake_logits < 0)
+        if weights.dragan_weight:
+            mixed = penalties.perturb(photos, tf.math.reduce_std(photos), seeds[1])
+            terms["dragan"] = self._mean(penalties.dragan(lambda x: judge(x, sketches)[0], mixed))
+        return terms, accuracies
+
+    def _generator_losses(self, photos, fakes, sketches, labels, noise) -> dict[str, tf.Tensor]:
+        terms, weights = {}, self.weights
+        fake_photos = fakes[: tf.shape(photos)[0]]
+        if weights.gan_weight or weights.classification_weight:
+            fake_logits, fake_class_logits = self._judge(fake_photos, sketches)
+        if weights.gan_weight:
+            terms["gan"] = self._mean(losses.adversarial(fake_logits, 1.0))
+        if weights.classification_weight:
+            terms["classification"] = self._mean(losses.classification(fake_class_logits, labels))
+        if weights.supervised_weight:
+            terms["supervised"] = self._mean(losses.supervised(fake_photos, photos))
+        if weights.perceptual_weight:
+            features = self.perceptual(fake_photos), self.perceptual(photos)
+            terms["perceptual"] = self._mean(losses.perceptual(*features))
+        if weights.diversity_weight:
+            terms["diversity"] = self._mean(self._diversity(fakes, noise))
+        return terms
+
+    def _diversity(self, fakes: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+        pictures, noises = tf.split(fakes, 2), tf.split(noise, 2)
+        if self.weights.diversity == "distance":
+            return losses.diversity_distance(*pictures)
+        return losses.diversity(*pictures, *noises)
+
+    def _targets(self, labels: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The discriminator's targets for real and fake, float32 [B]: smoothed, noisy and flipped as configured."""
+        weights = self.weights
+        seeds = tf.random.experimental.stateless_split(seed, 3)
+        shape = [2, tf.shape(labels)[0]]
+        targets = tf.stack([tf.fill(shape[1:], 1.0 - weights.label_smoothing), tf.zeros(shape[1:])])
+        targets += tf.random.stateless_uniform(shape, seeds[0], -weights.label_noise, weights.label_noise)
+        flip = tf.random.stateless_uniform(shape, seeds[1]) < weights.label_flip_probability
+        targets = tf.where(flip, 1.0 - targets, targets)
+        return tuple(tf.unstack(tf.clip_by_value(targets, 0.0, 1.0)))
+
+    def _judge(self, photos: tf.Tensor, sketches: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return self.state.discriminator((photos, sketches), training=True)
+
+    def _noise(self, seed: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        draws = 2 if self.weights.diversity_weight else 1
+        shape = [draws * tf.shape(labels)[0], *self.state.generator.noise_shape]
+        return tf.random.stateless_normal(shape, seed)
+
+    def _seed(self) -> tf.Tensor:
+        """A seed of this step and this replica, int32 [2]."""
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        seed = tf.random.experimental.stateless_fold_in(tf.constant([self.config.training.seed, 0]), self.state.step)
+        return tf.random.experimental.stateless_fold_in(seed, replica)
+
+    def _mean(self, values: tf.Tensor) -> tf.Tensor:
+        """This replica's part of the mean over the global batch: gradients and scalars of replicas are summed."""
+        return tf.reduce_sum(values) / self.config.training.global_batch_size
+
+    def _share(self, hits: tf.Tensor) -> tf.Tensor:
+        return self._mean(tf.cast(hits, tf.float32))
+
+    def _weighted(self, terms: dict[str, tf.Tensor]) -> tf.Tensor:
+        return tf.add_n([getattr(self.weights, f"{name}_weight") * term for name, term in terms.items()] or [0.0])
+
+    def _fake_scalars(self, fakes: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Mean and deviation over pixels, averaged over the pictures: both near one value tell of a collapse."""
+        deviations = tf.math.reduce_std(fakes, [1, 2, 3])
+        means = tf.reduce_mean(fakes, [1, 2, 3])
+        return _tagged("fakes", {"mean": self._mean(means), "deviation": self._mean(deviations)})
+
+    def _average_generator(self) -> None:
+        """Moves the averages of all variables of the generator; at first faster, so that they forget the start.
+
+        Batch norm's moving statistics are averaged with the weights that gave rise to them.
+        """
+        step = tf.cast(self.state.step, tf.float32)
+        decay = tf.minimum(self.config.training.ema_decay, (1.0 + step) / (10.0 + step))
+        for average, variable in zip(self.state.averaged_generator.variables, self.state.generator.variables):
+            average.assign(average + (1.0 - decay) * (variable - average))
+
+
+def _twice(tensor: tf.Tensor) -> tf.Tensor:
+    return tf.concat([tensor, tensor], 0)
+
+
+def _tagged(part: str, scalars: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    return {f"{part}/{name}": value for name, value in scalars.items()}

@@ -1,0 +1,210 @@
+"""The training loop: devices, batches, steps; and, at their intervals, scalars, samples and checkpoints."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from datasets.sketchy import build
+from sketch2img_tf import grids, plots
+from sketch2img_tf.checkpoints import Card, Checkpoints, check_continues
+from sketch2img_tf.config import Config
+from sketch2img_tf.data import input_pipeline, preprocessing
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.evaluation import held_out
+from sketch2img_tf.networks import perceptual
+from sketch2img_tf.strategy import make_strategy
+from sketch2img_tf.summaries import Summaries, read_scalars
+from sketch2img_tf.train_step import TrainState, TrainStep
+
+_SAMPLES = 24
+_HELD_OUT = 256
+STOPPED = 42  # exit code of a run that was told to stop and can go on
+
+
+def open_data(config: Config) -> input_pipeline.Sketchy:
+    """The pictures that the configuration chooses; builds the TFRecords if they are missing."""
+    data = config.data
+    directory = build.dataset_dir(data.data_dir, data.photo_variant, data.sketch_variant)
+    if not directory.is_dir():
+        build.build(data.manual_dir, data.data_dir, data.photo_variant, data.sketch_variant)
+    sketchy = input_pipeline.open_sketchy(str(directory), data)
+    if sketchy.examples["train"] < config.training.global_batch_size:
+        raise UserError(
+            f"--global_batch_size={config.training.global_batch_size} is more than the {sketchy.examples['train']}"
+            f" training examples of {len(sketchy.class_names)} classes"
+        )
+    return sketchy
+
+
+def describe(config: Config) -> str:
+    """What `--dry_run` prints: the resolved flags, the classes, parameter counts and steps an epoch."""
+    perceptual.check_weights(config.losses)
+    sketchy = open_data(config)
+    if config.training.workdir:
+        check_continues(config.training.workdir, Card.of_run(config, sketchy))
+    state = TrainState(config, len(sketchy.class_names))
+    return config.to_flagfile() + "\n".join(
+        [
+            "",
+            f"classes: {len(sketchy.class_names)} ({', '.join(sketchy.class_names)})",
+            f"examples: {sketchy.examples['train']} to train on, {sketchy.examples['test']} held out",
+            f"steps an epoch: {sketchy.examples['train'] / config.training.global_batch_size:.1f}",
+            f"generator parameters: {_parameters(state.generator):,}",
+            f"discriminator parameters: {_parameters(state.discriminator):,}",
+        ]
+    )
+
+
+def train(config: Config) -> None:
+    """Trains from the newest checkpoint in `--workdir`, or from the start, until step `--train_steps`.
+
+    Raises:
+      UserError: the data, the weights or the folder do not serve.
+      SystemExit: with code `STOPPED`, on SIGINT or SIGTERM, after a checkpoint of the last whole step.
+    """
+    if not config.training.workdir:
+        raise UserError("--workdir=DIR is missing: the folder for checkpoints, summaries and samples")
+    perceptual.check_weights(config.losses)
+    sketchy = open_data(config)
+    card = Card.of_run(config, sketchy)
+    check_continues(config.training.workdir, card)
+    with make_strategy(config.training.strategy).scope():
+        run = _Run(config, sketchy, card)
+    run.go()
+
+
+class _Run:
+    """A run in progress. Made inside the strategy's scope."""
+
+    def __init__(self, config: Config, sketchy: input_pipeline.Sketchy, card: Card):
+        self.config = config.training
+        self.sketchy = sketchy
+        self.state = TrainState(config, len(sketchy.class_names))
+        self.step = TrainStep(config, self.state, sketchy.statistics)
+        self.checkpoints = Checkpoints(self.config.workdir, card, self.state, self.config.checkpoints_kept)
+        resumed = self.checkpoints.restore()
+        self.first_step = int(self.state.step)
+        self.summaries = Summaries(self.config.workdir, self.first_step)
+        self._write_flags(config)
+        self.examples = held_out.one_a_class(self._held_out_batches(), _SAMPLES)
+        self.draw = tf.function(self.state.averaged_generator.draw)
+        self.pending: list[dict[str, tf.Tensor]] = []
+        if resumed:
+            print(f"going on from step {self.first_step} of {self.config.workdir}")
+
+    def go(self) -> None:
+        """All steps that are left."""
+        if self.first_step == 0:
+            self._sample(0)
+            self.checkpoints.save()
+        with _Stop() as stop, tqdm(
+            total=self.config.train_steps, initial=self.first_step, unit="step", dynamic_ncols=True
+        ) as bar:
+            self.logged_at = time.perf_counter()
+            for step, batch in zip(range(self.first_step + 1, self.config.train_steps + 1), self._batches()):
+                self._one_step(step, batch, bar)
+                if stop.asked:
+                    break
+        self._finish(stop.asked)
+
+    def _one_step(self, step: int, batch: dict, bar: tqdm) -> None:
+        self._profile(step)
+        self.pending.append(self.step(batch))
+        bar.update()
+        last = step == self.config.train_steps
+        if step % self.config.log_every_steps == 0 or last:
+            self._log(step, bar)
+        if step % self.config.sample_every_steps == 0 or last:
+            self._sample(step)
+        if step % self.config.checkpoint_every_steps == 0 or last:
+            self.checkpoints.save()
+
+    def _finish(self, stopped: bool) -> None:
+        step, workdir = int(self.state.step), self.config.workdir
+        plots.write_plots(read_scalars(workdir), os.path.join(workdir, "plots"))
+        if stopped:
+            self.checkpoints.save()
+            print(f"stopped at step {step}; the same command goes on from there", file=sys.stderr)
+            raise SystemExit(STOPPED)
+        print(f"trained to step {step}: samples and plots are in {workdir}")
+
+    def _log(self, step: int, bar: tqdm) -> None:
+        """Writes the means of the scalars since the last time."""
+        values = {tag: float(np.mean([scalars[tag] for scalars in self.pending])) for tag in self.pending[0]}
+        values["steps_per_second"] = len(self.pending) / (time.perf_counter() - self.logged_at)
+        values["generator/learning_rate"] = float(self.state.generator_optimizer.learning_rate)
+        values["discriminator/learning_rate"] = float(self.state.discriminator_optimizer.learning_rate)
+        self.summaries.scalars(step, values)
+        bar.set_postfix({tag: f"{values[tag]:.3f}" for tag in ("generator/supervised", "fakes/deviation") if tag in values})
+        self.pending, self.logged_at = [], time.perf_counter()
+
+    def _sample(self, step: int) -> None:
+        """A grid of fixed held-out sketches with fixed noise, and the held-out L1."""
+        started = time.perf_counter()
+        examples, statistics = self.examples, self.sketchy.statistics
+        seeds = tf.range(len(examples["labels"]), dtype=tf.int64)
+        fakes = self.draw(examples["sketches"], examples["labels"], seeds)
+        columns = [
+            preprocessing.paper_intensities(examples["sketches"], statistics),
+            preprocessing.photo_intensities(fakes, statistics),
+            preprocessing.photo_intensities(examples["photos"], statistics),
+        ]
+        names = [self.sketchy.class_names[int(label)] for label in examples["labels"]]
+        grid = grids.picture_grid([preprocessing.to_pixels(column).numpy() for column in columns], names)
+        self.summaries.samples(step, grid)
+        l1 = held_out.held_out_l1(self.draw, self._held_out_batches(), statistics, _HELD_OUT)
+        self.summaries.scalars(step, {"held_out_l1": l1})
+        self.logged_at = getattr(self, "logged_at", started) + time.perf_counter() - started
+
+    def _profile(self, step: int) -> None:
+        """Traces the steps from the first to the last of `--profile_steps`."""
+        if not self.config.profile_steps:
+            return
+        first, last = self.config.profile_steps
+        if step == first:
+            tf.profiler.experimental.start(os.path.join(self.config.workdir, "tensorboard"))
+        elif step == last + 1:
+            tf.profiler.experimental.stop()
+
+    def _batches(self):
+        """This run's batches from the present step on, global ones, spread over the replicas."""
+        batches = input_pipeline.training_batches(
+            self.sketchy, self.config.global_batch_size, self.config.seed, self.first_step
+        )
+        return self.step.strategy.experimental_distribute_dataset(batches)
+
+    def _held_out_batches(self):
+        split = "test" if self.sketchy.examples["test"] else "train"
+        return input_pipeline.evaluation_batches(self.sketchy, split, self.config.global_batch_size)
+
+    def _write_flags(self, config: Config) -> None:
+        with open(os.path.join(self.config.workdir, "flags.txt"), "w", encoding="utf-8") as file:
+            file.write(config.to_flagfile())
+
+
+class _Stop:
+    """Notes SIGINT and SIGTERM, so that the step in progress can end; a second SIGINT ends at once."""
+
+    def __enter__(self) -> _Stop:
+        self.asked = False
+        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *exception) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number, frame) -> None:
+        self.asked = True
+        signal.signal(signal.SIGINT, self._before[signal.SIGINT])
+
+
+def _parameters(network: tf.keras.Model) -> int:
+    return sum(int(np.prod(variable.shape)) for variable in network.trainable_variables)

@@ -1,0 +1,28 @@
+"""Trains a generator that turns sketches into pictures.
+
+    python train.py --flagfile=configs/full.flags --manual_dir=DIR --data_dir=DIR --workdir=DIR
+
+A flag after --flagfile overrides what the file says. The same command again goes on from the last checkpoint.
+"""
+
+from absl import flags
+
+from sketch2img_tf import config, errors, trainer
+
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run", False, "Print the resolved flags, parameter counts and steps an epoch, and stop."
+)
+
+
+def main() -> None:
+    """Trains, or says what it would train."""
+    run = config.from_flags()
+    if _DRY_RUN.value:
+        print(trainer.describe(run))
+    else:
+        trainer.train(run)
+
+
+if __name__ == "__main__":
+    config.define_flags()
+    errors.run(main)
