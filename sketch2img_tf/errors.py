@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Callable
 
-from absl import app, flags
+from absl import app, flags, logging
 
 flags.DEFINE_bool("traceback", False, "Show Python's traceback when a command ends with an error.")
 
@@ -19,7 +19,15 @@ def run(main: Callable[[], None]) -> None:
 
     A wrong flag ends with one line and exit code 2, as command-line programs do; `--help` still explains every flag.
     """
+    logging.set_verbosity(logging.WARNING)  # the libraries' own reports are not what a user waits for
     app.run(lambda argv: _reporting(main, argv), flags_parser=_parse)
+
+
+def require(*holders: flags.FlagHolder) -> None:
+    """Raises a `UserError` for the first flag that has no value; its help says what it is."""
+    for holder in holders:
+        if not holder.value:
+            raise UserError(f"--{holder.name} is missing: {flags.FLAGS[holder.name].help}")
 
 
 def _parse(argv: list[str]) -> list[str]:

@@ -12,19 +12,17 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from datasets.sketchy import build
-from sketch2img_tf import grids, plots
+from sketch2img_tf import plots
 from sketch2img_tf.checkpoints import Card, Checkpoints, check_continues
 from sketch2img_tf.config import Config
-from sketch2img_tf.data import input_pipeline, preprocessing
+from sketch2img_tf.data import input_pipeline
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.evaluation import held_out
+from sketch2img_tf.evaluation.held_out import HeldOut
 from sketch2img_tf.networks import perceptual
 from sketch2img_tf.strategy import make_strategy
 from sketch2img_tf.summaries import Summaries, read_scalars
 from sketch2img_tf.train_step import TrainState, TrainStep
 
-_SAMPLES = 24
-_HELD_OUT = 256
 STOPPED = 42  # exit code of a run that was told to stop and can go on
 
 
@@ -93,7 +91,7 @@ class _Run:
         self.first_step = int(self.state.step)
         self.summaries = Summaries(self.config.workdir, self.first_step)
         self._write_flags(config)
-        self.examples = held_out.one_a_class(self._held_out_batches(), _SAMPLES)
+        self.held_out = HeldOut(sketchy)
         self.draw = tf.function(self.state.averaged_generator.draw)
         self.pending: list[dict[str, tf.Tensor]] = []
         if resumed:
@@ -148,19 +146,8 @@ class _Run:
     def _sample(self, step: int) -> None:
         """A grid of fixed held-out sketches with fixed noise, and the held-out L1."""
         started = time.perf_counter()
-        examples, statistics = self.examples, self.sketchy.statistics
-        seeds = tf.range(len(examples["labels"]), dtype=tf.int64)
-        fakes = self.draw(examples["sketches"], examples["labels"], seeds)
-        columns = [
-            preprocessing.paper_intensities(examples["sketches"], statistics),
-            preprocessing.photo_intensities(fakes, statistics),
-            preprocessing.photo_intensities(examples["photos"], statistics),
-        ]
-        names = [self.sketchy.class_names[int(label)] for label in examples["labels"]]
-        grid = grids.picture_grid([preprocessing.to_pixels(column).numpy() for column in columns], names)
-        self.summaries.samples(step, grid)
-        l1 = held_out.held_out_l1(self.draw, self._held_out_batches(), statistics, _HELD_OUT)
-        self.summaries.scalars(step, {"held_out_l1": l1})
+        self.summaries.samples(step, self.held_out.grid(self.draw))
+        self.summaries.scalars(step, {"held_out_l1": self.held_out.l1(self.draw)})
         self.logged_at = getattr(self, "logged_at", started) + time.perf_counter() - started
 
     def _profile(self, step: int) -> None:
@@ -179,10 +166,6 @@ class _Run:
             self.sketchy, self.config.global_batch_size, self.config.seed, self.first_step
         )
         return self.step.strategy.experimental_distribute_dataset(batches)
-
-    def _held_out_batches(self):
-        split = "test" if self.sketchy.examples["test"] else "train"
-        return input_pipeline.evaluation_batches(self.sketchy, split, self.config.global_batch_size)
 
     def _write_flags(self, config: Config) -> None:
         with open(os.path.join(self.config.workdir, "flags.txt"), "w", encoding="utf-8") as file:

@@ -1,0 +1,25 @@
+"""Exports the averaged generator of a run as a SavedModel for TensorFlow Serving.
+
+    python export.py --workdir=DIR --export_dir=DIR
+
+writes DIR/<global step>/saved_model.pb and prints the folder's path.
+"""
+
+from absl import flags
+
+from sketch2img_tf import checkpoints, errors
+from sketch2img_tf.serving import exported_model
+
+_WORKDIR = flags.DEFINE_string("workdir", "", "Folder of the run.")
+_EXPORT_DIR = flags.DEFINE_string("export_dir", "", "Folder of the exports, one numbered folder a version.")
+
+
+def main() -> None:
+    """Exports the newest checkpoint."""
+    errors.require(_WORKDIR, _EXPORT_DIR)
+    generator, card, step = checkpoints.load_generator(_WORKDIR.value)
+    print(exported_model.export(generator, card, step, _EXPORT_DIR.value))
+
+
+if __name__ == "__main__":
+    errors.run(main)
