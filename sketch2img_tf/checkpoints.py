@@ -88,9 +88,10 @@ def check_continues(workdir: str, card: Card) -> None:
         _check_empty(workdir)
         return
     before, now = _identity(read_card(workdir)), _identity(card)
-    changed = [f"{name} {_brief(before[name])} there, {_brief(now[name])} now" for name in now if before[name] != now[name]]
+    changed = [name for name in now if before[name] != now[name]]
     if changed:
-        raise UserError(f"--workdir={workdir} holds a run that cannot go on: {'; '.join(changed)}; give another --workdir")
+        listed = "; ".join(f"{name} {_brief(before[name])} there, {_brief(now[name])} now" for name in changed)
+        raise UserError(f"--workdir={workdir} holds a run that cannot go on: {listed}; give another --workdir")
 
 
 def read_card(workdir: str) -> Card:
@@ -143,8 +144,8 @@ def _check_empty(workdir: str) -> None:
     left = [name for name in _listing(directory(workdir)) if name.startswith("ckpt")]
     if left:
         raise UserError(
-            f"{directory(workdir)}: holds {left[0]} but the file `checkpoint` that says which one is current is missing or"
-            " unreadable; restore that file, or give another --workdir"
+            f"{directory(workdir)}: holds {left[0]} but the file `checkpoint`, which says what is current, is missing"
+            " or unreadable; restore that file, or give another --workdir"
         )
 
 

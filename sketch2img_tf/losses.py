@@ -1,10 +1,11 @@
 """The losses: pure functions of predictions, one value an example, no weight and no reduction.
 
-Every function gives float32 [B]; the train step takes the mean over the global batch and applies the weights. Logits and
-pictures are expected in float32: the last layers of both networks are. Pictures are normalised, [B, S, S, 3].
+Every function gives float32 [B]; the train step takes the mean over the global batch and applies the weights. Logits
+and pictures are expected in float32: the last layers of both networks are. Pictures are normalised, [B, S, S, 3].
 
 The report writes its classification loss as a log-likelihood with signs that disagree between the two networks. What is
-meant, here and in "Conditional Image Synthesis with Auxiliary Classifier GANs" (Odena et al., 2017, L_C), is the cross entropy, added to both.
+meant, here and in "Conditional Image Synthesis with Auxiliary Classifier GANs" (Odena et al., 2017, L_C), is the cross
+entropy, added to both.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ EPSILON = 1e-12  # under a root: equal noises have a finite distance and gradien
 def adversarial(logits: tf.Tensor, targets: tf.Tensor | float) -> tf.Tensor:
     """Binary cross entropy of logits [B] with targets in [0, 1], [B] or one for all; 1 is real.
 
-    Goodfellow et al., "Generative Adversarial Nets", 2014: equation 1 for the discriminator; for the generator, with the
-    target 1, the non-saturating form at the end of section 3.
+    Goodfellow et al., "Generative Adversarial Nets", 2014: equation 1 for the discriminator; for the generator, with
+    the target 1, the non-saturating form at the end of section 3.
     """
     targets = tf.broadcast_to(tf.cast(targets, tf.float32), tf.shape(logits))
     return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)

@@ -14,7 +14,7 @@ EPSILON = 1e-12  # under the root: a discriminator that is flat somewhere has a 
 def perturb(photos: tf.Tensor, deviation: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Points between real photos and their noisy copies, at which DRAGAN measures the slope.
 
-    With p = photos + 0.5 * deviation * U(0, 1), drawn a pixel, this is photos + a * (p - photos), a ~ U(0, 1) an example.
+    With p = photos + 0.5 * deviation * U(0, 1), U a pixel, it is photos + a * (p - photos) with a ~ U(0, 1) an example.
 
     Args:
       photos: normalised real photos, float32 [B, S, S, 3].

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Iterator
+from collections.abc import Iterator
 
 import tensorflow as tf
 
 
 @contextlib.contextmanager
 def policy(name: str) -> Iterator[None]:
-    """Layers that are made inside compute in this type: "float32" or "mixed_bfloat16"; variables are float32 in both."""
+    """Layers made inside compute in this type, "float32" or "mixed_bfloat16"; variables are float32 in both."""
     before = tf.keras.mixed_precision.global_policy()
     tf.keras.mixed_precision.set_global_policy(name)
     try:

@@ -94,6 +94,7 @@ class _Run:
         self.held_out = HeldOut(sketchy)
         self.draw = tf.function(self.state.averaged_generator.draw)
         self.pending: list[dict[str, tf.Tensor]] = []
+        self.logged_at = time.perf_counter()
         if resumed:
             print(f"going on from step {self.first_step} of {self.config.workdir}")
 
@@ -140,7 +141,8 @@ class _Run:
         values["generator/learning_rate"] = float(self.state.generator_optimizer.learning_rate)
         values["discriminator/learning_rate"] = float(self.state.discriminator_optimizer.learning_rate)
         self.summaries.scalars(step, values)
-        bar.set_postfix({tag: f"{values[tag]:.3f}" for tag in ("generator/supervised", "fakes/deviation") if tag in values})
+        shown = [tag for tag in ("generator/supervised", "fakes/deviation") if tag in values]
+        bar.set_postfix({tag: f"{values[tag]:.3f}" for tag in shown})
         self.pending, self.logged_at = [], time.perf_counter()
 
     def _sample(self, step: int) -> None:
@@ -148,7 +150,7 @@ class _Run:
         started = time.perf_counter()
         self.summaries.samples(step, self.held_out.grid(self.draw))
         self.summaries.scalars(step, {"held_out_l1": self.held_out.l1(self.draw)})
-        self.logged_at = getattr(self, "logged_at", started) + time.perf_counter() - started
+        self.logged_at += time.perf_counter() - started  # the steps' own speed is reported
 
     def _profile(self, step: int) -> None:
         """Traces the steps from the first to the last of `--profile_steps`."""

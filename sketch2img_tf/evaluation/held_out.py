@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from typing import Callable, Iterable
+from collections.abc import Iterable
+from typing import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -123,7 +124,9 @@ def _change(result: dict, first: float) -> str:
 
 def one_a_class(batches: Iterable[dict], most: int) -> dict[str, tf.Tensor]:
     """A batch of examples of as many classes as possible: the first of every class, then the second, up to `most`."""
-    examples = [{key: value[i] for key, value in batch.items()} for batch in batches for i in range(len(batch["labels"]))]
+    examples = [
+        {key: value[i] for key, value in batch.items()} for batch in batches for i in range(len(batch["labels"]))
+    ]
     seen: dict[int, int] = {}
     ranks = []
     for example in examples:

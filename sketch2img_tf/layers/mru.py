@@ -26,10 +26,10 @@ class MRU(tf.keras.layers.Layer):
 
         m = sigmoid(conv([x, I]))    n = sigmoid(conv([x, I]))    z = f(norm(conv([m * x, I])))
 
-    All convolutions are 3x3 with "same" padding and kernels N(0, 0.02); m has the channels of x, the rest have `filters`.
+    All convolutions are 3x3 with "same" padding and kernels N(0, 0.02); m has the channels of x, the rest `filters`.
     The convolutions that a norm follows have no bias: the norm would take it out.
 
-    Differs from the paper: x passes a convolution and a norm on the way to y always, not only where the channels change.
+    Differs from the paper: x always passes a convolution and a norm on its way to y, not only where channels change.
 
     Args:
       filters: channels of y.

@@ -19,7 +19,7 @@ class Encoder(tf.keras.layers.Layer):
       mru: what all MRUs have in common, see `MRU`.
 
     Call:
-      inputs: x, float [B, S, S, C]; the image at every level (see `pyramid`); labels, int [B], where the norm needs them.
+      inputs: x, float [B, S, S, C]; the image at every level (see `pyramid`); labels, int [B], if the norm needs them.
 
     Returns:
       The outputs of the four MRUs, float [B, S, S, width] to [B, S/8, S/8, 8 width].

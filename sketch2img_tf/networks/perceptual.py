@@ -86,8 +86,8 @@ def check_weights(losses: LossConfig) -> None:
     elif losses.perceptual_weight and losses.perceptual_weights != "random":
         if not pathlib.Path(losses.perceptual_weights).is_file():
             raise UserError(
-                f"--perceptual_weights={losses.perceptual_weights}: no such file; give imagenet, random, or the .h5 file"
-                f" of {losses.perceptual_network} without its top"
+                f"--perceptual_weights={losses.perceptual_weights}: no such file; give imagenet, random, or the .h5"
+                f" file of {losses.perceptual_network} without its top"
             )
 
 

@@ -24,7 +24,7 @@ class ExportedModel(tf.Module):
 
     def __init__(self, generator: Generator, card: Card):
         super().__init__(name="sketch2img")
-        # The weights are tracked and the Keras objects are not: an export holds its signatures and nothing to call else.
+        # The weights are tracked and the Keras objects are not: an export holds its signatures and no more to call.
         self.weights = generator.variables
         self.draw = generator.draw
         self.statistics = card.statistics
