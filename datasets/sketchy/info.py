@@ -1,0 +1,82 @@
+"""The lists of the release: which photos are held out, which sketches are invalid, what is known of each sketch."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import pathlib
+
+from sketch2img_tf.errors import UserError
+
+FLAGS = ("error", "ambiguous", "pose", "context")
+
+
+@dataclasses.dataclass(frozen=True)
+class Stats:
+    """A row of stats.csv; -1 is unknown, as what is no number there."""
+
+    difficulty: int = -1
+    stroke_count: int = -1
+
+
+@dataclasses.dataclass(frozen=True)
+class Info:
+    """The lists' rows.
+
+    Attributes:
+      test_photos: rows of testset.txt, `class/photo.jpg`; None without that file.
+      invalid: for each of `FLAGS`, the sketch IDs of its list.
+      stats: rows of stats.csv by sketch ID; empty without that file.
+    """
+
+    test_photos: list[str] | None
+    invalid: dict[str, frozenset[str]]
+    stats: dict[str, Stats]
+
+
+def read(folder: pathlib.Path) -> Info:
+    """Reads the lists in `folder`; testset.txt and stats.csv may be missing.
+
+    Raises:
+      UserError: an invalid-*.txt is missing, or stats.csv lacks a column.
+    """
+    testset, stats = folder / "testset.txt", folder / "stats.csv"
+    return Info(
+        test_photos=_rows(testset) if testset.is_file() else None,
+        invalid={flag: _invalid(folder, flag) for flag in FLAGS},
+        stats=_stats(stats) if stats.is_file() else {},
+    )
+
+
+def photo_id(row: str) -> str:
+    """`n02691156_10151` of the testset.txt row `airplane/n02691156_10151.jpg`."""
+    return pathlib.PurePosixPath(row).stem
+
+
+def _rows(path: pathlib.Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _invalid(folder: pathlib.Path, flag: str) -> frozenset[str]:
+    path = folder / f"invalid-{flag}.txt"
+    if not path.is_file():
+        raise UserError(f"{path} is missing: without it every sketch would pass for valid; extract the archive again")
+    return frozenset(_rows(path))
+
+
+def _stats(path: pathlib.Path) -> dict[str, Stats]:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        reader = csv.DictReader(file, skipinitialspace=True)
+        missing = {"SketchID", "ImageNetID", "Difficulty", "Stroke_Count"} - set(reader.fieldnames or ())
+        if missing:
+            raise UserError(f"{path} has no column {min(missing)}: mend it, or take it away (it is optional)")
+        return dict(map(_stats_row, reader))
+
+
+def _stats_row(row: dict[str, str]) -> tuple[str, Stats]:
+    return f"{row['ImageNetID']}-{row['SketchID']}", Stats(_number(row["Difficulty"]), _number(row["Stroke_Count"]))
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() else Stats.difficulty

@@ -1,0 +1,50 @@
+"""The picture files of a rendering, by class."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+PHOTO_SUFFIXES = (".jpg", ".jpeg")
+SKETCH_SUFFIXES = (".png",)
+_LEFT_BY_SYSTEMS = ("thumbs.db", "desktop.ini")
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A picture file, in the folder of its class."""
+
+    path: pathlib.Path
+
+    @property
+    def class_name(self) -> str:
+        return self.path.parent.name
+
+    @property
+    def id(self) -> str:
+        """`n02691156_10151` of a photo, `n02691156_10151-1` of a sketch."""
+        return self.path.stem
+
+    @property
+    def name(self) -> str:
+        """As reports say it: `photo/tx_000000000000/airplane/n02691156_10151.jpg`."""
+        return "/".join(self.path.parts[-4:])
+
+
+def class_folders(rendering: pathlib.Path) -> list[pathlib.Path]:
+    """The folders of a rendering, one a class, sorted by name."""
+    return [path for path in _visible(rendering) if path.is_dir()]
+
+
+def pictures(rendering: pathlib.Path, suffixes: tuple[str, ...]) -> tuple[list[Picture], list[Picture]]:
+    """The files that have one of `suffixes`, and whatever else is there, both sorted by class and name."""
+    stray = [Picture(path) for path in _visible(rendering) if not path.is_dir()]
+    listed = [Picture(path) for folder in class_folders(rendering) for path in _visible(folder)]
+    wanted = [picture for picture in listed if picture.path.suffix.lower() in suffixes]
+    return wanted, stray + [picture for picture in listed if picture.path.suffix.lower() not in suffixes]
+
+
+def _visible(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Without what file browsers leave behind."""
+    paths = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in paths if path.name.lower() not in _LEFT_BY_SYSTEMS)

@@ -1,0 +1,141 @@
+"""Where the parts of the Sketchy release are, in the forms people have it in.
+
+The release is two archives: `rendered_256x256.7z` holds `256x256/photo/<rendering>/<class>/<photo>.jpg` and
+`256x256/sketch/<rendering>/<class>/<photo>-<k>.png`; `info-06-04.zip` holds `info-06-04/info/*.txt` and `*.csv`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Callable
+
+from datasets.sketchy import archives
+from sketch2img_tf.errors import UserError
+
+PHOTO_VARIANTS = {
+    "tx_000000000000": "the whole photo, stretched to 256x256",
+    "tx_000100000000": "the object's bounding box and 10% more at each edge, scaled to 256x256",
+}
+SKETCH_VARIANTS = {
+    "tx_000000000000": "where it was drawn, the canvas stretched like the whole photo",
+    "tx_000100000000": "centred, its greater side scaled to 78% of the canvas",
+    "tx_000000000010": "moved to the centre of the object's bounding box",
+    "tx_000000000110": "moved so, and scaled evenly to fit the bounding box in the side that needs it least",
+    "tx_000000001010": "moved so, and scaled evenly to fit the bounding box in the side that needs it most",
+    "tx_000000001110": "moved so, and stretched to fill the bounding box",
+}
+DEFAULT_PHOTO_VARIANT = "tx_000100000000"
+DEFAULT_SKETCH_VARIANT = "tx_000000000010"
+
+
+_SHOWN = 12
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A part of the release: the places its folder can have, an entry that tells the folder, and its archive's name."""
+
+    places: tuple[str, ...]
+    entry: str
+    archive: str
+
+
+PICTURES = Part(("256x256", "rendered_256x256/256x256"), "photo", "rendered_256x256.7z")
+INFO = Part(("info-06-04/info", "info"), "invalid-error.txt", "info-06-04.zip")
+
+
+@dataclasses.dataclass(frozen=True)
+class Release:
+    """Folders of one choice of renderings: a folder a class in `photos` and in `sketches`, the lists in `info`."""
+
+    photos: pathlib.Path
+    sketches: pathlib.Path
+    info: pathlib.Path
+
+
+def find(manual_dir: pathlib.Path, extract_dir: pathlib.Path, photo_variant: str, sketch_variant: str) -> Release:
+    """The release in, just above or just below `manual_dir`; archives are extracted into folders of `extract_dir`.
+
+    Raises:
+      UserError: a part or a rendering is missing, or an archive cannot be extracted.
+    """
+    pictures, info = (_unpacked(path, extract_dir) for path in locate(manual_dir))
+    return Release(
+        photos=_rendering(pictures / "photo", photo_variant, "--photo_variant"),
+        sketches=_rendering(pictures / "sketch", sketch_variant, "--sketch_variant"),
+        info=info,
+    )
+
+
+def locate(manual_dir: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """The pictures' and the lists' folders, or the archives that hold them.
+
+    What is in or below `manual_dir` is preferred to what is beside it, and then a folder to an archive.
+
+    Raises:
+      UserError: a part is nowhere, or in two places; the message lists where it was looked for and what is there.
+    """
+    if not manual_dir.is_dir():
+        raise UserError(f"--manual_dir={manual_dir}: no such folder")
+    below = [[manual_dir], _folders(manual_dir)]
+    pictures = _locate(PICTURES, below, [[manual_dir.parent]], manual_dir)
+    return pictures, _locate(INFO, below, [[manual_dir.parent], [pictures.parent.parent]], manual_dir)
+
+
+def _locate(
+    part: Part, below: list[list[pathlib.Path]], above: list[list[pathlib.Path]], manual_dir: pathlib.Path
+) -> pathlib.Path:
+    for roots, find_in in _searches(below) + _searches(above):
+        found = [path for path in (find_in(root, part) for root in roots) if path]
+        if len(found) > 1:
+            raise UserError(f"--manual_dir={manual_dir} holds {found[0]} and {found[1]}: give the folder of one")
+        if found:
+            return found[0]
+    raise UserError(_not_found(part, manual_dir))
+
+
+def _searches(levels: list[list[pathlib.Path]]) -> list[tuple[list[pathlib.Path], Callable]]:
+    """Where to look for what, in this order: the part's folder on every level, then its archive."""
+    return [(roots, find_in) for find_in in (_folder_in, _archive_in) for roots in levels]
+
+
+def _folder_in(root: pathlib.Path, part: Part) -> pathlib.Path | None:
+    return next((root / place for place in part.places if (root / place / part.entry).exists()), None)
+
+
+def _archive_in(root: pathlib.Path, part: Part) -> pathlib.Path | None:
+    return root / part.archive if (root / part.archive).is_file() else None
+
+
+def _unpacked(path: pathlib.Path, extract_dir: pathlib.Path) -> pathlib.Path:
+    """`path` itself, or the part's folder in what is extracted from it."""
+    if path.is_dir():
+        return path
+    part = PICTURES if path.name == PICTURES.archive else INFO
+    extracted = archives.extract(path, extract_dir)
+    folder = _folder_in(extracted, part)
+    if folder is None:
+        raise UserError(f"{path} holds no {part.places[0]}/{part.entry}: it is not the release's archive")
+    return folder
+
+
+def _rendering(parent: pathlib.Path, variant: str, flag: str) -> pathlib.Path:
+    if not (parent / variant).is_dir():
+        there = ", ".join(path.name for path in _folders(parent)) if parent.is_dir() else ""
+        raise UserError(f"{flag}={variant}: {parent} has no such rendering; it has {there or 'none'}")
+    return parent / variant
+
+
+def _folders(parent: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(path for path in parent.iterdir() if path.is_dir())
+
+
+def _not_found(part: Part, manual_dir: pathlib.Path) -> str:
+    wanted = ", ".join([*(f"{place}/{part.entry}" for place in part.places), part.archive])
+    names = sorted(path.name for path in manual_dir.iterdir())
+    there = ", ".join(names[:_SHOWN]) + f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN)
+    return (
+        f"--manual_dir={manual_dir}: not found: {wanted}, looked for in it, in {manual_dir.parent} and in its "
+        f"subfolders; it holds {there or 'nothing'}. Give the folder that holds 256x256/ and info-06-04/"
+    )

@@ -1,0 +1,47 @@
+"""What was found wrong with a release, by kind and with names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+BAD_KINDS = ("unreadable_pictures", "photos_without_sketch", "sketches_without_photo", "duplicates")
+"""What no part of the release should have."""
+
+NOTED_KINDS = (
+    "rows_without_file",
+    "sketches_of_skipped_photos",
+    "identical_pictures",
+    "unknown_classes",
+    "other_files",
+)
+"""What is told and no more: the lists are of the whole release, so a part of it does have rows without file."""
+
+_NOTED_SHOWN = 3
+
+
+class Report:
+    """Collects names under the kinds of `BAD_KINDS` and `NOTED_KINDS`; README.md says what each means."""
+
+    def __init__(self):
+        self._names = {kind: [] for kind in BAD_KINDS + NOTED_KINDS}
+
+    def add(self, kind: str, names: Iterable[str]) -> None:
+        """Adds lines under `kind`: a picture's or a row's name, with the reason where it needs one."""
+        self._names[kind].extend(names)
+
+    def bad_count(self) -> int:
+        return sum(len(self._names[kind]) for kind in BAD_KINDS)
+
+    def to_dict(self) -> dict[str, list[str]]:
+        """The sorted names of every kind."""
+        return {kind: sorted(names) for kind, names in self._names.items()}
+
+    def __str__(self) -> str:
+        """For reading: all that is bad, and of the rest the first few of each kind."""
+        return "\n".join(line for kind, names in self.to_dict().items() for line in _lines(kind, names))
+
+
+def _lines(kind: str, names: list[str]) -> list[str]:
+    shown = names if kind in BAD_KINDS else names[:_NOTED_SHOWN]
+    more = [f"and {len(names) - len(shown)} more"] if len(shown) < len(names) else []
+    return [f"{kind}: {len(names)}", *(f"  {line}" for line in shown + more)]

@@ -1,0 +1,59 @@
+"""How a hurried hand draws: the miniature's sketches. Lines are points (x, y) in pixels, [N, 2]."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+_PEN = 2.4  # pixels, as in the release
+_SUPERSAMPLING = 2
+
+
+def sketch(lines: list[np.ndarray], rng: np.random.Generator, size: int) -> list[np.ndarray]:
+    """The lines as somebody draws them from memory: a little off in place and size, wobbly, ends not meeting."""
+    points = np.concatenate(lines)
+    centre = (points.min(0) + points.max(0)) / 2
+    scale = rng.normal(1, 0.025, 2)
+    offset = rng.normal(0, 0.008, 2) * size
+    return [_wobbly((line - centre) * scale + centre + offset, rng, size) for line in lines]
+
+
+def squiggle(rng: np.random.Generator, size: int) -> list[np.ndarray]:
+    """A scribble that is no drawing of anything."""
+    steps = rng.normal(0, 0.09 * size, [14, 2])
+    return [_smooth(np.clip(size / 2 + np.cumsum(steps, 0), 0.1 * size, 0.9 * size), 120)]
+
+
+def ripples(rng: np.random.Generator, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
+    """Some waves below the object whose box goes from `low` to `high`: what does not belong to it."""
+    across = np.linspace(low[0], high[0], 40)
+    return [
+        np.stack([across, high[1] + 4 * row + 2 * np.sin(across / 5 + rng.uniform(0, 6))], -1) for row in range(1, 3)
+    ]
+
+
+def draw(lines: list[np.ndarray], size: int) -> Image.Image:
+    """Black lines on white, RGB as in the release."""
+    image = Image.new("L", (size * _SUPERSAMPLING,) * 2, 255)
+    pen = ImageDraw.Draw(image)
+    for line in lines:
+        points = [tuple(point) for point in line * _SUPERSAMPLING]
+        pen.line(points, fill=0, width=round(_PEN * _SUPERSAMPLING), joint="curve")
+    return image.resize((size, size), Image.Resampling.BOX).convert("RGB")
+
+
+def _wobbly(line: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
+    length = np.linalg.norm(np.diff(line, axis=0), axis=1).sum()
+    count = max(8, int(length / 3))
+    even = _smooth(line, count)
+    waves = _smooth(rng.normal(0, 0.007 * size, [max(4, count // 9), 2]), count)
+    begin, end = rng.integers(0, max(1, count // 40) + 1, 2)
+    return (even + waves)[begin : count - end]
+
+
+def _smooth(points: np.ndarray, count: int) -> np.ndarray:
+    """As many points, evenly spaced along the line through those given."""
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    along = np.concatenate([[0], np.cumsum(np.maximum(steps, 1e-6))])
+    wanted = np.linspace(0, along[-1], count)
+    return np.stack([np.interp(wanted, along, points[:, axis]) for axis in (0, 1)], -1)
