@@ -25,4 +25,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     config.define_flags()
+    flags.adopt_module_key_flags(config)  # --help shows them
     errors.run(main)

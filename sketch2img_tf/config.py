@@ -12,18 +12,8 @@ from typing import Any
 
 from absl import flags
 
+from datasets.sketchy import info, release
 from sketch2img_tf.errors import UserError
-
-PHOTO_VARIANTS = ("tx_000000000000", "tx_000100000000")
-SKETCH_VARIANTS = (
-    "tx_000000000000",
-    "tx_000100000000",
-    "tx_000000000010",
-    "tx_000000000110",
-    "tx_000000001010",
-    "tx_000000001110",
-)
-SKETCH_FLAGS = ("error", "ambiguous", "pose", "context")
 
 
 def _option(default, help, *, choices=(), lower=None, upper=None):
@@ -37,10 +27,19 @@ class DataConfig:
 
     manual_dir: str = _option("", "Folder of the Sketchy release, read once to build the TFRecords.")
     data_dir: str = _option("runs/data", "Folder of the TFRecords; built from --manual_dir when they are missing.")
-    photo_variant: str = _option("tx_000100000000", "Rendering of the photos.", choices=PHOTO_VARIANTS)
-    sketch_variant: str = _option("tx_000000000010", "Rendering of the sketches.", choices=SKETCH_VARIANTS)
+    photo_variant: str = _option(
+        release.DEFAULT_PHOTO_VARIANT,
+        "Rendering of the photos; `python -m datasets.sketchy.build --help` explains them.",
+        choices=tuple(release.PHOTO_VARIANTS),
+    )
+    sketch_variant: str = _option(
+        release.DEFAULT_SKETCH_VARIANT,
+        "Rendering of the sketches, likewise.",
+        choices=tuple(release.SKETCH_VARIANTS),
+    )
+    max_bad: int = _option(0, "Bad files of the release to leave out when the TFRecords are built.", lower=0)
     drop_sketches: tuple[str, ...] = _option(
-        ("error",), "Sketches with any of these flags are left out.", choices=SKETCH_FLAGS
+        ("error",), "Sketches with any of these flags are left out.", choices=info.FLAGS
     )
     classes: tuple[str, ...] = _option((), "Classes to use, by name; empty for all.")
     num_classes: int = _option(0, "Use the first N classes in alphabetical order; 0 for all.", lower=0)
@@ -156,8 +155,8 @@ def from_dict(values: dict[str, Any]) -> Config:
 
 def define_flags() -> None:
     """Defines one flag a field. Called once, by a command file, before the flags are parsed."""
-    for _, group, field in _fields(Config):
-        _define(field, module=type(group).__name__)
+    for _, _, field in _fields(Config):
+        _define(field)
 
 
 def from_flags() -> Config:
@@ -177,7 +176,7 @@ def _fields(config):
     return [(name, group, field) for name, group in _groups(config) for field in dataclasses.fields(group)]
 
 
-def _define(field: dataclasses.Field, module: str) -> None:
+def _define(field: dataclasses.Field) -> None:
     choices, default = field.metadata["choices"], field.default
     known = f" One of: {', '.join(choices)}." if choices and not isinstance(default, tuple) else ""
     listed = f" Any of: {', '.join(choices)}." if choices and isinstance(default, tuple) else ""

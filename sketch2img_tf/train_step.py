@@ -41,6 +41,11 @@ class TrainState(tf.Module):
         for _ in range(_FIRST_POWER_ITERATIONS):
             power_iteration(self.discriminator)
 
+    def set_learning_rates(self, config: Config) -> None:
+        """The configured rates in place of those that a checkpoint brought."""
+        self.generator_optimizer.learning_rate = config.training.generator_learning_rate
+        self.discriminator_optimizer.learning_rate = config.training.discriminator_learning_rate
+
 
 def _make_discriminator(network: NetworkConfig, num_classes: int) -> Discriminator:
     discriminator = Discriminator(num_classes, network.base_width)

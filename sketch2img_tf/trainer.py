@@ -31,7 +31,7 @@ def open_data(config: Config) -> input_pipeline.Sketchy:
     data = config.data
     directory = build.dataset_dir(data.data_dir, data.photo_variant, data.sketch_variant)
     if not directory.is_dir():
-        build.build(data.manual_dir, data.data_dir, data.photo_variant, data.sketch_variant)
+        build.build(data.manual_dir, data.data_dir, data.photo_variant, data.sketch_variant, data.max_bad)
     sketchy = input_pipeline.open_sketchy(str(directory), data)
     if sketchy.examples["train"] < config.training.global_batch_size:
         raise UserError(
@@ -88,6 +88,7 @@ class _Run:
         self.step = TrainStep(config, self.state, sketchy.statistics)
         self.checkpoints = Checkpoints(self.config.workdir, card, self.state, self.config.checkpoints_kept)
         resumed = self.checkpoints.restore()
+        self.state.set_learning_rates(config)
         self.first_step = int(self.state.step)
         self.summaries = Summaries(self.config.workdir, self.first_step)
         self._write_flags(config)
@@ -106,6 +107,7 @@ class _Run:
         with _Stop() as stop, tqdm(
             total=self.config.train_steps, initial=self.first_step, unit="step", dynamic_ncols=True
         ) as bar:
+            bar.set_description("preparing the first step")  # TensorFlow traces it: half a minute on a CPU
             self.logged_at = time.perf_counter()
             for step, batch in zip(range(self.first_step + 1, self.config.train_steps + 1), self._batches()):
                 self._one_step(step, batch, bar)
@@ -114,8 +116,10 @@ class _Run:
         self._finish(stop.asked)
 
     def _one_step(self, step: int, batch: dict, bar: tqdm) -> None:
-        self._profile(step)
+        self._start_profile(step)
         self.pending.append(self.step(batch))
+        self._stop_profile(step)
+        bar.set_description()
         bar.update()
         last = step == self.config.train_steps
         if step % self.config.log_every_steps == 0 or last:
@@ -152,14 +156,13 @@ class _Run:
         self.summaries.scalars(step, {"held_out_l1": self.held_out.l1(self.draw)})
         self.logged_at += time.perf_counter() - started  # the steps' own speed is reported
 
-    def _profile(self, step: int) -> None:
-        """Traces the steps from the first to the last of `--profile_steps`."""
-        if not self.config.profile_steps:
-            return
-        first, last = self.config.profile_steps
-        if step == first:
+    def _start_profile(self, step: int) -> None:
+        if step in self.config.profile_steps[:1]:
             tf.profiler.experimental.start(os.path.join(self.config.workdir, "tensorboard"))
-        elif step == last + 1:
+
+    def _stop_profile(self, step: int) -> None:
+        if step in self.config.profile_steps[1:]:
+            tf.nest.map_structure(np.asarray, self.pending[-1])  # the step may still be running on a device
             tf.profiler.experimental.stop()
 
     def _batches(self):
