@@ -2,8 +2,8 @@
 
     python -m datasets.sketchy.miniature --output_dir=DIR
 
-Every photo is a scene of `scenes.py`, of one of the release's own classes; every sketch is its outline as a hurried hand
-might draw it (`strokes.py`). A photo and its sketches depend on the seed, the class and their number alone.
+Every photo is a scene of `scenes.py`, of one of the release's own classes; every sketch is its outline as a hurried
+hand might draw it (`strokes.py`). A photo and its sketches depend on the seed, the class and their number alone.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ CLASSES = tuple(sorted(scenes.SCENES))
 _SCENE_SIZE = 320  # scenes are painted larger than the photos, which are parts of them
 _MARGIN = 0.1  # around the object, at each edge, in the photos tx_000100000000
 _FILL = 0.78  # of the canvas, in the sketches tx_000100000000
-_FLAGS = ("error", "context", "ambiguous", "pose")
+_FLAG_COLUMNS = {"error": "Error?", "context": "Context?", "ambiguous": "Ambiguous?", "pose": "WrongPose?"}
+_FLAG_SHARES = {"error": 0.02, "context": 0.015, "ambiguous": 0.02, "pose": 0.015, "": 0.93}
 _COLUMNS = ("CategoryID", "Category", "ImageNetID", "SketchID", "Difficulty", "Stroke_Count", "Eraser_Count",
-            "Error?", "Context?", "Ambiguous?", "WrongPose?")  # fmt: skip
+            *_FLAG_COLUMNS.values())  # fmt: skip
 
 _Map = Callable[[np.ndarray], np.ndarray]
 
@@ -67,7 +68,8 @@ def write(
     for name in classes:
         for folder in [*_photo_folders(unfinished, name).values(), *_sketch_folders(unfinished, name).values()]:
             os.makedirs(folder)
-    jobs = [(unfinished, name, number, sketches_per_photo, seed) for name in classes for number in range(photos_per_class)]
+    numbered = [(name, number) for name in classes for number in range(photos_per_class)]
+    jobs = [(unfinished, name, number, sketches_per_photo, seed) for name, number in numbered]
     _write_info(os.path.join(unfinished, "info-06-04", "info"), _write_photos(jobs, workers), photos_per_class)
     if os.path.isdir(directory):
         os.rmdir(directory)
@@ -97,22 +99,21 @@ def _write_photo(job: tuple[str, str, int, int, int]) -> list[dict]:
 
 def _write_sketch(directory: str, name: str, sketch_id: str, scene: scenes.Scene, crop: tuple, rng) -> dict:
     """Draws one sketch in all renderings; its row of stats.csv."""
-    flag = rng.choice([*_FLAGS, ""], p=[0.02, 0.015, 0.02, 0.015, 0.93])
+    flag = rng.choice(list(_FLAG_SHARES), p=list(_FLAG_SHARES.values()))
     lines = _drawn(scene, flag, rng)
     for variant, folder in _sketch_folders(directory, name).items():
         moved = [_rendering(variant, lines, scene, crop)(line) for line in lines]
         strokes.draw(moved, SIZE).save(os.path.join(folder, f"{sketch_id}.png"))
-    flags_set = {f"{column}?": int(key == flag) for key, column in zip(_FLAGS, ("Error", "Context", "Ambiguous", "WrongPose"))}
-    photo_id, _ = sketch_id.split("-")
+    photo_id, sketch_number = sketch_id.split("-")
     return {
         "CategoryID": photo_id.split("_")[0],
         "Category": name.replace("_", " "),
         "ImageNetID": photo_id,
-        "SketchID": sketch_id.split("-")[1],
+        "SketchID": sketch_number,
         "Difficulty": int(rng.integers(1, 5)),
         "Stroke_Count": len(lines),
         "Eraser_Count": int(rng.integers(0, 3)),
-        **flags_set,
+        **{column: int(key == flag) for key, column in _FLAG_COLUMNS.items()},
     }
 
 
@@ -122,7 +123,8 @@ def _drawn(scene: scenes.Scene, flag: str, rng: np.random.Generator) -> list[np.
     if flag == "error":
         return strokes.squiggle(rng, _SCENE_SIZE)
     if flag == "pose":
-        lines = [np.stack([2 * scene.box[0][0] - line[:, 0] + np.ptp(scene.box, 0)[0], line[:, 1]], -1) for line in lines]
+        low, high = scene.box
+        lines = [line * np.array([-1, 1]) + np.array([low[0] + high[0], 0]) for line in lines]  # the other way round
     if flag == "ambiguous":
         lines = lines[-1:]
     drawn = strokes.sketch(lines, rng, _SCENE_SIZE)
@@ -172,7 +174,7 @@ def _write_info(folder: str, rows: list[dict], photos_per_class: int) -> None:
         table = csv.DictWriter(file, _COLUMNS)
         table.writeheader()
         table.writerows(rows)
-    for flag, column in zip(_FLAGS, ("Error?", "Context?", "Ambiguous?", "WrongPose?")):
+    for flag, column in _FLAG_COLUMNS.items():
         invalid = [f"{row['ImageNetID']}-{row['SketchID']}" for row in rows if row[column]]
         _write_lines(os.path.join(folder, f"invalid-{flag}.txt"), invalid)
     held_out = range(photos_per_class - max(1, photos_per_class // 10), photos_per_class)

@@ -1,8 +1,8 @@
 """The scenes of the miniature: what each of its classes looks like, and before what.
 
-A scene is made of bodies. A body's outline is drawn in a frame of its own in which the object fills about [-1, 1], y down;
-the object is then turned, scaled and placed in the picture. Colours and backgrounds vary a little within a class, as they
-do in photographs of one kind of thing.
+A scene is made of bodies. A body's outline is drawn in a frame of its own in which the object fills about [-1, 1], y
+down; the object is then turned, scaled and placed in the picture. Colours and backgrounds vary a little within a class,
+as they do in photographs of one kind of thing.
 """
 
 from __future__ import annotations
@@ -117,9 +117,8 @@ def _curve(*points: tuple[float, float], closed: bool = True) -> np.ndarray:
     share = np.linspace(0, 1, 10, endpoint=False)[:, None]
     pieces = []
     for a, b, c, d in zip(around, around[1:], around[2:], around[3:]):
-        pieces.append(
-            0.5 * (2 * b + (c - a) * share + (2 * a - 5 * b + 4 * c - d) * share**2 + (3 * b - a - 3 * c + d) * share**3)
-        )
+        slope, bend, twist = c - a, 2 * a - 5 * b + 4 * c - d, 3 * b - a - 3 * c + d
+        pieces.append(0.5 * (2 * b + slope * share + bend * share**2 + twist * share**3))
     return np.concatenate([*pieces, p[:1] if closed else p[-1:]])
 
 
@@ -136,9 +135,8 @@ def _table(wood: Colour, wall: Colour) -> Callable[[Random, int], np.ndarray]:
         planks = np.array(wood, np.float32) * (1 + 0.22 * grain)[..., None]
         horizon = size * rng.uniform(0.32, 0.42)
         below = np.clip((np.arange(size) - horizon) / (0.03 * size), 0, 1)[:, None] * np.ones(size)
-        light = painting.ramp(wall, tuple(0.8 * c for c in wall), size) * (1 + 0.1 * painting.noise(rng, size, (2, 2)))[
-            ..., None
-        ]
+        light = painting.ramp(wall, tuple(0.8 * c for c in wall), size)
+        light = light * (1 + 0.1 * painting.noise(rng, size, (2, 2)))[..., None]
         return np.clip(painting.over(light, planks, below), 0, 1)
 
     return backdrop
@@ -194,8 +192,8 @@ def _rain(rng: Random, size: int) -> np.ndarray:
 
 def _apple(rng: Random) -> list[Body]:
     red = (0.78, 0.1 + rng.uniform(0, 0.08), 0.1)
-    body = _curve((0, -0.55), (0.5, -0.72), (0.93, -0.3), (0.85, 0.4), (0.45, 0.9), (0, 0.82), (-0.45, 0.9), (-0.85, 0.4),
-                  (-0.93, -0.3), (-0.5, -0.72))  # fmt: skip
+    body = _curve((0, -0.55), (0.5, -0.72), (0.93, -0.3), (0.85, 0.4), (0.45, 0.9), (0, 0.82), (-0.45, 0.9),
+                  (-0.85, 0.4), (-0.93, -0.3), (-0.5, -0.72))  # fmt: skip
     stem = _curve((0, -0.55), (0.03, -0.8), (0.14, -1.0), closed=False)
     leaf = _curve((0.06, -0.78), (0.35, -1.02), (0.66, -0.92), (0.38, -0.74))
     return [Body(body, red, gloss=0.5), Body(stem, (0.3, 0.2, 0.1), width=0.09), Body(leaf, (0.25, 0.5, 0.13), 0.5)]
@@ -229,7 +227,8 @@ def _cup(rng: Random) -> list[Body]:
 
 def _fish(rng: Random) -> list[Body]:
     orange = (0.95, 0.5 + rng.uniform(-0.05, 0.05), 0.12)
-    body = _curve((-0.95, 0.02), (-0.6, -0.36), (0.0, -0.5), (0.5, -0.18), (0.62, 0), (0.5, 0.2), (0.0, 0.5), (-0.6, 0.36))
+    body = _curve((-0.95, 0.02), (-0.6, -0.36), (0.0, -0.5), (0.5, -0.18), (0.62, 0), (0.5, 0.2), (0.0, 0.5),
+                  (-0.6, 0.36))  # fmt: skip
     tail = _curve((0.52, 0), (0.98, -0.48), (0.86, 0.0), (0.98, 0.48))
     fin = _curve((-0.3, -0.42), (0.0, -0.8), (0.38, -0.68), (0.3, -0.3))
     eye, pupil = _ellipse(-0.62, -0.1, 0.1, 0.1), _ellipse(-0.63, -0.1, 0.05, 0.05)
@@ -268,8 +267,8 @@ def _mushroom(rng: Random) -> list[Body]:
 
 def _pear(rng: Random) -> list[Body]:
     green = (0.68 + rng.uniform(-0.05, 0.05), 0.74, 0.2)
-    body = _curve((0, -0.78), (0.27, -0.66), (0.34, -0.2), (0.7, 0.35), (0.5, 0.88), (0, 0.96), (-0.5, 0.88), (-0.7, 0.35),
-                  (-0.34, -0.2), (-0.27, -0.66))  # fmt: skip
+    body = _curve((0, -0.78), (0.27, -0.66), (0.34, -0.2), (0.7, 0.35), (0.5, 0.88), (0, 0.96), (-0.5, 0.88),
+                  (-0.7, 0.35), (-0.34, -0.2), (-0.27, -0.66))  # fmt: skip
     stem = _curve((0, -0.76), (0.03, -0.9), (0.1, -1.05), closed=False)
     return [Body(body, green, gloss=0.3, spots=((0.6, 0.6, 0.2), 10)), Body(stem, (0.35, 0.23, 0.1), width=0.08)]
 
@@ -309,9 +308,10 @@ def _strawberry(rng: Random) -> list[Body]:
 def _tree(rng: Random) -> list[Body]:
     green = (0.16, 0.4 + rng.uniform(-0.04, 0.04), 0.12)
     trunk = _polygon((-0.13, 0.1), (0.13, 0.1), (0.2, 1.0), (-0.2, 1.0))
-    bumps = np.arange(9) / 9 * 2 * np.pi
+    bumps = np.arange(9) / 9  # of a turn
     crown = np.concatenate([
-        _ellipse(0.55 * np.cos(turn), -0.38 + 0.38 * np.sin(turn), 0.3, 0.28, turn / 6.2832 - 0.22, turn / 6.2832 + 0.22)
+        _ellipse(0.55 * np.cos(2 * np.pi * turn), -0.38 + 0.38 * np.sin(2 * np.pi * turn), 0.3, 0.28,
+                 turn - 0.22, turn + 0.22)
         for turn in bumps
     ])  # fmt: skip
     return [Body(trunk, (0.36, 0.25, 0.16), 0.6, 0.0), Body(crown, green, 0.9, 0.0, spots=((0.28, 0.55, 0.2), 40))]
