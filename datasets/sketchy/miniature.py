@@ -126,7 +126,7 @@ def _drawn(scene: scenes.Scene, flag: str, rng: np.random.Generator) -> list[np.
         low, high = scene.box
         lines = [line * np.array([-1, 1]) + np.array([low[0] + high[0], 0]) for line in lines]  # the other way round
     if flag == "ambiguous":
-        lines = lines[-1:]
+        lines = [max(lines, key=lambda line: np.ptp(line, 0).max())]
     drawn = strokes.sketch(lines, rng, _SCENE_SIZE)
     return drawn + strokes.ripples(rng, *scene.box) if flag == "context" else drawn
 
