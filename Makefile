@@ -1,0 +1,63 @@
+# The two commands of the README and the few beside them; each makes .venv first where it is missing or out of date.
+
+PYTHON ?=
+VENV = .venv
+QUICKSTART = runs/quickstart
+
+run = $(VENV)/bin/python
+candidates = $(or $(PYTHON),python3.11 python3.10 python3.9 python3 python)
+suitable = import ensurepip, sys, venv; sys.exit(not (3, 9) <= sys.version_info < (3, 12))
+# Named after what requirements.txt and requirements-dev.txt say, and made last: it is there when .venv is as they say.
+installed := $(VENV)/installed-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d ' ' -f 1)
+
+.PHONY: help quickstart test test-slow lint venv clean
+
+help:
+	@echo 'make quickstart   from drawn pictures to a trained and exported model, in $(QUICKSTART)'
+	@echo 'make test         the fast tests'
+	@echo 'make test-slow    the slow ones too'
+	@echo 'make lint         ruff'
+	@echo 'make venv         .venv alone, from the pinned requirements; PYTHON=... names the Python to make it with'
+	@echo 'make clean        removes .venv, the quickstart and caches'
+
+quickstart: export PYTHONWARNINGS = ignore
+quickstart: $(installed)
+	@mkdir -p $(QUICKSTART)
+	$(run) -m datasets.sketchy.miniature --output_dir=$(QUICKSTART)/sketchy
+	$(run) -m datasets.sketchy.build --manual_dir=$(QUICKSTART)/sketchy --data_dir=$(QUICKSTART)/data
+	$(run) train.py --flagfile=configs/quickstart.flags --manual_dir=$(QUICKSTART)/sketchy \
+	  --data_dir=$(QUICKSTART)/data --workdir=$(QUICKSTART)/run
+	$(run) export.py --workdir=$(QUICKSTART)/run --export_dir=$(QUICKSTART)/export
+	$(run) evaluate.py --model=$(QUICKSTART)/export --workdir=$(QUICKSTART)/run --data_dir=$(QUICKSTART)/data
+
+test: $(installed)
+	$(run) -m pytest -n 2 -m 'not slow'
+
+test-slow: $(installed)
+	$(run) -m pytest -n 2
+
+lint: $(installed)
+	$(run) -m ruff check .
+
+venv: $(installed)
+
+clean:
+	rm -rf $(VENV) $(QUICKSTART) .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Always from nothing: what a killed pip left behind, or older requirements, would show much later.
+$(installed):
+	@for python in $(candidates); do \
+	  if $$python -c '$(suitable)' 2>/dev/null; then break; else python=; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo 'error: no Python 3.9, 3.10 or 3.11 with venv (tried: $(candidates)): install one (apt install python3.11-venv,' \
+	    'brew install python@3.11, pyenv install 3.11) or name it, PYTHON=/its/path'; exit 1; \
+	fi >&2; \
+	echo "Making $(VENV) with $$($$python -V), 2 GB, in a few minutes:"; \
+	$$python -m venv --clear $(VENV) && \
+	{ $(run) -m pip install --disable-pip-version-check --no-input --progress-bar=off -r requirements-dev.txt \
+	  && touch $@; } | while read -r word rest; do case $$word in \
+	    Collecting) printf '%s ' "$${rest%%[!A-Za-z0-9_.-]*}";; Installing) printf '\ninstalling them\n';; \
+	  esac; done; \
+	test -e $@ || { echo 'error: $(VENV) is not complete; pip says why above, and the same command tries again' >&2; exit 1; }

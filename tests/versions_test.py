@@ -1,0 +1,99 @@
+"""The check of versions: what it lets through, and the one line it says otherwise."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from packaging.requirements import Requirement
+
+from sketch2img_tf import versions
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+FITTING = {
+    "tensorflow": "2.15.1",
+    "keras": "2.15.0",
+    "tensorflow-addons": "0.23.0",
+    "tensorflow-datasets": "4.9.10",
+    "tensorflow-metadata": "1.17.3",
+    "protobuf": "4.25.9",
+    "numpy": "1.26.4",
+    "absl-py": "2.5.1",
+}
+
+
+@pytest.mark.parametrize("version", [(3, 9, 0), (3, 10, 13), (3, 11, 14)])
+def test_python_that_fits(version):
+    assert versions.python_problem(version) is None
+
+
+@pytest.mark.parametrize("version", [(3, 8, 20), (3, 12, 0), (3, 13, 1), (4, 0, 0)])
+def test_python_that_does_not_fit(version):
+    problem = versions.python_problem(version)
+    assert problem.startswith(f"this is Python {'.'.join(map(str, version))}, TensorFlow 2.15 needs 3.9")
+    assert "`make venv`" in problem and "\n" not in problem
+
+
+def test_libraries_that_fit():
+    assert versions.library_problem(FITTING.get) is None
+    assert versions.library_problem({**FITTING, "tensorflow": "2.15.0+nv24.3", "numpy": "1.23.5"}.get) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "says"),
+    [
+        ("tensorflow", None, "tensorflow is not installed, tensorflow>=2.15,<2.16 is needed"),
+        ("tensorflow", "2.16.1", "tensorflow 2.16.1 is installed, tensorflow>=2.15,<2.16 is needed"),
+        ("tensorflow", "2.9.3", "tensorflow 2.9.3 is installed, tensorflow>=2.15,<2.16 is needed"),
+        ("keras", "3.0.0rc1", "keras 3.0.0rc1 is installed, keras>=2.15,<2.16 is needed"),
+        ("protobuf", "5.29.1", "protobuf 5.29.1 is installed, protobuf>=4.25.2,<5 is needed"),
+        ("numpy", "2.0.0", "numpy 2.0.0 is installed, numpy>=1.23.5,<2 is needed"),
+        ("tensorflow-metadata", "1.21.0", "tensorflow-metadata 1.21.0 is installed"),
+        ("tensorflow-addons", None, "tensorflow-addons is not installed"),
+    ],
+)
+def test_library_that_does_not_fit(name, version, says):
+    problem = versions.library_problem({**FITTING, name: version}.get)
+    assert problem.startswith(says)
+    assert f"{sys.executable} -m pip install -r requirements.txt" in problem and "\n" not in problem
+
+
+def test_requirements_ask_for_what_the_check_lets_through():
+    """Every version that requirements.txt allows is in the check's range, at both ends of its own."""
+    asked = [Requirement(line.split(" #")[0]) for line in _lines(ROOT / "requirements.txt")]
+    for requirement in (r for r in asked if r.name in versions.LIBRARIES):
+        for bound in requirement.specifier:
+            allowed = bound.version if bound.operator in ("==", ">=") else _just_below(bound.version)
+            assert versions.library_problem({**FITTING, requirement.name: allowed}.get) is None, str(requirement)
+    assert versions.LIBRARIES.keys() - {r.name for r in asked} == {"keras"}  # comes with TensorFlow
+
+
+@pytest.mark.parametrize("command", ["train.py", "evaluate.py", "export.py"])
+def test_a_command_without_any_library_says_one_line(command):
+    """-S leaves site-packages out, as in a Python where nothing was installed."""
+    result = subprocess.run([sys.executable, "-S", command], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: tensorflow is not installed") and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("module", ["datasets.sketchy.build", "datasets.sketchy.miniature"])
+def test_a_module_command_without_any_library_says_one_line(module):
+    result = subprocess.run([sys.executable, "-S", "-m", module], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: tensorflow is not installed") and result.stderr.count("\n") == 1
+
+
+def test_installed_version():
+    assert versions.installed_version("pytest") == pytest.__version__
+    assert versions.installed_version("no-such-distribution") is None
+
+
+def _lines(path: pathlib.Path) -> list[str]:
+    return [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+
+
+def _just_below(version: str) -> str:
+    *head, last = (int(number) for number in version.split("."))
+    return ".".join(map(str, [*head, last - 1, 99]))
