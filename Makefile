@@ -22,11 +22,11 @@ help:
 
 quickstart: export PYTHONWARNINGS = ignore
 quickstart: $(installed)
-	@mkdir -p $(QUICKSTART)
 	$(run) -m datasets.sketchy.miniature --output_dir=$(QUICKSTART)/sketchy
 	$(run) -m datasets.sketchy.build --manual_dir=$(QUICKSTART)/sketchy --data_dir=$(QUICKSTART)/data
 	$(run) train.py --flagfile=configs/quickstart.flags --manual_dir=$(QUICKSTART)/sketchy \
 	  --data_dir=$(QUICKSTART)/data --workdir=$(QUICKSTART)/run
+	rm -rf $(QUICKSTART)/export
 	$(run) export.py --workdir=$(QUICKSTART)/run --export_dir=$(QUICKSTART)/export
 	$(run) evaluate.py --model=$(QUICKSTART)/export --workdir=$(QUICKSTART)/run --data_dir=$(QUICKSTART)/data
 

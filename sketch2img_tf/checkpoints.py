@@ -2,55 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import json
 import os
+from collections.abc import Iterator
 
 import tensorflow as tf
 
-from sketch2img_tf import config as config_lib
-from sketch2img_tf.config import Config
-from sketch2img_tf.data.input_pipeline import Sketchy
-from sketch2img_tf.data.preprocessing import Statistics
+from sketch2img_tf.card import Card
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.networks.generator import Generator, make_generator
 from sketch2img_tf.train_step import TrainState
 
 _CARD = "card/.ATTRIBUTES/py_state"
-
-
-@dataclasses.dataclass(frozen=True)
-class Card:
-    """What a trained network needs besides its weights: its configuration, its classes and the data's statistics."""
-
-    config: Config
-    class_names: tuple[str, ...]
-    statistics: Statistics
-
-    @classmethod
-    def of_run(cls, config: Config, sketchy: Sketchy) -> Card:
-        """The card of a run with this configuration on these pictures."""
-        return cls(config, sketchy.class_names, sketchy.statistics)
-
-    def to_json(self) -> str:
-        """One JSON object."""
-        return json.dumps(
-            {
-                "config": self.config.to_dict(),
-                "class_names": self.class_names,
-                "statistics": dataclasses.asdict(self.statistics),
-            }
-        )
-
-    @classmethod
-    def from_json(cls, text: str) -> Card:
-        """The inverse of `to_json`."""
-        values = json.loads(text)
-        return cls(
-            config_lib.from_dict(values["config"]),
-            tuple(values["class_names"]),
-            Statistics.from_dict(values["statistics"]),
-        )
 
 
 class Checkpoints:
@@ -67,14 +31,16 @@ class Checkpoints:
 
     def restore(self) -> bool:
         """Brings the state to that of the newest checkpoint; False if there is none."""
-        if self.manager.latest_checkpoint is None:
+        path = self.manager.latest_checkpoint
+        if path is None:
             return False
-        self.manager.checkpoint.restore(self.manager.latest_checkpoint).assert_existing_objects_matched()
+        with _reading(path):
+            self.manager.checkpoint.restore(path).assert_existing_objects_matched()
         return True
 
     def save(self) -> str:
         """Writes a checkpoint of the present step."""
-        return self.manager.save(checkpoint_number=int(self.state.step))
+        return self.manager.save(checkpoint_number=int(self.state.step.numpy()))
 
 
 def directory(workdir: str) -> str:
@@ -98,23 +64,26 @@ def read_card(workdir: str) -> Card:
     """The card in the newest checkpoint.
 
     Raises:
-      UserError: there is no checkpoint.
+      UserError: there is no checkpoint, or it is damaged.
     """
-    return Card.from_json(tf.train.load_checkpoint(_latest(workdir)).get_tensor(_CARD).decode())
+    path = _latest(workdir)
+    with _reading(path):
+        return Card.from_json(tf.train.load_checkpoint(path).get_tensor(_CARD).decode())
 
 
 def load_generator(workdir: str) -> tuple[Generator, Card, int]:
     """The averaged generator of the newest checkpoint, in float32, its card and its step.
 
     Raises:
-      UserError: there is no checkpoint.
+      UserError: there is no checkpoint, or it is damaged.
     """
     card, path = read_card(workdir), _latest(workdir)
     generator = make_generator(card.config.network, len(card.class_names))
     step = tf.Variable(0, dtype=tf.int64)
     state = tf.train.Checkpoint(averaged_generator=generator, step=step)
-    restored = tf.train.Checkpoint(state=state).restore(path)
-    restored.assert_existing_objects_matched().expect_partial()
+    with _reading(path):
+        restored = tf.train.Checkpoint(state=state).restore(path)
+        restored.assert_existing_objects_matched().expect_partial()
     return generator, card, int(step)
 
 
@@ -130,6 +99,18 @@ class _CardState(tf.train.experimental.PythonState):
 
     def deserialize(self, string_value: str) -> None:
         del string_value
+
+
+@contextlib.contextmanager
+def _reading(path: str) -> Iterator[None]:
+    try:
+        yield
+    except (tf.errors.OpError, IndexError) as error:  # what TensorFlow raises for a file that was cut short
+        folder, name = os.path.split(path)
+        raise UserError(
+            f"{path}: cannot be read ({str(error).splitlines()[0]}); name an older one in place of {name} in"
+            f" {folder}/checkpoint, or give another --workdir"
+        ) from error
 
 
 def _latest(workdir: str) -> str:

@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from datasets.sketchy import build
 from sketch2img_tf import plots
-from sketch2img_tf.checkpoints import Card, Checkpoints, check_continues
+from sketch2img_tf.card import Card
+from sketch2img_tf.checkpoints import Checkpoints, check_continues
 from sketch2img_tf.config import Config
 from sketch2img_tf.data import input_pipeline
 from sketch2img_tf.errors import UserError
@@ -73,6 +74,7 @@ def train(config: Config) -> None:
     sketchy = open_data(config)
     card = Card.of_run(config, sketchy)
     check_continues(config.training.workdir, card)
+    _make_folder(config.training.workdir)
     with make_strategy(config.training.strategy).scope():
         run = _Run(config, sketchy, card)
     run.go()
@@ -89,12 +91,13 @@ class _Run:
         self.checkpoints = Checkpoints(self.config.workdir, card, self.state, self.config.checkpoints_kept)
         resumed = self.checkpoints.restore()
         self.state.set_learning_rates(config)
-        self.first_step = int(self.state.step)
+        self.first_step = int(self.state.step.numpy())
         self.summaries = Summaries(self.config.workdir, self.first_step)
         self._write_flags(config)
         self.held_out = HeldOut(sketchy)
         self.draw = tf.function(self.state.averaged_generator.draw)
         self.pending: list[dict[str, tf.Tensor]] = []
+        self.profiling = False
         self.logged_at = time.perf_counter()
         if resumed:
             print(f"going on from step {self.first_step} of {self.config.workdir}")
@@ -119,7 +122,9 @@ class _Run:
         self._start_profile(step)
         self.pending.append(self.step(batch))
         self._stop_profile(step)
-        bar.set_description()
+        if step == self.first_step + 1:
+            bar.set_description()
+            bar.unpause()  # from here on: the time left is that of steps
         bar.update()
         last = step == self.config.train_steps
         if step % self.config.log_every_steps == 0 or last:
@@ -130,7 +135,7 @@ class _Run:
             self.checkpoints.save()
 
     def _finish(self, stopped: bool) -> None:
-        step, workdir = int(self.state.step), self.config.workdir
+        step, workdir = int(self.state.step.numpy()), self.config.workdir
         plots.write_plots(read_scalars(workdir), os.path.join(workdir, "plots"))
         if stopped:
             self.checkpoints.save()
@@ -142,11 +147,11 @@ class _Run:
         """Writes the means of the scalars since the last time."""
         values = {tag: float(np.mean([scalars[tag] for scalars in self.pending])) for tag in self.pending[0]}
         values["steps_per_second"] = len(self.pending) / (time.perf_counter() - self.logged_at)
-        values["generator/learning_rate"] = float(self.state.generator_optimizer.learning_rate)
-        values["discriminator/learning_rate"] = float(self.state.discriminator_optimizer.learning_rate)
+        values["generator/learning_rate"] = float(self.state.generator_optimizer.learning_rate.numpy())
+        values["discriminator/learning_rate"] = float(self.state.discriminator_optimizer.learning_rate.numpy())
         self.summaries.scalars(step, values)
         shown = [tag for tag in ("generator/supervised", "fakes/deviation") if tag in values]
-        bar.set_postfix({tag: f"{values[tag]:.3f}" for tag in shown})
+        bar.set_postfix({tag: f"{values[tag]:.3f}" for tag in shown}, refresh=False)
         self.pending, self.logged_at = [], time.perf_counter()
 
     def _sample(self, step: int) -> None:
@@ -159,9 +164,10 @@ class _Run:
     def _start_profile(self, step: int) -> None:
         if step in self.config.profile_steps[:1]:
             tf.profiler.experimental.start(os.path.join(self.config.workdir, "tensorboard"))
+            self.profiling = True
 
     def _stop_profile(self, step: int) -> None:
-        if step in self.config.profile_steps[1:]:
+        if self.profiling and step in self.config.profile_steps[1:]:  # a run may go on between the two
             tf.nest.map_structure(np.asarray, self.pending[-1])  # the step may still be running on a device
             tf.profiler.experimental.stop()
 
@@ -192,6 +198,13 @@ class _Stop:
     def _note(self, number, frame) -> None:
         self.asked = True
         signal.signal(signal.SIGINT, self._before[signal.SIGINT])
+
+
+def _make_folder(workdir: str) -> None:
+    try:
+        os.makedirs(workdir, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--workdir={workdir}: cannot be made ({error}); give another") from error
 
 
 def _parameters(network: tf.keras.Model) -> int:

@@ -1,12 +1,16 @@
-"""What several tests share: the real pictures beside the checkout, when they are there."""
+"""What several tests share: quiet libraries, fixed initial weights, real pictures, and a small built data set."""
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 import pytest
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
+
 SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
+DUMMY_RELEASE = pathlib.Path(__file__).resolve().parents[1] / "datasets" / "sketchy" / "dummy_data"
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +19,21 @@ def shared_dir() -> pathlib.Path:
     if not SHARED.is_dir():
         pytest.skip("needs ../shared (real pictures and weights)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def dummy_data_dir(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A --data_dir with the builder's dummy release: three classes, 12 sketches to train on and 6 held out."""
+    from datasets.sketchy import build  # here, so that tests of the versions alone need no TensorFlow
+
+    data_dir = tmp_path_factory.mktemp("dummy_data")
+    build.build(str(DUMMY_RELEASE), str(data_dir))
+    return data_dir
+
+
+@pytest.fixture
+def seeded() -> None:
+    """The same initial weights whatever ran before in the process."""
+    import tensorflow as tf
+
+    tf.keras.utils.set_random_seed(0)

@@ -95,7 +95,9 @@ def _read_metadata(directory: str) -> dict:
         with open(path, encoding="utf-8") as file:
             return json.load(file)
     except FileNotFoundError:
-        raise UserError(f"{path}: not found; give --manual_dir, the folder of the release, to build it") from None
+        raise UserError(
+            f"{path}: not found; give the --data_dir it is in, or build it with `python -m datasets.sketchy.build`"
+        ) from None
     except ValueError as error:
         raise UserError(f"{path}: damaged ({error}); delete its folder and build it again") from None
 

@@ -11,28 +11,11 @@ Axes: B batch, H height, W width. Ranges:
 
 from __future__ import annotations
 
-import dataclasses
-
 import tensorflow as tf
 
+from sketch2img_tf.data.statistics import Statistics
+
 IMAGE_SIZE = 64
-
-
-@dataclasses.dataclass(frozen=True)
-class Statistics:
-    """Means and scales of the training pictures' intensities, one mean a channel."""
-
-    photo_mean: tuple[float, float, float]
-    photo_scale: float
-    sketch_mean: tuple[float]
-    sketch_scale: float
-
-    @classmethod
-    def from_dict(cls, values: dict) -> Statistics:
-        """From `photo_mean`, `photo_scale`, `sketch_mean` and `sketch_scale`; other keys are passed over."""
-        return cls(
-            tuple(values["photo_mean"]), values["photo_scale"], tuple(values["sketch_mean"]), values["sketch_scale"]
-        )
 
 
 def decode_photo(encoded: tf.Tensor) -> tf.Tensor:
@@ -49,6 +32,10 @@ def decode_sketch(encoded: tf.Tensor) -> tf.Tensor:
 def _decode_on_paper(encoded: tf.Tensor) -> tf.Tensor:
     pixels = tf.image.convert_image_dtype(tf.io.decode_png(encoded, channels=4), tf.float32)
     colour, opacity = pixels[..., :3], pixels[..., 3:]
+    # To an opaque picture of 1, 2 or 4 bits TensorFlow gives an opacity of 1, 3 or 15 in 255 all over.
+    bits = tf.cast(tf.io.decode_raw(tf.strings.substr(encoded, 24, 1), tf.uint8)[0], tf.float32)
+    opaque = tf.reduce_all(tf.abs(opacity * 255.0 - (2.0**bits - 1.0)) < 0.5)
+    opacity = tf.where(opaque, 1.0, opacity)
     return colour * opacity + 1.0 - opacity
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import json
 import os
@@ -14,9 +15,9 @@ from PIL import Image
 
 from datasets.sketchy import build
 from sketch2img_tf import grids
-from sketch2img_tf.checkpoints import Card
+from sketch2img_tf.card import Card
 from sketch2img_tf.data import input_pipeline, preprocessing
-from sketch2img_tf.data.preprocessing import Statistics
+from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.summaries import read_scalars
 
 Draw = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
@@ -108,6 +109,7 @@ def report(held_out: HeldOut, draw: Draw, source: dict, folder: str) -> None:
         "held_out_l1_mean_colour": held_out.l1(mean_colour),
         "held_out_l1_before_training": first[0] if first else None,
     }
+    os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, "held_out.png")
     held_out.grid(draw).save(path)
     with open(os.path.join(folder, METRICS_FILE), "a", encoding="utf-8") as file:
@@ -124,14 +126,11 @@ def _change(result: dict, first: float) -> str:
 
 def one_a_class(batches: Iterable[dict], most: int) -> dict[str, tf.Tensor]:
     """A batch of examples of as many classes as possible: the first of every class, then the second, up to `most`."""
-    examples = [
-        {key: value[i] for key, value in batch.items()} for batch in batches for i in range(len(batch["labels"]))
-    ]
-    seen: dict[int, int] = {}
-    ranks = []
-    for example in examples:
-        label = int(example["labels"])
-        seen[label] = seen.get(label, -1) + 1
-        ranks.append((seen[label], label))
-    chosen = [examples[i] for i in sorted(range(len(examples)), key=ranks.__getitem__)[:most]]
-    return {key: tf.stack([example[key] for example in chosen]) for key in chosen[0]}
+    seen: collections.Counter[int] = collections.Counter()
+    chosen: dict[tuple[int, int], dict[str, tf.Tensor]] = {}  # by how many of its class came before, and its class
+    for batch in batches:
+        for i, label in enumerate(batch["labels"].numpy().tolist()):
+            chosen[seen[label], label] = {key: value[i] for key, value in batch.items()}
+            seen[label] += 1
+        chosen = dict(sorted(chosen.items())[:most])
+    return {key: tf.stack([example[key] for example in chosen.values()]) for key in ("photos", "sketches", "labels")}

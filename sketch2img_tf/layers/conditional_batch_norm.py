@@ -32,7 +32,12 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.normalization = tf.keras.layers.BatchNormalization(
-            momentum=MOMENTUM, epsilon=EPSILON, center=False, scale=False, dtype=self.dtype_policy
+            momentum=MOMENTUM,
+            epsilon=EPSILON,
+            center=False,
+            scale=False,
+            name="normalization",
+            dtype=self.dtype_policy,
         )
 
     def build(self, input_shape):

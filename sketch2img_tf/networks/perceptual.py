@@ -125,7 +125,8 @@ def _network(losses: LossConfig, choice: _Choice, size: int) -> tf.keras.Model:
 def _layer(network: tf.keras.Model, name: str) -> tf.keras.layers.Layer:
     """By name, or activation:N by position: Keras numbers names as activation_94 by what was built before."""
     kind, _, position = name.partition(":")
-    activations = [layer for layer in network.layers if isinstance(layer, tf.keras.layers.Activation)]
+    kinds = (tf.keras.layers.Activation, tf.keras.layers.ReLU)
+    activations = [layer for layer in network.layers if isinstance(layer, kinds)]
     if kind == "activation" and position.isdigit() and int(position) < len(activations):
         return activations[int(position)]
     try:

@@ -10,13 +10,12 @@ import uuid
 
 import tensorflow as tf
 
-from sketch2img_tf.checkpoints import Card
+from sketch2img_tf.card import Card
 from sketch2img_tf.data import preprocessing
 from sketch2img_tf.data.preprocessing import IMAGE_SIZE
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.networks.generator import Generator
-
-CARD_FILE = "card.json"
+from sketch2img_tf.serving.export_folder import CARD_PATH
 
 
 class ExportedModel(tf.Module):
@@ -88,21 +87,25 @@ def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
       The folder's path.
 
     Raises:
-      UserError: there is such a folder already.
+      UserError: there is such a folder already, or `export_dir` cannot be written.
     """
     final = os.path.join(export_dir, str(step))
     if os.path.exists(final):
         raise UserError(f"{final} exists: delete it, or give another --export_dir")
     temporary = os.path.join(export_dir, f"unfinished-{step}-{uuid.uuid4().hex[:8]}")
+    try:
+        os.makedirs(temporary)
+    except OSError as error:
+        raise UserError(f"--export_dir={export_dir}: cannot be written ({error})") from error
     model = ExportedModel(generator, card)
     signatures = {
         "serving_default": model.from_bytes.get_concrete_function(),
         "tensors": model.from_tensors.get_concrete_function(),
     }
     tf.saved_model.save(model, temporary, signatures)
-    extra = os.path.join(temporary, "assets.extra")
-    os.makedirs(extra)
-    with open(os.path.join(extra, CARD_FILE), "w", encoding="utf-8") as file:
+    card_path = os.path.join(temporary, CARD_PATH)
+    os.makedirs(os.path.dirname(card_path))
+    with open(card_path, "w", encoding="utf-8") as file:
         file.write(card.to_json() + "\n")
     os.rename(temporary, final)
     return final

@@ -1,0 +1,47 @@
+"""Makes pictures of sketches with an exported model.
+
+    python generate.py --model=EXPORT_DIR --sketch=FILE --label=CLASS --output=picture.png
+    python generate.py --model=EXPORT_DIR --sketch=FOLDER --label=CLASS --seeds=0-7 --output=FOLDER --gallery=all.html
+
+A sketch may be any PNG, JPEG, WebP, GIF or BMP: drawn on the screen, scanned, or photographed from paper. What is taken
+for granted about each is printed. The same sketch, class and seed give the same picture.
+"""
+
+from absl import flags
+
+from sketch2img_tf import errors
+from sketch2img_tf.serving import generation, line_drawing
+
+_MODEL = flags.DEFINE_string("model", "", "Folder of the exported model.")
+_SKETCH = flags.DEFINE_string("sketch", "", "A picture file, or a folder of them.")
+_LABEL = flags.DEFINE_string("label", "", "Class of what is drawn; nearly right is answered with the nearest names.")
+_SEEDS = flags.DEFINE_string("seeds", "0", "Which variations: 3, or 1,5,9, or 0-7.")
+_OUTPUT = flags.DEFINE_string("output", "", "A .png file for one picture; or a folder, for <sketch>-<seed>.png.")
+_POLARITY = flags.DEFINE_enum("polarity", "auto", line_drawing.POLARITIES, "Lines on a page; auto: by its border.")
+_CROP = flags.DEFINE_bool(
+    "crop", True, "Bring the drawing to the middle, as large as drawings were in training; --nocrop keeps the page."
+)
+_SIZE = flags.DEFINE_integer(
+    "size", 64, "Pixels of a picture's side; the model draws 64, more is scaled up.", lower_bound=64, upper_bound=4096
+)
+_GALLERY = flags.DEFINE_string("gallery", "", "Also write a .html or .png with every sketch beside its pictures.")
+
+
+def main() -> None:
+    """Draws what the flags say."""
+    errors.require(_MODEL, _SKETCH, _LABEL, _OUTPUT)
+    generation.generate(
+        model=_MODEL.value,
+        sketch=_SKETCH.value,
+        label=_LABEL.value,
+        seeds=_SEEDS.value,
+        output=_OUTPUT.value,
+        polarity=_POLARITY.value,
+        crop=_CROP.value,
+        size=_SIZE.value,
+        gallery_path=_GALLERY.value,
+    )
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,48 @@
+"""What a trained network needs besides its weights. Importing it does not import TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+from sketch2img_tf import config as config_lib
+from sketch2img_tf.config import Config
+from sketch2img_tf.data.statistics import Statistics
+
+if TYPE_CHECKING:
+    from sketch2img_tf.data.input_pipeline import Sketchy
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """A trained network's configuration, its classes in the order of their labels, and its data's statistics."""
+
+    config: Config
+    class_names: tuple[str, ...]
+    statistics: Statistics
+
+    @classmethod
+    def of_run(cls, config: Config, sketchy: Sketchy) -> Card:
+        """The card of a run with this configuration on these pictures."""
+        return cls(config, sketchy.class_names, sketchy.statistics)
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        return json.dumps(
+            {
+                "config": self.config.to_dict(),
+                "class_names": self.class_names,
+                "statistics": dataclasses.asdict(self.statistics),
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Card:
+        """The inverse of `to_json`."""
+        values = json.loads(text)
+        return cls(
+            config_lib.from_dict(values["config"]),
+            tuple(values["class_names"]),
+            Statistics.from_dict(values["statistics"]),
+        )

@@ -1,0 +1,58 @@
+"""What a person types to choose a class and seeds."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from sketch2img_tf.errors import UserError
+
+MAX_SEEDS = 1000
+_LARGEST_SEED = 2**63 - 1
+_SHOWN = 10
+
+
+def find_class(text: str, class_names: tuple[str, ...]) -> str:
+    """The class that `text` names; case does not matter, and a space or hyphen is as good as the underscore.
+
+    Raises:
+      UserError: there is no such class; names the nearest ones.
+    """
+    by_name = {_plain(name): name for name in class_names}
+    wanted = _plain(text)
+    if wanted in by_name:
+        return by_name[wanted]
+    containing = [name for name in by_name if wanted and wanted in name]
+    near = [by_name[name] for name in containing or difflib.get_close_matches(wanted, by_name, n=5)]
+    raise UserError(f"--label={text}: the model has no such class; {_suggestion(near, class_names)}")
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Seeds as `3`, `1,5,9`, `0-7`, or a mixture, in that order and each once.
+
+    Raises:
+      UserError: anything else.
+    """
+    seeds: dict[int, None] = {}
+    for item in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", item)
+        if not match:
+            raise UserError(f"--seeds={text}: should be whole numbers as 3, 1,5,9 or 0-7")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not first <= last <= _LARGEST_SEED:
+            raise UserError(f"--seeds={text}: {item.strip()} should go up, to {_LARGEST_SEED} at most")
+        seeds.update(dict.fromkeys(range(first, min(last, first + MAX_SEEDS) + 1)))
+        if len(seeds) > MAX_SEEDS:
+            raise UserError(f"--seeds={text}: more than {MAX_SEEDS} seeds")
+    return list(seeds)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]+", "_", name.strip().lower())
+
+
+def _suggestion(near: list[str], class_names: tuple[str, ...]) -> str:
+    if near:
+        return f"nearest: {', '.join(near[:_SHOWN])}"
+    more = f" and {len(class_names) - _SHOWN} more" if len(class_names) > _SHOWN else ""
+    return f"it has {', '.join(class_names[:_SHOWN])}{more}"

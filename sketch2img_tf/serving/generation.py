@@ -1,0 +1,106 @@
+"""Files of sketches to files of pictures.
+
+Whatever can be wrong with flags and files is found before TensorFlow is imported, which takes seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from tqdm import tqdm
+
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.serving import choices, gallery, line_drawing, picture_files, sketch_files
+from sketch2img_tf.serving.export_folder import newest_version, read_card
+from sketch2img_tf.serving.sketch_files import Sketch
+
+
+def generate(
+    model: str,
+    sketch: str,
+    label: str,
+    seeds: str,
+    output: str,
+    polarity: str = "auto",
+    crop: bool = True,
+    size: int = 64,
+    gallery_path: str = "",
+) -> None:
+    """Draws every sketch once a seed and writes the pictures; prints what was taken for granted about each sketch.
+
+    Args:
+      model: folder of the export.
+      sketch: a picture file, or a folder of them.
+      label: the class of what is drawn.
+      seeds: as `choices.parse_seeds` reads them.
+      output: a .png file for one picture, or a folder.
+      polarity: one of `line_drawing.POLARITIES`.
+      crop: bring the drawing to the place and size that drawings had in training; or keep the page as it is.
+      size: of the pictures, pixels.
+      gallery_path: of a .html or .png with all sketches and pictures; none if empty.
+
+    Raises:
+      UserError: a wrong flag, before anything is done; or, at the end, that some of several sketches could not be used.
+    """
+    version = newest_version(model)
+    card = read_card(version)
+    class_name, seed_numbers = choices.find_class(label, card.class_names), choices.parse_seeds(seeds)
+    paths = sketch_files.list_sketches(sketch)
+    planned = picture_files.plan(output, paths, seed_numbers)
+    if gallery_path:
+        gallery.check_path(gallery_path)
+    fill = line_drawing.training_fill(card.config.data.sketch_variant) if crop else None
+    sketches = _read(paths, polarity, fill)
+    if sketches:
+        try:
+            rows = _draw(version, sketches, class_name, seed_numbers, planned, size)
+            _report(rows, class_name, output, gallery_path)
+        except OSError as error:
+            raise UserError(f"{error.filename or output}: cannot be written: {error.strerror or error}") from None
+    if unused := len(paths) - len(sketches):
+        raise UserError(f"{unused} of {len(paths)} sketches could not be used; the lines above say why")
+
+
+def _read(paths: list[str], polarity: str, fill: float | None) -> list[Sketch]:
+    """The sketches that can be used; one line for each, and for each that cannot."""
+    if len(paths) == 1:
+        return [_told(sketch_files.read_sketch(paths[0], polarity, fill))]
+    sketches = []
+    for path in tqdm(paths, "reading", unit="sketch", dynamic_ncols=True, leave=False, disable=None):
+        try:
+            sketches.append(_told(sketch_files.read_sketch(path, polarity, fill)))
+        except UserError as error:
+            tqdm.write(f"error: {error}", file=sys.stderr)
+    return sketches
+
+
+def _told(sketch: Sketch) -> Sketch:
+    tqdm.write(f"{sketch.path}: {'; '.join(sketch.notes)}")
+    return sketch
+
+
+def _draw(
+    version: str, sketches: list[Sketch], class_name: str, seeds: list[int], planned: dict, size: int
+) -> list[gallery.Row]:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no lines about absent GPUs between those about the sketches
+    from sketch2img_tf.serving.local_model import LocalModel  # here, since it imports TensorFlow
+
+    model = LocalModel(version)
+    rows = [gallery.Row(os.path.basename(sketch.path), sketch.png, {}) for sketch in sketches]
+    pictures = [(sketch, row, seed) for sketch, row in zip(sketches, rows) for seed in seeds]
+    for sketch, row, seed in tqdm(pictures, "drawing", unit="picture", dynamic_ncols=True, leave=False, delay=2):
+        # One at a time, so that the bytes of a picture cannot depend on what else is asked for.
+        [photo] = model.from_bytes([sketch.png], [class_name], [seed])
+        row.photos[seed] = photo
+        picture_files.write(planned[sketch.path, seed], picture_files.enlarge(photo, size))
+    return rows
+
+
+def _report(rows: list[gallery.Row], class_name: str, output: str, gallery_path: str) -> None:
+    pictures = sum(len(row.photos) for row in rows)
+    print(f"{pictures} {'picture' if pictures == 1 else 'pictures'}: {output}")
+    if gallery_path:
+        picture_files.make_folder(gallery_path)
+        gallery.write(gallery_path, class_name, rows)
+        print(f"sketches beside pictures: {gallery_path}")

@@ -1,0 +1,277 @@
+"""The configuration: flags to dataclasses and back, its bounds, and the files in configs/."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from sketch2img_tf.config import Config, from_dict
+from sketch2img_tf.errors import UserError
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+FLAGFILES = sorted((ROOT / "configs").glob("*.flags"))
+FIELDS = [field for group in dataclasses.fields(Config) for field in dataclasses.fields(group.default)]
+
+# A value that is not the default, for every option.
+OTHER_VALUES = {
+    "manual_dir": "a folder/with spaces",
+    "data_dir": "elsewhere",
+    "photo_variant": "tx_000000000000",
+    "sketch_variant": "tx_000000001110",
+    "drop_sketches": ["error", "pose"],
+    "classes": ["hot-air_balloon", "car_(sedan)"],
+    "num_classes": 10,
+    "shuffle_buffer": 100,
+    "base_width": 16,
+    "generator_norm": "instance",
+    "initial_features": "sketch",
+    "gan_weight": 0.5,
+    "classification_weight": 0.0,
+    "dragan_weight": 1.5,
+    "supervised_weight": 100.0,
+    "perceptual_weight": 1e-05,
+    "diversity_weight": 0.1,
+    "diversity": "distance",
+    "label_smoothing": 0.1,
+    "label_noise": 0.05,
+    "label_flip_probability": 0.025,
+    "perceptual_network": "MobileNet",
+    "perceptual_layers": ["conv_pw_1_relu", "activation:3"],
+    "perceptual_size": 96,
+    "perceptual_weights": "weights/mobilenet.h5",
+    "workdir": "runs/one",
+    "train_steps": 1234,
+    "global_batch_size": 8,
+    "generator_learning_rate": 3e-05,
+    "discriminator_learning_rate": 0.0003,
+    "adam_beta_1": 0.5,
+    "ema_decay": 0.99,
+    "precision": "mixed_bfloat16",
+    "strategy": "one_device",
+    "seed": 42,
+    "log_every_steps": 7,
+    "sample_every_steps": 70,
+    "checkpoint_every_steps": 700,
+    "checkpoints_kept": 1,
+    "profile_steps": [10, 20],
+}
+
+# Parses each command line of a JSON list, and prints what each gives: a flagfile or an error.
+PARSE = """
+import json, sys
+from absl import flags
+config.define_flags()
+results = []
+for arguments in json.loads(sys.argv[1]):
+    flags.FLAGS.unparse_flags()
+    for name in [f for f in flags.FLAGS if flags.FLAGS[f].present]:
+        flags.FLAGS[name].unparse()
+    try:
+        flags.FLAGS(["train.py", *arguments])
+        results.append({"flagfile": config.from_flags().to_flagfile()})
+    except (flags.Error, ValueError) as error:
+        results.append({"error": str(error)})
+print(json.dumps(results))
+"""
+
+
+def _parse(*command_lines: list[str]) -> list[dict[str, str]]:
+    """What a fresh process makes of each command line: absl's flags live as long as theirs."""
+    command = [sys.executable, "-c", PARSE, json.dumps(command_lines)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _flags(values: dict) -> list[str]:
+    return [f"--{k}={','.join(map(str, v)) if isinstance(v, list) else v}" for k, v in values.items()]
+
+
+def _together(values: dict) -> dict:
+    """Without what cannot be given beside the rest."""
+    return {name: value for name, value in values.items() if name != "num_classes"}
+
+
+def test_other_values_are_of_every_option_and_differ():
+    assert list(OTHER_VALUES) == [field.name for field in FIELDS]
+    defaults = Config().to_dict()
+    assert all(OTHER_VALUES[name] != defaults[name] for name in defaults)
+
+
+def test_dict_round_trip():
+    values = _together(OTHER_VALUES)
+    changed = from_dict(values)
+    assert changed.to_dict() == {**values, "num_classes": 0}
+    assert from_dict(json.loads(json.dumps(changed.to_dict()))) == changed
+    assert from_dict({}) == Config()
+
+
+def test_flags_give_what_they_say_and_their_flagfile_gives_it_again(tmp_path):
+    flagfile = tmp_path / "flags.txt"
+    expected = [from_dict(values).to_flagfile() for values in ({}, _together(OTHER_VALUES), {"num_classes": 10})]
+    given = _parse([], _flags(_together(OTHER_VALUES)), ["--num_classes=10"])
+    assert [result["flagfile"] for result in given] == expected
+    flagfile.write_text(expected[1])
+    again, overridden, emptied = _parse(
+        [f"--flagfile={flagfile}"], [f"--flagfile={flagfile}", "--seed=7"], [f"--flagfile={flagfile}", "--classes="]
+    )
+    assert again["flagfile"] == expected[1]
+    assert overridden["flagfile"] == expected[1].replace("--seed=42", "--seed=7")
+    assert "--classes=\n" in emptied["flagfile"]
+
+
+def test_flags_that_do_not_parse():
+    lines = [["--train_steps=many"], ["--gan_weight=high"], ["--profile_steps=10,x"], ["--gan_wieght=1"]]
+    errors = [result["error"] for result in _parse(*lines)]
+    assert [re.search(r"train_steps|gan_weight|profile_steps|gan_wieght", error)[0] for error in errors] == [
+        "train_steps",
+        "gan_weight",
+        "profile_steps",
+        "gan_wieght",
+    ]
+    assert "should be whole numbers separated by commas, as 10,20" in errors[2]
+    assert not any("\n" in error for error in errors)
+
+
+def _message(**values) -> str:
+    with pytest.raises(UserError) as error:
+        from_dict(values)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def _outside(bound: str) -> list:
+    """Options that have this bound, each with a value just outside it."""
+    step = {"lower": -1, "upper": 1}[bound]
+    bounded = [field for field in FIELDS if field.metadata[bound] is not None]
+    return [
+        pytest.param(field.name, field.metadata[bound], field.metadata[bound] + step, id=field.name)
+        for field in bounded
+    ]
+
+
+@pytest.mark.parametrize("name, bound, value", _outside("lower"))
+def test_below_the_lower_bound(name, bound, value):
+    given = (value, 20) if name == "profile_steps" else value
+    assert _message(**{name: given}) == f"--{name}={value}: should be at least {bound}"
+
+
+@pytest.mark.parametrize("name, bound, value", _outside("upper"))
+def test_above_the_upper_bound(name, bound, value):
+    assert _message(**{name: value}) == f"--{name}={value}: should be at most {bound}"
+
+
+def test_bounds_themselves_are_allowed():
+    """0.5 of label noise, a decay of 1, a seed of 2**31 - 1."""
+    for field in FIELDS:
+        for bound in (field.metadata["lower"], field.metadata["upper"]):
+            if bound is not None and field.name != "profile_steps":
+                assert from_dict({field.name: bound}).to_dict()[field.name] == bound
+
+
+@pytest.mark.parametrize("name", [field.name for field in FIELDS if isinstance(field.default, float)])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_are_finite(name, value):
+    assert _message(**{name: value}) == f"--{name}={value}: should be a finite number"
+
+
+@pytest.mark.parametrize("name", [field.name for field in FIELDS if field.metadata["choices"]])
+def test_unknown_choice_is_quoted_with_the_known_ones(name):
+    default, choices = next((f.default, f.metadata["choices"]) for f in FIELDS if f.name == name)
+    given = ("eror",) if isinstance(default, tuple) else "eror"
+    assert _message(**{name: given}) == f"--{name}=eror: should be one of {', '.join(choices)}"
+    for choice in choices:
+        from_dict({name: (choice,) if isinstance(default, tuple) else choice})
+
+
+NOTHING = dict(gan_weight=0.0, classification_weight=0.0, supervised_weight=0.0, perceptual_weight=0.0)
+COMBINATIONS = [
+    (dict(classes=["apple"], num_classes=2), "--classes and --num_classes both choose the classes: give one of them"),
+    (dict(classes=["apple", "ant", "apple"]), "--classes=apple,ant,apple: names a class twice"),
+    (NOTHING, "nothing trains the generator: give one of --gan_weight, --classification_weight, "),
+    (dict(profile_steps=[10]), "--profile_steps=10: should be the first and the last step, as 10,20"),
+    (dict(profile_steps=[20, 10]), "--profile_steps=20,10: should be the first and the last step, as 10,20"),
+    (dict(profile_steps=[1, 2, 3]), "--profile_steps=1,2,3: should be the first and the last step, as 10,20"),
+    (
+        dict(profile_steps=[10, 20], train_steps=15),
+        "--profile_steps=10,20: ends after the last step, --train_steps=15",
+    ),
+    (dict(colour="red"), "unknown option 'colour'"),
+]
+
+
+@pytest.mark.parametrize("values, message", COMBINATIONS, ids=[message[:40] for _, message in COMBINATIONS])
+def test_wrong_combination(values, message):
+    assert _message(**values).startswith(message)
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_one_loss_trains_the_generator(name):
+    assert getattr(from_dict({**NOTHING, name: 1.0}).losses, name) == 1.0
+
+
+def test_configuration_is_immutable():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config().training.seed = 1
+
+
+def test_every_option_is_read_somewhere():
+    """As an attribute, in some file other than config.py."""
+    sources = [*ROOT.glob("*.py"), *(ROOT / "sketch2img_tf").rglob("*.py")]
+    trees = [ast.parse(path.read_text()) for path in sources if path.name != "config.py"]
+    read = {node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not {field.name for field in FIELDS} - read
+
+
+def _lines(path: pathlib.Path) -> dict[str, str]:
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    return dict(line[2:].split("=", 1) for line in lines)
+
+
+@pytest.fixture(scope="module")
+def parsed() -> dict[str, dict[str, str]]:
+    """Each file of configs/, as `Config.to_flagfile` writes what it gives."""
+    relative = [path.relative_to(ROOT) for path in FLAGFILES]
+    results = _parse(*[[f"--flagfile={path}"] for path in relative])
+    texts = {path.name: result["flagfile"] for path, result in zip(relative, results)}
+    return {name: dict(line[2:].split("=", 1) for line in text.splitlines()) for name, text in texts.items()}
+
+
+def _value(text: str):
+    """1, 1.0 and 1e0 are the same."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def test_config_files_are_there():
+    names = {path.stem for path in FLAGFILES}
+    assert {"base", "full", "ten_classes", "sketch_input", "batch_norm"} <= names
+
+
+def test_base_is_the_defaults_of_the_dataclasses(parsed):
+    assert "".join(f"--{name}={value}\n" for name, value in parsed["base.flags"].items()) == Config().to_flagfile()
+
+
+@pytest.mark.parametrize("path", FLAGFILES, ids=lambda path: path.stem)
+def test_config_file_differs_from_base_by_what_it_lists(path, parsed):
+    """Every line of it, and nothing else; its head says what it is."""
+    listed = _lines(path)
+    assert path.read_text().startswith("# ")
+    if path.name != "base.flags":
+        assert listed.pop("flagfile") == "configs/base.flags"
+        given = {name: _value(value) for name, value in parsed[path.name].items()}
+        base = {name: _value(value) for name, value in parsed["base.flags"].items()}
+        assert given == {**base, **{name: _value(value) for name, value in listed.items()}}
+
+
+def test_flags_have_help():
+    assert all(field.metadata["help"].endswith(".") for field in FIELDS)

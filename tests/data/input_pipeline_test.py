@@ -1,0 +1,208 @@
+"""The pictures of a training: all of them, with their labels, in an order that a seed and a step fix."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets.sketchy import build, info, release
+from sketch2img_tf.config import DataConfig
+from sketch2img_tf.data import preprocessing
+from sketch2img_tf.data.input_pipeline import evaluation_batches, open_sketchy, training_batches
+from sketch2img_tf.errors import UserError
+
+DUMMY_RELEASE = pathlib.Path(release.__file__).parent / "dummy_data"
+LISTS = DUMMY_RELEASE / "info-06-04" / "info"
+SKETCHES = {path.stem: path for path in DUMMY_RELEASE.rglob("*.png")}
+PHOTOS = {path.stem: path for path in DUMMY_RELEASE.rglob("*.jpg")}
+BATCH = 2  # divides the ten examples of an epoch
+
+
+@pytest.fixture(scope="module")
+def directory(dummy_data_dir):
+    return str(build.dataset_dir(dummy_data_dir, release.DEFAULT_PHOTO_VARIANT, release.DEFAULT_SKETCH_VARIANT))
+
+
+@pytest.fixture(scope="module")
+def sketchy(directory):
+    return open_sketchy(directory, DataConfig())
+
+
+@pytest.fixture(scope="module")
+def name_of(sketchy):
+    """From a normalised sketch to its file's name: the nearest of the files."""
+    names = sorted(SKETCHES)
+    decoded = [preprocessing.decode_sketch(tf.io.read_file(str(SKETCHES[name]))) for name in names]
+    resized = tf.stack([preprocessing.resize(sketch) for sketch in decoded])
+    files = preprocessing.normalize_sketches(resized, sketchy.statistics).numpy()
+
+    def nearest(sketch):
+        differences = np.abs(files - sketch).max(axis=(1, 2, 3))
+        assert differences.min() < 1e-5
+        return names[int(differences.argmin())]
+
+    return nearest
+
+
+def expected(split, drop=("error",), classes=None):
+    """The sketches of a split by name, according to the release's own lists."""
+    held_out = {pathlib.PurePosixPath(row).stem for row in (LISTS / "testset.txt").read_text().split()}
+    dropped = {name for flag in drop for name in (LISTS / f"invalid-{flag}.txt").read_text().split()}
+    return {
+        name
+        for name, path in SKETCHES.items()
+        if (name.split("-")[0] in held_out) == (split == "test")
+        and name not in dropped
+        and (classes is None or path.parent.name in classes)
+    }
+
+
+def take(batches, count):
+    return list(itertools.islice(batches.as_numpy_iterator(), count))
+
+
+def rows(batches, key):
+    return [row for batch in batches for row in batch[key]]
+
+
+def assert_equal_batches(batches, others):
+    for batch, other in zip(batches, others):
+        for key in ("photos", "sketches", "labels"):
+            np.testing.assert_array_equal(batch[key], other[key])
+
+
+def test_an_epoch_is_every_example_once_in_an_order_of_its_own(sketchy, name_of):
+    drawn = [name_of(sketch) for sketch in rows(take(training_batches(sketchy, BATCH, seed=0), 15), "sketches")]
+    epochs = [drawn[start : start + 10] for start in (0, 10, 20)]
+    assert all(sorted(epoch) == sorted(expected("train")) for epoch in epochs)
+    assert len(set(map(tuple, epochs))) == 3
+
+
+def test_batches_run_on_over_the_end_of_an_epoch(sketchy, name_of):
+    batches = take(training_batches(sketchy, 4, seed=0), 5)  # two epochs of ten
+    assert [len(batch["labels"]) for batch in batches] == [4] * 5
+    drawn = [name_of(sketch) for sketch in rows(batches, "sketches")]
+    assert set(drawn[:10]) == set(drawn[10:]) == expected("train")
+
+
+def test_any_example_can_come_first(sketchy, name_of):
+    sixty_epochs = take(training_batches(sketchy, 10, seed=0), 60)
+    assert {name_of(batch["sketches"][0]) for batch in sixty_epochs} == expected("train")
+
+
+@pytest.mark.parametrize(
+    "drop", [(), ("error",), ("pose",), ("error", "pose"), info.FLAGS], ids=lambda drop: ",".join(drop) or "none"
+)
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_flags_drop_what_the_lists_say_and_the_counts_know_it(directory, name_of, drop, split):
+    sketchy = open_sketchy(directory, DataConfig(drop_sketches=drop))
+    names = [name_of(sketch) for sketch in rows(evaluation_batches(sketchy, split, BATCH), "sketches")]
+    assert sorted(names) == sorted(expected(split, drop))
+    assert sketchy.examples[split] == len(names)
+
+
+@pytest.mark.parametrize(
+    "chosen, names",
+    [
+        (dict(), ("apple", "car_(sedan)", "hot-air_balloon")),
+        (dict(num_classes=2), ("apple", "car_(sedan)")),
+        (dict(classes=("hot-air_balloon", "apple")), ("apple", "hot-air_balloon")),
+        (dict(classes=("car_(sedan)",)), ("car_(sedan)",)),
+    ],
+)
+def test_labels_are_positions_among_the_chosen_classes(directory, name_of, chosen, names):
+    sketchy = open_sketchy(directory, DataConfig(**chosen))
+    assert sketchy.class_names == names
+    batches = take(training_batches(sketchy, 1, seed=0), sketchy.examples["train"])
+    drawn = {name_of(sketch): names[label] for sketch, label in zip(rows(batches, "sketches"), rows(batches, "labels"))}
+    assert drawn == {name: SKETCHES[name].parent.name for name in expected("train", classes=names)}
+
+
+def test_going_on_at_a_step_gives_the_batches_that_would_have_come(sketchy):
+    batches = take(training_batches(sketchy, 4, seed=3), 9)
+    for first_step in (1, 5, 7):  # within an epoch of two and a half steps, at the start of one, after the third
+        assert_equal_batches(take(training_batches(sketchy, 4, seed=3, first_step=first_step), 2), batches[first_step:])
+
+
+def test_the_seed_alone_decides(sketchy):
+    tf.random.set_seed(1)
+    first = take(training_batches(sketchy, 10, seed=0), 1)
+    tf.random.set_seed(2)
+    assert_equal_batches(first, take(training_batches(sketchy, 10, seed=0), 1))
+    (other,) = take(training_batches(sketchy, 10, seed=1), 1)
+    assert not np.array_equal(first[0]["sketches"], other["sketches"])
+
+
+def test_a_photo_is_jittered_anew_every_time_and_its_sketch_never(directory, name_of):
+    sketchy = open_sketchy(directory, DataConfig(classes=("apple",), drop_sketches=info.FLAGS))
+    drawn: dict[str, list] = {}
+    for batch in take(training_batches(sketchy, 1, seed=0), 9):
+        drawn.setdefault(name_of(batch["sketches"][0]), []).append(batch["photos"][0])
+    assert {name: len(photos) for name, photos in drawn.items()} == dict.fromkeys(drawn, 3)
+    assert all(np.abs(a - b).max() > 0.01 for a, b, _ in drawn.values())
+
+
+def test_held_out_photos_are_the_files_themselves_in_a_fixed_order(sketchy, name_of):
+    batches = list(evaluation_batches(sketchy, "test", 4).as_numpy_iterator())
+    assert [len(batch["labels"]) for batch in batches] == [4, 2]
+    assert_equal_batches(batches, evaluation_batches(sketchy, "test", 4).as_numpy_iterator())
+    for sketch, photo in zip(rows(batches, "sketches"), rows(batches, "photos")):
+        file = tf.io.read_file(str(PHOTOS[name_of(sketch).split("-")[0]]))
+        intensities = preprocessing.resize(preprocessing.decode_photo(file))
+        np.testing.assert_allclose(photo, preprocessing.normalize_photos(intensities, sketchy.statistics), atol=1e-6)
+
+
+def test_training_pictures_have_mean_0_and_stay_within_1(directory):
+    sketchy = open_sketchy(directory, DataConfig(drop_sketches=()))  # those that the statistics are of
+    batches = list(evaluation_batches(sketchy, "train", 4).as_numpy_iterator())
+    for key in ("photos", "sketches"):
+        pictures = np.array(rows(batches, key))
+        np.testing.assert_allclose(pictures.mean((0, 1, 2)), 0, atol=0.02)
+        assert np.abs(pictures).max() <= 1 + 1e-6
+
+
+@pytest.mark.parametrize(
+    "config, message",
+    [
+        (DataConfig(classes=("apple", "zebra")), "--classes=zebra: the data has no such class; it has apple, "),
+        (DataConfig(num_classes=4), "--num_classes=4: the data has 3 classes"),
+    ],
+)
+def test_classes_that_are_not_there(directory, config, message):
+    with pytest.raises(UserError, match=f"^{message}"):
+        open_sketchy(directory, config)
+
+
+def test_nothing_left_to_train_on(directory, tmp_path):
+    metadata = json.loads((pathlib.Path(directory) / "metadata.json").read_text())
+    metadata["examples"]["train"] = {"apple": {"error,pose": 4}}
+    (tmp_path / "metadata.json").write_text(json.dumps(metadata))
+    with pytest.raises(UserError, match="no training example is left of 3 classes with --drop_sketches=error;"):
+        open_sketchy(str(tmp_path), DataConfig())
+
+
+def test_nothing_built(tmp_path):
+    with pytest.raises(UserError, match=f"^{tmp_path}/metadata.json: not found; "):
+        open_sketchy(str(tmp_path), DataConfig())
+
+
+def test_damaged_metadata(directory, tmp_path):
+    text = (pathlib.Path(directory) / "metadata.json").read_text()
+    (tmp_path / "metadata.json").write_text(text[: len(text) // 2])
+    with pytest.raises(UserError, match=f"^{tmp_path}/metadata.json: damaged .* delete its folder and build it again$"):
+        open_sketchy(str(tmp_path), DataConfig())
+
+
+def test_records_that_are_not_as_many_as_counted_do_not_pass(sketchy, tmp_path):
+    """What was cut short or exchanged by hand must not shift the epochs unnoticed."""
+    copy = shutil.copytree(sketchy.directory, tmp_path / "copy")
+    more = dataclasses.replace(sketchy, directory=str(copy), examples={"train": 11, "test": 6})
+    with pytest.raises(tf.errors.FailedPreconditionError, match="Input dataset was expected to contain 11 elements"):
+        take(training_batches(more, BATCH, seed=0), 11)

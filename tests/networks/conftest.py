@@ -1,0 +1,34 @@
+"""The networks' shapes, from what an MRU is made of."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def mru_shapes():
+    """Variables of an MRU from x and image channels to filters; `scale` is the shape of the norms' gamma and beta."""
+
+    def shapes(name: str, x: int, image: int, filters: int, scale: list[int]) -> dict[str, list[int]]:
+        convs = {
+            "input_gate/kernel": [3, 3, x + image, x],
+            "input_gate/bias": [x],
+            "output_gate/kernel": [3, 3, x + image, filters],
+            "output_gate/bias": [filters],
+            "candidate/kernel": [3, 3, x + image, filters],
+            "shortcut/kernel": [3, 3, x, filters],
+        }
+        norms = {f"{norm}/{part}": scale for norm in ("candidate_norm", "shortcut_norm") for part in ("gamma", "beta")}
+        return {f"{name}/{variable}": shape for variable, shape in {**convs, **norms}.items()}
+
+    return shapes
+
+
+@pytest.fixture(scope="session")
+def shapes_of():
+    """Trained variables of a network, name to shape."""
+
+    def shapes(network) -> dict[str, list[int]]:
+        return {v.name.split(":")[0].split("/", 1)[1]: v.shape.as_list() for v in network.trainable_variables}
+
+    return shapes

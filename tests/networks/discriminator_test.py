@@ -1,0 +1,100 @@
+"""The discriminator: its variables at full width, and what its logits depend on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sketch2img_tf import precision
+from sketch2img_tf.layers.spectral_norm import SpectralConv2D, power_iteration
+from sketch2img_tf.networks.discriminator import Discriminator
+
+pytestmark = pytest.mark.usefixtures("seeded")
+
+GENERATOR = np.random.default_rng(0)
+PHOTOS = tf.constant(GENERATOR.uniform(-1, 1, size=[2, 64, 64, 3]), tf.float32)
+SKETCHES = tf.constant(GENERATOR.uniform(-0.1, 1, size=[2, 64, 64, 1]), tf.float32)
+
+# Path, channels of x, channels of the output. The image is the picture and the sketch, of four channels.
+MRUS = [("mru_64", 4, 64), ("mru_128", 64, 128), ("mru_256", 128, 256), ("mru_512", 256, 512)]
+
+
+def _made(num_classes: int, base_width: int) -> Discriminator:
+    discriminator = Discriminator(num_classes, base_width)
+    discriminator((PHOTOS, SKETCHES))
+    return discriminator
+
+
+def test_variables_at_full_width(mru_shapes, shapes_of):
+    expected = {}
+    for name, x, filters in MRUS:
+        expected.update(mru_shapes(f"encoder/{name}", x, 4, filters, scale=[filters]))
+    for channels in (64, 128, 256):
+        expected[f"encoder/down_{channels}/kernel"] = [2, 2, channels, channels]
+        expected[f"encoder/down_{channels}/bias"] = [channels]
+    expected.update({"real_head/kernel": [8 * 8 * 512, 1], "real_head/bias": [1]})
+    expected.update({"class_head/kernel": [8 * 8 * 512, 125], "class_head/bias": [125]})
+    discriminator = _made(125, 64)
+    assert shapes_of(discriminator) == expected
+    assert sum(int(tf.size(variable)) for variable in discriminator.trainable_variables) == 9_990_114
+
+
+def test_all_convolutions_and_nothing_else_are_spectrally_normalised():
+    discriminator = _made(3, 2)
+    modules = discriminator.submodules
+    assert sum(isinstance(module, SpectralConv2D) for module in modules) == 4 * 4 + 3
+    assert not any(isinstance(module, tf.keras.layers.Conv2D) for module in modules)
+    assert {type(head) for head in (discriminator.real_head, discriminator.class_head)} == {tf.keras.layers.Dense}
+
+
+def test_logits_are_for_one_and_for_each_class():
+    logits, class_logits = _made(3, 2)((PHOTOS, SKETCHES))
+    assert logits.shape == [2] and class_logits.shape == [2, 3]
+
+
+def test_heads_are_linear_in_the_features():
+    """Doubled weights and biases of a head double its logits; nothing bounds them."""
+    discriminator = _made(3, 2)
+    logits, class_logits = discriminator((PHOTOS, SKETCHES))
+    for head in (discriminator.real_head, discriminator.class_head):
+        head.set_weights([1000.0 * weight for weight in head.get_weights()])
+    scaled, scaled_class = discriminator((PHOTOS, SKETCHES))
+    np.testing.assert_allclose(scaled, 1000.0 * logits, rtol=1e-4)
+    np.testing.assert_allclose(scaled_class, 1000.0 * class_logits, rtol=1e-4)
+
+
+def test_logits_depend_on_picture_and_sketch():
+    discriminator = _made(3, 2)
+    before = discriminator((PHOTOS, SKETCHES))
+    for changed in ((PHOTOS[:, ::-1], SKETCHES), (PHOTOS, SKETCHES[:, ::-1])):
+        for after, value in zip(discriminator(changed), before):
+            assert np.abs(after - value).max() > 1e-4
+
+
+def test_logits_of_an_example_are_its_own_in_inference():
+    discriminator = _made(3, 2)
+    together = discriminator((PHOTOS, SKETCHES), training=False)
+    for i in range(2):
+        alone = discriminator((PHOTOS[i : i + 1], SKETCHES[i : i + 1]), training=False)
+        np.testing.assert_allclose(alone[0][0], together[0][i], atol=1e-5)
+        np.testing.assert_allclose(alone[1][0], together[1][i], atol=1e-5)
+
+
+def test_call_leaves_the_singular_vectors_alone():
+    discriminator = _made(3, 2)
+    vectors = [variable for variable in discriminator.variables if variable.name.endswith("/u:0")]
+    before = [vector.numpy() for vector in vectors]
+    for training in (False, True):
+        discriminator((PHOTOS, SKETCHES), training=training)
+    assert all(np.array_equal(vector, value) for vector, value in zip(vectors, before))
+    power_iteration(discriminator)
+    assert not any(np.allclose(vector, value, atol=1e-3) for vector, value in zip(vectors, before))
+
+
+def test_logits_are_float32_under_mixed_precision():
+    with precision.policy("mixed_bfloat16"):
+        mixed = _made(3, 2)
+    assert {output.dtype for output in mixed((PHOTOS, SKETCHES))} == {tf.float32}
+    assert mixed.encoder.compute_dtype == "bfloat16"
+    assert {variable.dtype for variable in mixed.variables} == {tf.float32}

@@ -1,0 +1,156 @@
+"""The generator: its variables at full width, and what its pictures depend on."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sketch2img_tf import precision
+from sketch2img_tf.config import NetworkConfig
+from sketch2img_tf.networks.generator import Generator, make_generator
+
+CLASSES = 3
+SKETCHES = tf.constant(np.random.default_rng(0).uniform(-0.1, 1.0, size=[2, 64, 64, 1]), tf.float32)
+LABELS = tf.constant([2, 0], tf.int64)
+
+# Path, channels of x, channels of the output. The image is the sketch, of one channel.
+MRUS = [
+    ("encoder/mru_64", 1, 64),
+    ("encoder/mru_128", 64, 128),
+    ("encoder/mru_256", 128, 256),
+    ("encoder/mru_512", 256, 512),
+    ("mru_512", 1024, 512),  # 512 features and 512 of noise
+    ("mru_256", 512, 256),  # 256 of the encoder and 256 from below, and so on
+    ("mru_128", 256, 128),
+    ("mru_64", 128, 64),
+]
+# Kernels and biases; a transposed convolution has its outputs before its inputs.
+CONVS = {
+    "encoder/down_64": ([2, 2, 64, 64], [64]),
+    "encoder/down_128": ([2, 2, 128, 128], [128]),
+    "encoder/down_256": ([2, 2, 256, 256], [256]),
+    "up_256": ([2, 2, 256, 512], [256]),
+    "up_128": ([2, 2, 128, 256], [128]),
+    "up_64": ([2, 2, 64, 128], [64]),
+    "to_rgb": ([3, 3, 64, 3], [3]),
+}
+
+
+def test_variables_at_full_width(mru_shapes, shapes_of):
+    generator = make_generator(NetworkConfig(), num_classes=125)
+    expected = {"initial_label/embeddings": [125, 64 * 64]}
+    for name, x, filters in MRUS:
+        expected.update(mru_shapes(name, x, 1, filters, scale=[125, filters]))
+    for name, (kernel, bias) in CONVS.items():
+        expected.update({f"{name}/kernel": kernel, f"{name}/bias": bias})
+    assert shapes_of(generator) == expected
+    assert sum(np.prod(shape) for shape in expected.values()) == generator.count_params() - 2 * 2 * 2 * 960
+    assert sum(int(tf.size(variable)) for variable in generator.trainable_variables) == 39_322_134
+
+
+VARIANTS = {
+    "batch": dict(generator_norm="batch"),
+    "instance": dict(generator_norm="instance"),
+    "sketch": dict(initial_features="sketch"),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS.keys())
+def test_variables_of_the_variants(variant, mru_shapes, shapes_of):
+    """At width 2: what is not the default changes the norms' scales, or the first layer and what sees it."""
+    network = NetworkConfig(base_width=2, **variant)
+    of_class = network.generator_norm == "conditional_batch"
+    initial = 8 if network.initial_features == "sketch" else 1
+    expected = {}
+    for name, x, filters in MRUS:
+        path, number = name.rsplit("_", 1)
+        x, filters = (initial if x == 1 else x // 32), filters // 32
+        scale = [CLASSES, filters] if of_class else [filters]
+        expected.update(mru_shapes(f"{path}_{int(number) // 32}", x, 1, filters, scale))
+    found = shapes_of(make_generator(network, CLASSES))
+    mrus = {name: shape for name, shape in found.items() if "mru_" in name}
+    first = {name: shape for name, shape in found.items() if name.startswith("initial")}
+    assert mrus == expected
+    if network.initial_features == "sketch":
+        assert first == {"initial_sketch/kernel": [3, 3, 1, 8], "initial_sketch/bias": [8]}
+    else:
+        assert first == {"initial_label/embeddings": [CLASSES, 64 * 64]}
+
+
+@pytest.fixture(scope="module")
+def generator() -> Generator:
+    """Of width 2, moved away from its start, where all pictures are nearly grey."""
+    tf.keras.utils.set_random_seed(0)
+    made = make_generator(NetworkConfig(base_width=2), CLASSES)
+    for variable in made.trainable_variables:
+        variable.assign_add(tf.random.normal(variable.shape, stddev=0.3))
+    return made
+
+
+def _noise(*seeds: int) -> tf.Tensor:
+    return tf.stack([tf.random.stateless_normal([8, 8, 16], [seed, 0]) for seed in seeds])
+
+
+def _distance(a, b) -> float:
+    return float(np.abs(np.asarray(a) - np.asarray(b)).mean())
+
+
+def test_pictures_are_within_tanh(generator):
+    pictures = generator((100.0 * SKETCHES, LABELS, 100.0 * _noise(0, 1)), training=True).numpy()
+    assert pictures.shape == (2, 64, 64, 3) and pictures.dtype == np.float32
+    assert np.abs(pictures).max() <= 1.0 and pictures.std() > 0.1
+
+
+def test_pictures_depend_on_sketch_class_and_noise(generator):
+    picture = generator((SKETCHES, LABELS, _noise(0, 1)))
+    assert _distance(picture, generator((SKETCHES[:, ::-1], LABELS, _noise(0, 1)))) > 1e-3
+    assert _distance(picture, generator((SKETCHES, LABELS - 1 + tf.constant([0, 2], tf.int64), _noise(0, 1)))) > 1e-3
+    assert _distance(picture, generator((SKETCHES, LABELS, _noise(2, 3)))) > 1e-3
+
+
+def test_halves_are_the_whole_and_share_one_encoding(generator):
+    features = generator.encode(SKETCHES, LABELS)
+    for seeds in ((0, 1), (2, 3)):
+        picture = generator.decode(features, SKETCHES, LABELS, _noise(*seeds))
+        np.testing.assert_allclose(picture, generator((SKETCHES, LABELS, _noise(*seeds))), atol=1e-5)
+
+
+def test_class_planes_are_not_mixed_between_examples(generator):
+    """The encoding of a batch is that of its examples."""
+    for i in range(2):
+        alone = generator.encode(SKETCHES[i : i + 1], LABELS[i : i + 1])
+        for level, both in zip(alone, generator.encode(SKETCHES, LABELS)):
+            np.testing.assert_allclose(level[0], both[i], atol=1e-5)
+
+
+def test_drawing_depends_on_sketch_label_and_seed_alone(generator):
+    """Whatever else is in the batch, and wherever in it."""
+    seeds = tf.constant([7, 2**40], tf.int64)
+    drawn = generator.draw(SKETCHES, LABELS, seeds)
+    turned = generator.draw(SKETCHES[::-1], LABELS[::-1], seeds[::-1])
+    np.testing.assert_allclose(drawn, turned[::-1], atol=1e-5)
+    np.testing.assert_allclose(drawn[:1], generator.draw(SKETCHES[:1], LABELS[:1], seeds[:1]), atol=1e-5)
+    assert _distance(drawn, generator.draw(SKETCHES, LABELS, seeds + 1)) > 1e-3
+
+
+def test_pictures_are_float32_under_mixed_precision():
+    with precision.policy("mixed_bfloat16"):
+        mixed = make_generator(NetworkConfig(base_width=2), CLASSES)
+    assert mixed.encode(SKETCHES, LABELS)[-1].dtype == tf.bfloat16
+    assert mixed((SKETCHES, LABELS, _noise(0, 1))).dtype == tf.float32
+    assert {variable.dtype for variable in mixed.variables} == {tf.float32}
+    assert tf.keras.mixed_precision.global_policy().name == "float32"
+
+
+def test_configuration_reaches_the_network():
+    """Every field of NetworkConfig changes the variables."""
+    changed = dict(base_width=4, generator_norm="batch", initial_features="sketch")
+    assert set(changed) == {field.name for field in dataclasses.fields(NetworkConfig)}
+    default = NetworkConfig(base_width=2)
+    parameters = {make_generator(default, CLASSES).count_params()}
+    for name, value in changed.items():
+        parameters.add(make_generator(dataclasses.replace(default, **{name: value}), CLASSES).count_params())
+    assert len(parameters) == 1 + len(changed)

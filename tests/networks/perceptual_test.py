@@ -1,0 +1,242 @@
+"""Perceptual features: of the real weights where they are, and one line where they are not."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sketch2img_tf import losses, precision
+from sketch2img_tf.config import LossConfig
+from sketch2img_tf.data import preprocessing
+from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.networks import perceptual
+from sketch2img_tf.networks.perceptual import PerceptualFeatures, check_weights
+
+STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
+RANDOM_MOBILENET = LossConfig(
+    perceptual_network="MobileNet",
+    perceptual_weights="random",
+    perceptual_size=64,
+    perceptual_layers=("conv_pw_1_relu", "activation:0"),
+)
+
+
+def _normalized(intensities) -> tf.Tensor:
+    return preprocessing.normalize_photos(tf.cast(intensities, tf.float32), STATISTICS)
+
+
+@pytest.fixture(scope="module")
+def pictures() -> np.ndarray:
+    """Two drawn scenes, uint8 [2, 64, 64, 3]: discs on slopes of colour, with a fine texture."""
+    rows, columns = np.indices([64, 64])
+    stripes = 20 * ((rows + columns) % 4 < 2)
+    scenes = []
+    for row, column, radius in ((24, 30, 15), (40, 36, 18)):
+        disc = (rows - row) ** 2 + (columns - column) ** 2 < radius**2
+        scene = np.stack([60 + 2 * rows, 80 + columns, 180 - rows], -1)
+        scene[disc] = [200, 60, 40]
+        scenes.append(scene + stripes[..., None])
+    return np.clip(scenes, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def mobilenet(shared_dir) -> PerceptualFeatures:
+    weights = str(shared_dir / "weights" / "mobilenet_1_0_224_tf_no_top.h5")
+    layers = ("conv_pw_1_relu", "conv_pw_3_relu", "conv_pw_12_relu")
+    options = dict(perceptual_network="MobileNet", perceptual_weights=weights, perceptual_size=128)
+    return PerceptualFeatures(LossConfig(**options, perceptual_layers=layers), STATISTICS)
+
+
+@pytest.fixture(scope="module")
+def inception_stem(shared_dir) -> PerceptualFeatures:
+    """The first four convolutions, which are real in this file."""
+    weights = str(shared_dir / "weights" / "inception_v3_stem_only_no_top.h5")
+    layers = ("activation:0", "activation:1", "activation:2", "activation:3")
+    return PerceptualFeatures(
+        LossConfig(perceptual_weights=weights, perceptual_size=96, perceptual_layers=layers), STATISTICS
+    )
+
+
+REAL = pytest.mark.parametrize("network", ["mobilenet", "inception_stem"])
+
+
+@REAL
+def test_real_features_are_alive(network, pictures, request):
+    """Finite, and in every layer most channels answer to one of the pictures, each in its own way."""
+    for features in request.getfixturevalue(network)(_normalized(pictures / 255)):
+        flat = features.numpy().reshape(-1, features.shape[-1])
+        assert features.dtype == tf.float32 and np.all(np.isfinite(flat))
+        assert np.mean(flat.max(0) > 0) > 0.5
+        assert np.abs(features[0] - features[1]).mean() > 0.01 * np.abs(flat).mean()
+
+
+def _distance(network, a, b) -> float:
+    return float(tf.reduce_mean(losses.perceptual(network(_normalized(a)), network(_normalized(b)))))
+
+
+@REAL
+def test_blur_is_further_away_than_brightness_of_the_same_l1(network, pictures, request):
+    """Equal pictures are at zero; a picture without its detail is not a brighter one, as it is to L1."""
+    network = request.getfixturevalue(network)
+    photos = tf.constant(pictures / 255, tf.float32)
+    blurred = tf.image.resize(tf.image.resize(photos, [8, 8], antialias=True), [64, 64])
+    brighter = photos + tf.reduce_mean(tf.abs(blurred - photos))
+    assert _distance(network, photos, photos) == 0.0
+    assert _distance(network, photos, blurred) > 2 * _distance(network, photos, brighter) > 0.0
+
+
+@REAL
+def test_distance_grows_with_noise_and_pulls_back(network, pictures, request):
+    network = request.getfixturevalue(network)
+    noise = tf.random.stateless_uniform(pictures.shape, [0, 0], -1.0, 1.0)
+    photos = tf.constant(pictures / 255, tf.float32)
+    distances = [_distance(network, photos, photos + share * noise) for share in (0.02, 0.1, 0.3)]
+    assert 0 < distances[0] < distances[1] < distances[2]
+    fakes = _normalized(photos + 0.1 * noise)
+    with tf.GradientTape() as tape:
+        tape.watch(fakes)
+        loss = tf.reduce_mean(losses.perceptual(network(fakes), network(_normalized(photos))))
+    gradient = tape.gradient(loss, fakes).numpy()
+    assert np.all(np.isfinite(gradient))
+    assert np.sum(gradient * noise) > 0  # down the gradient is away from the noise
+
+
+@pytest.mark.parametrize("name, application", [("mobilenet", "mobilenet"), ("inception_stem", "inception_v3")])
+def test_features_are_those_of_keras_on_the_pixels(name, application, pictures, request):
+    """From pixels through Keras' own `preprocess_input`: the ranges that were trained for."""
+    network = request.getfixturevalue(name)
+    inputs = tf.image.resize(pictures.astype(np.float32), [network.size, network.size])
+    inputs = getattr(tf.keras.applications, application).preprocess_input(inputs)
+    features = network(_normalized(pictures / 255))
+    for ours, keras in zip(features, network.network(inputs, training=False)):
+        np.testing.assert_allclose(ours, keras, atol=1e-3 * np.abs(keras).max())
+
+
+def test_layers_are_the_ones_asked_for(mobilenet, inception_stem):
+    assert [output.shape[-1] for output in mobilenet.network.outputs] == [64, 128, 1024]
+    assert mobilenet.network.output_names == ["conv_pw_1_relu", "conv_pw_3_relu", "conv_pw_12_relu"]
+    assert [output.shape[-1] for output in inception_stem.network.outputs] == [32, 32, 64, 80]
+
+
+def test_first_layer_by_hand(inception_stem, pictures):
+    """Convolution 3x3 by 2, batch norm (no scale, epsilon 0.001), ReLU, with the weights of the file."""
+    inputs = preprocessing.application_range(_normalized(pictures / 255), STATISTICS)
+    inputs = tf.image.resize(inputs, [96, 96])
+    kernel, beta, mean, variance = inception_stem.network.weights[:4]
+    assert [weight.name.split("/")[-1] for weight in (kernel, beta)] == ["kernel:0", "beta:0"]
+    convolved = tf.nn.conv2d(inputs, kernel, 2, "VALID")
+    expected = tf.nn.relu((convolved - mean) / tf.sqrt(variance + 1e-3) + beta)
+    np.testing.assert_allclose(inception_stem(_normalized(pictures / 255))[0], expected, atol=1e-3)
+
+
+def test_network_is_frozen():
+    network = PerceptualFeatures(RANDOM_MOBILENET, STATISTICS)
+    before = network.network.get_weights()
+    network(tf.random.stateless_normal([4, 64, 64, 3], [0, 0]))
+    assert network.network.trainable_variables == []
+    assert all(np.array_equal(weight, value) for weight, value in zip(network.network.get_weights(), before))
+
+
+def test_features_are_float32_under_mixed_precision():
+    with precision.policy("mixed_bfloat16"):
+        network = PerceptualFeatures(RANDOM_MOBILENET, STATISTICS)
+    assert network.network.outputs[0].dtype == tf.bfloat16
+    assert {features.dtype for features in network(tf.zeros([1, 64, 64, 3]))} == {tf.float32}
+
+
+# At their smallest size: the channels of the layers chosen by default, from the networks' papers.
+DEFAULTS = [
+    pytest.param("InceptionV3", 75, [64, 192, 256, 288], id="InceptionV3"),
+    pytest.param("InceptionResNetV2", 75, [64, 192, 320], id="InceptionResNetV2", marks=pytest.mark.slow),
+    pytest.param("MobileNet", 32, [64, 128, 256, 512], id="MobileNet"),
+]
+
+
+@pytest.mark.parametrize("name, size, channels", DEFAULTS)
+def test_default_layers_whatever_was_built_before(name, size, channels):
+    """Keras would name the activations of a second network otherwise."""
+    tf.keras.layers.Activation("relu")
+    options = LossConfig(perceptual_network=name, perceptual_weights="random", perceptual_size=size)
+    network = PerceptualFeatures(options, STATISTICS)
+    assert [features.shape[-1] for features in network(tf.zeros([1, 64, 64, 3]))] == channels
+
+
+def test_activation_by_position_is_that_layer():
+    network = PerceptualFeatures(RANDOM_MOBILENET, STATISTICS).network
+    assert network.output_names == ["conv_pw_1_relu", "conv1_relu"]
+
+
+def _message(call) -> str:
+    with pytest.raises(UserError) as error:
+        call()
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("layer", ["mixed2", "activation:99", "activation:x"])
+def test_unknown_layer_is_named_with_what_there_is(layer):
+    options = dataclasses.replace(RANDOM_MOBILENET, perceptual_layers=("conv_pw_1_relu", layer))
+    message = _message(lambda: PerceptualFeatures(options, STATISTICS))
+    assert message.startswith(f"--perceptual_layers={layer}: no such layer")
+
+
+@pytest.mark.parametrize("content", ["of another network", "of nothing"])
+def test_wrong_weights_file_is_named(content, tmp_path):
+    path = tmp_path / "weights.h5"
+    if content == "of nothing":
+        path.write_bytes(b"no HDF5")
+    else:
+        model = tf.keras.Sequential([tf.keras.layers.Dense(2, input_shape=[3])])
+        model.save_weights(path)
+    options = dataclasses.replace(RANDOM_MOBILENET, perceptual_weights=str(path))
+    message = _message(lambda: PerceptualFeatures(options, STATISTICS))
+    assert message.startswith(f"--perceptual_weights={path} with --perceptual_size=64: does not make a MobileNet")
+
+
+def test_size_too_small_is_named():
+    options = LossConfig(perceptual_weights="random", perceptual_size=32)
+    message = _message(lambda: PerceptualFeatures(options, STATISTICS))
+    assert "--perceptual_size=32" in message and "InceptionV3" in message
+
+
+def test_missing_weights_file_is_found_out_before_anything_is_built(tmp_path, monkeypatch):
+    monkeypatch.setattr(perceptual, "_CHOICES", None)
+    path = tmp_path / "nowhere.h5"
+    message = _message(lambda: check_weights(LossConfig(perceptual_weights=str(path))))
+    assert message.startswith(f"--perceptual_weights={path}: no such file; give imagenet, random, or the .h5")
+
+
+def test_weights_that_cannot_be_downloaded_are_one_line_with_the_ways_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody answers
+    message = _message(lambda: check_weights(LossConfig(perceptual_network="MobileNet")))
+    assert str(tmp_path / ".keras" / "models" / "mobilenet_1_0_224_tf_no_top.h5") in message
+    assert "--perceptual_weights=random" in message and "--perceptual_weight=0" in message
+
+
+@pytest.mark.parametrize("name", [case.values[0] for case in DEFAULTS])
+def test_weights_that_keras_has_kept_are_enough(name, tmp_path, monkeypatch):
+    """The file's name is one that Keras' own source has, and nothing is asked for when it is there."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    choice = perceptual._CHOICES[name]
+    source = re.sub(r'"\s*"', "", inspect.getsource(inspect.getmodule(inspect.unwrap(choice.build))))
+    pattern = "mobilenet_%s_%d_tf_no_top.h5" if name == "MobileNet" else choice.weights_file
+    assert pattern in source and choice.weights_file in (pattern, pattern.replace("%s_%d", "1_0_224"))
+    monkeypatch.setitem(perceptual._CHOICES, name, dataclasses.replace(choice, build=None))
+    kept = tmp_path / ".keras" / "models" / choice.weights_file
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    check_weights(LossConfig(perceptual_network=name))
+
+
+@pytest.mark.parametrize("options", [dict(perceptual_weights="random"), dict(perceptual_weight=0.0)])
+def test_nothing_is_asked_for_that_is_not_needed(options, monkeypatch):
+    monkeypatch.setattr(perceptual, "_CHOICES", None)
+    check_weights(LossConfig(**options))

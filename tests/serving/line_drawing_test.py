@@ -1,0 +1,165 @@
+"""Lines found on clean, grey, dark, unevenly lit and cluttered pages."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sketch2img_tf.serving import line_drawing
+from tests.serving.drawn_pages import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, kite, photographed
+
+FILL = 0.8
+
+
+def page(picture: Image.Image) -> np.ndarray:
+    return np.asarray(picture, np.float32) / 255
+
+
+def box(pixels: np.ndarray) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of what is dark; the last two are past the end."""
+    rows, columns = np.nonzero(pixels < 128)
+    return columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union of what is dark."""
+    return np.sum((a < 128) & (b < 128)) / np.sum((a < 128) | (b < 128))
+
+
+@pytest.fixture(scope="module")
+def clean() -> np.ndarray:
+    return line_drawing.extract(page(kite()), fill=FILL)[0]
+
+
+@pytest.mark.parametrize("fill", [0.5, 0.66, 0.8, 1.0])
+def test_the_drawing_is_centred_and_fills_its_share(fill):
+    pixels, _ = line_drawing.extract(page(kite()), fill=fill)
+    height, width = fill * 256, fill * 256 * (RIGHT + 1 - LEFT) / (BOTTOM + 1 - TOP)
+    expected = [128 - width / 2, 128 - height / 2, 128 + width / 2, 128 + height / 2]
+    np.testing.assert_allclose(box(pixels), expected, atol=2.5)
+
+
+def test_without_a_crop_the_page_is_letterboxed():
+    pixels, _ = line_drawing.extract(page(kite()))
+    scale, above = 256 / WIDTH, (WIDTH - HEIGHT) / 2
+    expected = np.array([LEFT, TOP + above, RIGHT + 1, BOTTOM + 1 + above]) * scale
+    np.testing.assert_allclose(box(pixels), expected, atol=1.5)
+
+
+def test_a_sketch_of_256_pixels_is_not_changed():
+    square = kite().crop((140, 70, 396, 326))
+    pixels, notes = line_drawing.extract(page(square))
+    np.testing.assert_array_equal(pixels, np.asarray(square))
+    assert notes == ["black on white"]
+
+
+@pytest.mark.parametrize(("ink", "paper"), [(60, 150), (120, 255), (200, 255), (0, 60)])
+def test_lines_become_black_and_paper_white(clean, ink, paper):
+    pixels, _ = line_drawing.extract(page(kite(ink, paper)), fill=FILL)
+    assert overlap(pixels, clean) > 0.98
+    np.testing.assert_array_equal(pixels[0], 255)
+    assert pixels.min() == 0
+
+
+@pytest.mark.parametrize(("ink", "paper"), [(255, 0), (200, 90), (110, 20)])
+def test_white_on_black_is_told_by_the_border(clean, ink, paper):
+    pixels, notes = line_drawing.extract(page(kite(ink, paper)), fill=FILL)
+    assert overlap(pixels, clean) > 0.98
+    assert notes[0] == "white on black, turned to black on white"
+
+
+def test_polarity_can_be_forced():
+    """A dark frame all around is what the border cannot tell from a dark page."""
+    framed = page(kite())
+    framed[:40], framed[-40:], framed[:, :100], framed[:, -100:] = 0, 0, 0, 0
+    dark = 1 - framed
+    assert "though its border is dark" in line_drawing.extract(framed)[1][0]
+    np.testing.assert_array_equal(
+        line_drawing.extract(dark, "white_on_black")[0], line_drawing.extract(framed, "black_on_white")[0]
+    )
+
+
+def test_a_photographed_page(clean):
+    pixels, notes = line_drawing.extract(photographed(kite()), fill=FILL)
+    assert "uneven light evened out" in notes
+    assert overlap(pixels, clean) > 0.75
+    assert np.mean(pixels[clean == 255] > 230) > 0.98
+
+
+def test_a_photographed_blackboard(clean):
+    pixels, notes = line_drawing.extract(1 - photographed(kite()), fill=FILL)
+    assert notes[0] == "white on black, turned to black on white"
+    assert overlap(pixels, clean) > 0.75
+
+
+def test_a_sheet_on_a_dark_table(clean):
+    table = np.full((HEIGHT, WIDTH), 0.1, np.float32) + photographed(kite()) * 0.05
+    table[30:-30, 100:-100] = photographed(kite())[30:-30, 100:-100]
+    pixels, notes = line_drawing.extract(table, fill=FILL)
+    assert notes[0] == "black on white, though its border is dark"
+    assert overlap(pixels, clean) > 0.7
+
+
+def test_thin_lines_are_made_as_strong_as_in_training():
+    thin, notes = line_drawing.extract(page(kite(pen=1)), fill=FILL)
+    assert "thin lines made thicker" in notes
+    assert thin.min() == 0
+    assert 2 < line_drawing._line_width(1 - thin / 255) < 4.5
+
+
+@pytest.mark.parametrize("width", [1, 3, 8])
+def test_line_width_of_a_diagonal_and_a_ring(width):
+    canvas = np.hypot(*(np.mgrid[:300, :300] - 150)) - 100
+    ring = (np.abs(canvas) < width / 2).astype(np.float32)
+    assert line_drawing._line_width(ring) == pytest.approx(width, rel=0.12)
+
+
+def test_a_silhouette_is_kept_and_doubted():
+    disc = (np.hypot(*(np.mgrid[:300, :300] - 150)) > 115).astype(np.float32)
+    pixels, notes = line_drawing.extract(disc)
+    assert notes[-1] == "46% of it is ink: is it a line drawing?"
+    assert np.mean(pixels < 128) == pytest.approx(np.pi * 115**2 / 300**2, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [
+        np.full((300, 300), 1.0, np.float32),
+        np.full((300, 300), 0.0, np.float32),
+        np.full((300, 300), 0.5, np.float32),
+        photographed(Image.new("L", (600, 400), 255)),
+    ],
+    ids=["white", "black", "grey", "photographed"],
+)
+def test_blank_pages(blank):
+    with pytest.raises(ValueError, match="^is blank"):
+        line_drawing.extract(blank, fill=FILL)
+
+
+def test_a_speck_is_no_drawing():
+    speck = np.ones((1000, 1000), np.float32)
+    speck[500:512, 500:512] = 0
+    with pytest.raises(ValueError, match="no more than a speck"):
+        line_drawing.extract(speck, fill=FILL)
+
+
+def test_otsu_parts_two_tones():
+    values = np.concatenate([np.full(900, 0.1), np.full(100, 0.7)])
+    assert 0.1 < line_drawing._otsu(values) < 0.7
+
+
+def test_fill_is_that_of_the_release(shared_dir):
+    """Measured where the pictures are there; the two other shares follow from what the renderings are."""
+    files = sorted((shared_dir / "sketchy/256x256/sketch/tx_000000000000").glob("*/*.png"))[::10]
+    boxes = [box(np.asarray(Image.open(path).convert("L"))) for path in files]
+    longer = [max(right - left, bottom - top) / 256 for left, top, right, bottom in boxes]
+    assert np.median(longer) == pytest.approx(line_drawing.training_fill("tx_000000000000"), abs=0.02)
+
+
+def test_sketches_of_the_release_are_not_changed(shared_dir):
+    for path in sorted((shared_dir / "sketchy/256x256/sketch/tx_000000000000").glob("*/*.png"))[::45]:
+        sketch = Image.open(path).convert("L")
+        pixels, notes = line_drawing.extract(page(sketch))
+        assert np.abs(pixels - np.asarray(sketch, float)).mean() < 0.1, path
+        assert notes == ["black on white"], path
