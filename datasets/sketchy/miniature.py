@@ -103,7 +103,7 @@ def _write_sketch(directory: str, name: str, sketch_id: str, scene: scenes.Scene
     lines = _drawn(scene, flag, rng)
     for variant, folder in _sketch_folders(directory, name).items():
         moved = [_rendering(variant, lines, scene, crop)(line) for line in lines]
-        strokes.draw(moved, SIZE).save(os.path.join(folder, f"{sketch_id}.png"))
+        strokes.draw(moved, SIZE).save(os.path.join(folder, f"{sketch_id}.png"), compress_level=3)
     photo_id, sketch_number = sketch_id.split("-")
     return {
         "CategoryID": photo_id.split("_")[0],
@@ -119,16 +119,22 @@ def _write_sketch(directory: str, name: str, sketch_id: str, scene: scenes.Scene
 
 def _drawn(scene: scenes.Scene, flag: str, rng: np.random.Generator) -> list[np.ndarray]:
     """The lines of one sketch in the scene's pixels, wrong in the way that its flag says."""
-    lines = scene.lines
+    lines = scene.lines + _some(scene.details, rng)
     if flag == "error":
         return strokes.squiggle(rng, _SCENE_SIZE)
     if flag == "pose":
         low, high = scene.box
         lines = [line * np.array([-1, 1]) + np.array([low[0] + high[0], 0]) for line in lines]  # the other way round
     if flag == "ambiguous":
-        lines = [max(lines, key=lambda line: np.ptp(line, 0).max())]
+        lines = [max(scene.lines, key=lambda line: np.ptp(line, 0).max())]
     drawn = strokes.sketch(lines, rng, _SCENE_SIZE)
     return drawn + strokes.ripples(rng, *scene.box) if flag == "context" else drawn
+
+
+def _some(details: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+    """Many people leave details out, some draw most of them."""
+    care = rng.choice([0, 0.3, 0.8])
+    return [line for line in details if rng.random() < care]
 
 
 def _crop(scene: scenes.Scene) -> tuple[float, float, float, float]:

@@ -1,6 +1,7 @@
 """Paint and light: what the miniature's photographs are made of. Plain NumPy on small pictures.
 
-Pictures are float [S, S, 3] in [0, 1], masks and heights float [S, S]; outlines are points (x, y) in pixels, [N, 2].
+Pictures and colours are sRGB in [0, 1], float [H, W, 3] and [3]; masks are float [H, W]; normals are unit vectors
+(x to the right, y down, z towards the viewer), [H, W, 3]; outlines are points (x, y) in pixels, [N, 2].
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 _SUPERSAMPLING = 3
-_LIGHT = np.array([-0.5, -0.65, 0.57])  # from the upper left, towards the viewer
+_GAMMA = 2.2
+_KEY_LIGHT = np.array([-0.50, -0.62, 0.60], np.float32)  # a window or the sun at the upper left, before the object
+_HALFWAY = np.array([-0.28, -0.35, 0.895], np.float32)  # between the light and the viewer
+_SHADE = np.array([0.95, 0.92, 0.84], np.float32)  # a shadow out of doors or by a window keeps some blue
 
 
 def mask(outline: np.ndarray, size: int) -> np.ndarray:
     """The inside of an outline, with soft edges."""
     image = Image.new("L", (size * _SUPERSAMPLING,) * 2)
     ImageDraw.Draw(image).polygon([tuple(point) for point in outline * _SUPERSAMPLING], fill=255)
-    return np.asarray(image.resize((size, size), Image.Resampling.BOX), np.float32) / 255
+    return np.asarray(image.reduce(_SUPERSAMPLING), np.float32) / 255
 
 
 def line(points: np.ndarray, width: float, size: int) -> np.ndarray:
@@ -24,35 +28,39 @@ def line(points: np.ndarray, width: float, size: int) -> np.ndarray:
     image = Image.new("L", (size * _SUPERSAMPLING,) * 2)
     scaled = [tuple(point) for point in points * _SUPERSAMPLING]
     ImageDraw.Draw(image).line(scaled, fill=255, width=max(1, round(width * _SUPERSAMPLING)), joint="curve")
-    return np.asarray(image.resize((size, size), Image.Resampling.BOX), np.float32) / 255
+    return np.asarray(image.reduce(_SUPERSAMPLING), np.float32) / 255
+
+
+def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A picture or mask in another size, smooth."""
+    if picture.ndim == 3:
+        return np.stack([resized(channel, height, width) for channel in np.moveaxis(picture, -1, 0)], -1)
+    image = Image.fromarray(np.ascontiguousarray(picture, np.float32))
+    filtering = Image.Resampling.BOX if height < picture.shape[0] else Image.Resampling.BICUBIC
+    return np.asarray(image.resize((width, height), filtering))
 
 
 def blur(picture: np.ndarray, radius: float) -> np.ndarray:
-    """Gaussian blur of a picture or mask; `radius` is the standard deviation in pixels, borders are repeated.
-
-    A wide blur leaves nothing fine, and is made of a smaller copy.
-    """
-    if radius > 8 and picture.ndim == 2:
-        size = (picture.shape[1] // 4, picture.shape[0] // 4)
-        small = blur(np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX)), radius / 4)
-        return np.asarray(Image.fromarray(small).resize(picture.shape[::-1], Image.Resampling.BICUBIC))
-    pad = int(3 * radius) + 1
-    padded = np.pad(picture, [(pad, pad), (pad, pad)] + [(0, 0)] * (picture.ndim - 2), "edge")
-    frequencies = np.fft.fftfreq(padded.shape[0])[:, None] ** 2 + np.fft.rfftfreq(padded.shape[1])[None] ** 2
-    response = np.exp(-2 * (np.pi * radius) ** 2 * frequencies)
-    response = response[..., None] if picture.ndim == 3 else response
-    blurred = np.fft.irfft2(np.fft.rfft2(padded, axes=(0, 1)) * response, padded.shape[:2], axes=(0, 1))
-    return blurred[pad:-pad, pad:-pad].astype(np.float32)
+    """Gaussian blur of a picture or mask; `radius` is the standard deviation in pixels, borders are repeated."""
+    height, width = picture.shape[:2]
+    if radius > 3:  # leaves nothing fine: a quarter of the size is enough to work in
+        return resized(blur(resized(picture, -(-height // 4), -(-width // 4)), radius / 4), height, width)
+    reach = int(3 * radius) + 1
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / radius) ** 2).astype(np.float32)
+    weights /= weights.sum()
+    for axis in (0, 1):
+        padded = np.pad(picture, [(reach, reach) if axis == a else (0, 0) for a in range(picture.ndim)], "edge")
+        shifted = (padded[i : i + height] if axis == 0 else padded[:, i : i + width] for i in range(len(weights)))
+        picture = sum(weight * part for weight, part in zip(weights, shifted))
+    return picture
 
 
-def noise(rng: np.random.Generator, size: int, cells: tuple[int, int], octaves: int = 4) -> np.ndarray:
-    """Fractal noise of about zero mean and unit range; `cells` are the coarsest waves down and across."""
-    total, weight = np.zeros([size, size], np.float32), 0.5
+def noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, int], octaves: int = 4) -> np.ndarray:
+    """Fractal noise of about zero mean and unit range, [H, W]; `cells` are the coarsest waves down and across."""
+    total = np.zeros(shape, np.float32)
     for octave in range(octaves):
-        shape = [min(size, count * 2**octave + 3) for count in cells]
-        coarse = Image.fromarray(rng.uniform(-1, 1, shape).astype(np.float32))
-        total += weight * np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC))
-        weight /= 2
+        counts = [min(side, count * 2**octave + 3) for side, count in zip(shape, cells)]
+        total += 0.5 ** (octave + 1) * resized(rng.uniform(-1, 1, counts), *shape)
     return total
 
 
@@ -63,37 +71,104 @@ def ramp(top: tuple[float, float, float], bottom: tuple[float, float, float], si
     return np.broadcast_to(rows, [size, size, 3]).copy()
 
 
+def smoothstep(low: float, high: float, value: np.ndarray) -> np.ndarray:
+    """0 below `low`, 1 above `high`, and smoothly in between."""
+    share = np.clip((value - low) / (high - low), 0, 1)
+    return share * share * (3 - 2 * share)
+
+
 def over(picture: np.ndarray, paint: np.ndarray, opacity: np.ndarray) -> np.ndarray:
     """`paint`, a picture or a colour, laid over `picture` where the mask `opacity` is 1."""
-    return picture + (paint - picture) * opacity[..., None]
+    return picture + (np.asarray(paint, np.float32) - picture) * opacity[..., None].astype(np.float32)
 
 
-def shaded(
-    picture: np.ndarray, inside: np.ndarray, paint: np.ndarray, roundness: float, gloss: float
-) -> np.ndarray:
-    """Lays a body over the picture: lit from the upper left, rounded towards its outline, with a highlight.
+def ground(texture: np.ndarray, horizon: float, size: int) -> np.ndarray:
+    """A texture, [N, N, 3], as level ground that reaches from the lower edge to the row `horizon`: [rows, S, 3]."""
+    rows = np.arange(int(horizon), size)
+    distance = 1 / ((rows - horizon) / (size - horizon) + 0.12)
+    count = len(texture)
+    down = (distance * 0.3 * count).astype(int)[:, None]
+    across = ((np.arange(size) / size - 0.5) * distance[:, None] * 0.5 * count + count / 2).astype(int)
+    return texture[_folded(down, count), _folded(across, count)]
+
+
+def _folded(index: np.ndarray, count: int) -> np.ndarray:
+    """Indices of a texture that goes on as its mirror image."""
+    return np.abs((index + count) % (2 * count) - count).clip(0, count - 1)
+
+
+def inflated(inside: np.ndarray, roundness: float) -> np.ndarray:
+    """Normals of a body that is blown up within its outline: a disc gives a ball, for roundness 1; 0 is flat.
+
+    The height is the root of u, -laplace(u) = 4 inside and u = 0 outside, by Jacobi's iteration from coarse to fine.
+    """
+    u = np.zeros([1, 1], np.float32)
+    for step in (16, 8, 4, 2):
+        shape = [-(-side // step) for side in inside.shape]
+        within = np.pad(np.clip(resized(inside, *shape), 0, 1), 1)
+        u = np.pad(resized(u, *shape), 1) * within
+        for _ in range(20):
+            u[1:-1, 1:-1] = (u[:-2, 1:-1] + u[2:, 1:-1] + u[1:-1, :-2] + u[1:-1, 2:]) / 4 + step**2
+            u *= within
+        u = u[1:-1, 1:-1]
+    u = np.clip(resized(u, *inside.shape), 1, None)
+    slope_y, slope_x = np.gradient(u)
+    return unit(np.stack([-0.5 * roundness * slope_x, -0.5 * roundness * slope_y, np.sqrt(u)], -1))
+
+
+def turned(inside: np.ndarray) -> np.ndarray:
+    """Normals of a body turned on a lathe whose axis is upright, such as a cup or a trunk."""
+    columns = np.arange(inside.shape[1])
+    weight = inside.sum(1) + 1e-3
+    middle, radius = (inside * columns).sum(1) / weight, weight / 2
+    x = np.clip((columns - middle[:, None]) / radius[:, None], -0.99, 0.99)
+    return unit(np.stack([x, np.zeros_like(x), np.sqrt(1 - x * x)], -1).astype(np.float32))
+
+
+def bumpy(normal: np.ndarray, height: np.ndarray, strength: float) -> np.ndarray:
+    """Normals of the same surface with small bumps, `height` [H, W]."""
+    down, across = np.gradient(height)
+    return unit(normal - strength * np.stack([across, down, np.zeros_like(down)], -1))
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors of length 1."""
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def lit(paint: np.ndarray, normal: np.ndarray, gloss: float, above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """What a surface looks like under the key light and in its surroundings.
 
     Args:
-      picture: what is behind.
-      inside: the body's mask.
-      paint: its colour, [3], or colours, [S, S, 3].
-      roundness: 0 is flat; 1 is about a ball.
-      gloss: strength of the highlight.
+      paint: its colours, [H, W, 3].
+      normal: [H, W, 3].
+      gloss: strength of the highlight and of the surroundings' reflection.
+      above: colour of the surroundings' upper half, [3], which lights what faces up.
+      below: colour of the lower half, [3], which lights what faces down.
     """
-    thickness = np.sqrt(max(inside.sum(), 1.0))
-    height = sum(blur(inside, thickness * share) for share in (0.04, 0.09, 0.18)) / 3
-    height = np.sqrt(np.clip(2 * height - 0.9, 0, None)) * thickness * 0.45 * roundness
-    slope_y, slope_x = np.gradient(height)
-    normal = np.stack([-slope_x, -slope_y, np.ones_like(height)], -1)
-    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
-    light = np.clip(normal @ _LIGHT, 0, None)
-    half = (_LIGHT + np.array([0, 0, 1])) / np.linalg.norm(_LIGHT + np.array([0, 0, 1]))
-    highlight = gloss * np.clip(normal @ half, 0, None) ** 40
-    lit = np.clip(paint * (0.42 + 0.95 * light)[..., None] + highlight[..., None], 0, 1)
-    return over(picture, lit, inside)
+    key = np.clip(normal @ _KEY_LIGHT + 0.15, 0, None)[..., None]
+    upward = 0.5 - 0.5 * normal[..., 1:2]
+    around = above**_GAMMA * upward + below**_GAMMA * (1 - upward)
+    facing = np.clip(normal @ _HALFWAY, 0, None)[..., None]
+    highlight = 0.7 * smoothstep(0.965, 0.99, facing) + 0.25 * facing**14
+    rim = (1 - np.clip(normal[..., 2:], 0, 1)) ** 4 * around
+    light = np.clip(paint, 0, 1) ** _GAMMA * (1.15 * key + 0.75 * around) + gloss * (0.6 * highlight + 0.5 * rim)
+    return np.clip(light, 0, 1) ** (1 / _GAMMA)
 
 
-def shadow(picture: np.ndarray, inside: np.ndarray, shift: tuple[float, float], softness: float, strength: float):
-    """Darkens the picture where a body's shadow falls, moved by `shift` pixels across and down."""
-    moved = np.roll(inside, (round(shift[1]), round(shift[0])), (0, 1))
-    return picture * (1 - strength * blur(moved, softness))[..., None]
+def shade(picture: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """A shadow on the picture, [H, W] in [0, 1]."""
+    return picture * (1 - strength[..., None].astype(np.float32) * _SHADE)
+
+
+def cast_shadow(inside: np.ndarray, base: float) -> np.ndarray:
+    """The shadow that what stands on row `base` throws on level ground, away from the key light and back."""
+    size = len(inside)
+    flat, lean = 0.3, 0.75
+    down = (0, 1 / flat, base * (1 - 1 / flat))
+    image = Image.fromarray(inside).transform(
+        (size, size), Image.Transform.AFFINE, (1, lean / flat, -base * lean / flat, *down), Image.Resampling.BILINEAR
+    )
+    rows = np.arange(size)[:, None]
+    feet = inside * smoothstep(base - 0.08 * size, base, rows)
+    return np.maximum(0.55 * blur(np.asarray(image), 0.014 * size), 0.9 * blur(feet, 0.012 * size))

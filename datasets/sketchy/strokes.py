@@ -20,8 +20,10 @@ def sketch(lines: list[np.ndarray], rng: np.random.Generator, size: int) -> list
 
 def squiggle(rng: np.random.Generator, size: int) -> list[np.ndarray]:
     """A scribble that is no drawing of anything."""
-    steps = rng.normal(0, 0.09 * size, [14, 2])
-    return [_smooth(np.clip(size / 2 + np.cumsum(steps, 0), 0.1 * size, 0.9 * size), 120)]
+    heading = np.cumsum(rng.normal(0, 0.7, 60))
+    points = np.cumsum(np.stack([np.cos(heading), np.sin(heading)], -1), 0)
+    points -= (points.min(0) + points.max(0)) / 2
+    return [even(size * (0.5 + rng.uniform(0.15, 0.35) * points / np.abs(points).max()), 120)]
 
 
 def ripples(rng: np.random.Generator, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
@@ -42,18 +44,20 @@ def draw(lines: list[np.ndarray], size: int) -> Image.Image:
     return image.resize((size, size), Image.Resampling.BOX).convert("RGB")
 
 
-def _wobbly(line: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
-    length = np.linalg.norm(np.diff(line, axis=0), axis=1).sum()
-    count = max(8, int(length / 3))
-    even = _smooth(line, count)
-    waves = _smooth(rng.normal(0, 0.007 * size, [max(4, count // 9), 2]), count)
-    begin, end = rng.integers(0, max(1, count // 40) + 1, 2)
-    return (even + waves)[begin : count - end]
-
-
-def _smooth(points: np.ndarray, count: int) -> np.ndarray:
+def even(line: np.ndarray, count: int) -> np.ndarray:
     """As many points, evenly spaced along the line through those given."""
-    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
     along = np.concatenate([[0], np.cumsum(np.maximum(steps, 1e-6))])
     wanted = np.linspace(0, along[-1], count)
-    return np.stack([np.interp(wanted, along, points[:, axis]) for axis in (0, 1)], -1)
+    return np.stack([np.interp(wanted, along, line[:, axis]) for axis in (0, 1)], -1)
+
+
+def _wobbly(line: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
+    length = np.linalg.norm(np.diff(line, axis=0), axis=1).sum()
+    points = even(line, max(8, int(length / 3)))
+    count = len(points)
+    late, early = rng.integers(0, max(1, count // 40) + 1, 2)
+    if np.allclose(line[0], line[-1]) and rng.random() < 0.5:  # closed, and drawn on beyond where it began
+        points, late, early = np.concatenate([points, points[1 : 2 + count // 25]]), 0, 0
+    waves = even(rng.normal(0, 0.007 * size, [max(4, count // 9), 2]), len(points))
+    return (points + waves)[late : len(points) - early]

@@ -53,6 +53,21 @@ def test_another_seed_gives_other_pictures(directory, tmp_path):
     assert all(_digests(other)[path] != _digests(directory)[path] for path in pictures)
 
 
+def test_renderings_place_the_sketch_as_the_release_does(directory):
+    box = {variant: _boxes(directory, variant) for variant in release.SKETCH_VARIANTS}
+    half_a_pen, target = 2, box["tx_000000001110"]  # that one is stretched to the object's bounding box
+    sides = {variant: low_high[:, 1] - low_high[:, 0] for variant, low_high in box.items()}
+    np.testing.assert_allclose(sides["tx_000100000000"].max(-1), 0.78 * 256, atol=2 * half_a_pen)
+    np.testing.assert_allclose(box["tx_000100000000"].mean(1), 128, atol=half_a_pen)
+    np.testing.assert_allclose(target[:, 1].max(-1) - target[:, 0].min(-1), 256 / 1.2, rtol=0.2)
+    for variant in ("tx_000000000010", "tx_000000000110", "tx_000000001010"):
+        np.testing.assert_allclose(box[variant].mean(1), target.mean(1), atol=half_a_pen)
+    for variant in ("tx_000000000110", "tx_000000001010"):  # one side fits, and the form is kept
+        assert (np.abs(sides[variant] - sides["tx_000000001110"]).min(-1) <= 2 * half_a_pen).all()
+        ratio = sides[variant] / sides["tx_000000000010"]
+        np.testing.assert_allclose(ratio[:, 0], ratio[:, 1], atol=0.05)
+
+
 def test_lists_name_what_is_there(directory):
     info = directory / "info-06-04" / "info"
     rows = list(csv.DictReader((info / "stats.csv").open(encoding="utf-8")))
@@ -88,6 +103,15 @@ def test_a_folder_in_use_is_refused(directory):
 def test_an_unknown_class_is_named(tmp_path):
     with pytest.raises(UserError, match="no scene of 'aple'"):
         miniature.write(str(tmp_path / "new"), classes=("aple",))
+
+
+def _boxes(directory: pathlib.Path, variant: str) -> np.ndarray:
+    """Upper left and lower right corner of what is drawn in each sketch that has no flag, [N, 2, 2]."""
+    lists = (directory / "info-06-04/info").glob("invalid-*.txt")
+    flagged = {row for path in lists for row in path.read_text().split()}
+    files = sorted((directory / "256x256/sketch" / variant).rglob("*.png"))
+    drawn = [np.argwhere(np.asarray(Image.open(file).convert("L")) < 128) for file in files if file.stem not in flagged]
+    return np.array([[points.min(0), points.max(0) + 1] for points in drawn])
 
 
 def _digests(directory: pathlib.Path) -> dict[str, str]:
