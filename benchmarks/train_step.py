@@ -1,0 +1,84 @@
+"""How long does a train step take?
+
+    python benchmarks/train_step.py --precision=mixed_bfloat16 --batch_size=16 --steps=5 --perceptual_weight=0
+
+Random pictures through the real step, with every option of train.py; --flagfile=configs/NAME.flags measures that run's
+step. The first step traces the graph and is left out. Prints one JSON object.
+"""
+
+import dataclasses
+import json
+import os
+import resource
+import statistics
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import numpy as np
+import tensorflow as tf
+from absl import flags
+from tqdm import tqdm
+
+from sketch2img_tf import config as config_lib
+from sketch2img_tf import errors
+from sketch2img_tf.data.preprocessing import IMAGE_SIZE, Statistics
+from sketch2img_tf.networks import perceptual
+from sketch2img_tf.train_step import TrainState, TrainStep
+
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a step.", lower_bound=1)
+_STEPS = flags.DEFINE_integer("steps", 5, "Steps to measure, after the first.", lower_bound=1)
+_CLASSES = 125
+_STATISTICS = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
+
+
+def main() -> None:
+    """Measures and prints."""
+    run = config_lib.from_flags()
+    run = dataclasses.replace(run, training=dataclasses.replace(run.training, global_batch_size=_BATCH_SIZE.value))
+    perceptual.check_weights(run.losses)
+    num_classes = len(run.data.classes) or run.data.num_classes or _CLASSES
+    state = TrainState(run, num_classes)
+    step, batch = TrainStep(run, state, _STATISTICS), _random_batch(_BATCH_SIZE.value, num_classes)
+    seconds = [_seconds(step, batch) for _ in tqdm(range(_STEPS.value + 1), unit="step")][1:]
+    median = statistics.median(seconds)
+    result = {
+        "median_s_per_step": round(median, 4),
+        "s_per_step": [round(value, 4) for value in seconds],
+        "pictures_per_s": round(_BATCH_SIZE.value / median, 3),
+        "precision": run.training.precision,
+        "batch_size": _BATCH_SIZE.value,
+        "base_width": run.network.base_width,
+        "classes": num_classes,
+        "perceptual_weight": run.losses.perceptual_weight,
+        "generator_parameters": _parameters(state.generator),
+        "discriminator_parameters": _parameters(state.discriminator),
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    print(json.dumps(result))
+
+
+def _random_batch(size: int, num_classes: int) -> dict[str, tf.Tensor]:
+    rng = np.random.default_rng(0)
+    pictures = {
+        name: tf.constant(rng.uniform(-1, 1, [size, IMAGE_SIZE, IMAGE_SIZE, channels]), tf.float32)
+        for name, channels in (("photos", 3), ("sketches", 1))
+    }
+    return {**pictures, "labels": tf.constant(rng.integers(num_classes, size=size))}
+
+
+def _seconds(step: TrainStep, batch: dict[str, tf.Tensor]) -> float:
+    start = time.perf_counter()
+    tf.nest.map_structure(np.asarray, step(batch))  # waits for the device
+    return time.perf_counter() - start
+
+
+def _parameters(network: tf.keras.Model) -> int:
+    return sum(int(np.prod(variable.shape)) for variable in network.trainable_variables)
+
+
+if __name__ == "__main__":
+    config_lib.define_flags()
+    flags.adopt_module_key_flags(config_lib)
+    errors.run(main)
