@@ -7,6 +7,9 @@ appends one JSON object to metrics.jsonl in the run's folder (without one, besid
 (sketch | generated | real), and prints both.
 """
 
+import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+
+# isort: split
 import os
 
 from absl import flags

@@ -5,6 +5,9 @@
 writes DIR/<global step>/saved_model.pb and prints the folder's path.
 """
 
+import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+
+# isort: split
 from absl import flags
 
 from sketch2img_tf import checkpoints, errors

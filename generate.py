@@ -7,6 +7,9 @@ A sketch may be any PNG, JPEG, WebP, GIF or BMP: drawn on the screen, scanned, o
 for granted about each is printed. The same sketch, class and seed give the same picture.
 """
 
+import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+
+# isort: split
 from absl import flags
 
 from sketch2img_tf import errors

@@ -5,6 +5,9 @@
 A flag after --flagfile overrides what the file says. The same command again goes on from the last checkpoint.
 """
 
+import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+
+# isort: split
 from absl import flags
 
 from sketch2img_tf import config, errors, trainer

@@ -25,6 +25,7 @@ OTHER_VALUES = {
     "data_dir": "elsewhere",
     "photo_variant": "tx_000000000000",
     "sketch_variant": "tx_000000001110",
+    "max_bad": 3,
     "drop_sketches": ["error", "pose"],
     "classes": ["hot-air_balloon", "car_(sedan)"],
     "num_classes": 10,
@@ -67,6 +68,7 @@ OTHER_VALUES = {
 PARSE = """
 import json, sys
 from absl import flags
+from sketch2img_tf import config
 config.define_flags()
 results = []
 for arguments in json.loads(sys.argv[1]):

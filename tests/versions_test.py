@@ -70,7 +70,7 @@ def test_requirements_ask_for_what_the_check_lets_through():
     assert versions.LIBRARIES.keys() - {r.name for r in asked} == {"keras"}  # comes with TensorFlow
 
 
-@pytest.mark.parametrize("command", ["train.py", "evaluate.py", "export.py"])
+@pytest.mark.parametrize("command", ["train.py", "evaluate.py", "export.py", "generate.py"])
 def test_a_command_without_any_library_says_one_line(command):
     """-S leaves site-packages out, as in a Python where nothing was installed."""
     result = subprocess.run([sys.executable, "-S", command], cwd=ROOT, capture_output=True, text=True)

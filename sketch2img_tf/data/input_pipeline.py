@@ -20,6 +20,9 @@ from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import augmentation, preprocessing
 from sketch2img_tf.errors import UserError
 
+_CORES = os.cpu_count()
+_BATCHES_AHEAD = 4
+
 
 @dataclasses.dataclass(frozen=True)
 class Sketchy:
@@ -78,15 +81,22 @@ def training_batches(sketchy: Sketchy, batch_size: int, seed: int, first_step: i
 
     epochs = tf.data.Dataset.range(epoch, tf.int64.max)
     numbered = epochs.flat_map(shuffled).skip(offset).enumerate(first_step * batch_size)
-    pictures = numbered.map(jittered, num_parallel_calls=tf.data.AUTOTUNE)
-    return pictures.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+    pictures = numbered.map(jittered, num_parallel_calls=_CORES)
+    return _ending_at_once(pictures.batch(batch_size, drop_remainder=True).prefetch(_BATCHES_AHEAD))
 
 
 def evaluation_batches(sketchy: Sketchy, split: str, batch_size: int) -> tf.data.Dataset:
     """The split once, in the order of the files, unjittered; the last batch may be smaller. As `training_batches`."""
     still = functools.partial(_example, sketchy=sketchy, jitter_seed=None)
-    pictures = _records(sketchy, split).map(still, num_parallel_calls=tf.data.AUTOTUNE)
-    return pictures.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    pictures = _records(sketchy, split).map(still, num_parallel_calls=_CORES)
+    return _ending_at_once(pictures.batch(batch_size).prefetch(_BATCHES_AHEAD))
+
+
+def _ending_at_once(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Without tf.data's tuner: told to end, its thread may sleep on for up to a minute, and who stops a run with it."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.with_options(options)
 
 
 def _read_metadata(directory: str) -> dict:

@@ -17,6 +17,9 @@ from sketch2img_tf.data.statistics import Statistics
 
 IMAGE_SIZE = 64
 
+# ITU-R BT.601. The weights of tf.image.rgb_to_grayscale add up to 0.9999: white paper would have a little ink.
+_LUMA = (0.299, 0.587, 0.114)
+
 
 def decode_photo(encoded: tf.Tensor) -> tf.Tensor:
     """A JPEG, string [], to intensities, float32 [H, W, 3]."""
@@ -26,7 +29,7 @@ def decode_photo(encoded: tf.Tensor) -> tf.Tensor:
 def decode_sketch(encoded: tf.Tensor) -> tf.Tensor:
     """A PNG or JPEG of any size and colour, string [], to intensities, float32 [H, W, 1]; transparent is paper."""
     pixels = tf.cond(tf.io.is_jpeg(encoded), lambda: decode_photo(encoded), lambda: _decode_on_paper(encoded))
-    return 1.0 - tf.image.rgb_to_grayscale(pixels)
+    return 1.0 - tf.reduce_sum(pixels * _LUMA, -1, keepdims=True)
 
 
 def _decode_on_paper(encoded: tf.Tensor) -> tf.Tensor:

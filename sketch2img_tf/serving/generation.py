@@ -67,7 +67,7 @@ def _read(paths: list[str], polarity: str, fill: float | None) -> list[Sketch]:
     if len(paths) == 1:
         return [_told(sketch_files.read_sketch(paths[0], polarity, fill))]
     sketches = []
-    for path in tqdm(paths, "reading", unit="sketch", dynamic_ncols=True, leave=False, disable=None):
+    for path in _progress(paths, "reading", "sketch"):
         try:
             sketches.append(_told(sketch_files.read_sketch(path, polarity, fill)))
         except UserError as error:
@@ -89,12 +89,17 @@ def _draw(
     model = LocalModel(version)
     rows = [gallery.Row(os.path.basename(sketch.path), sketch.png, {}) for sketch in sketches]
     pictures = [(sketch, row, seed) for sketch, row in zip(sketches, rows) for seed in seeds]
-    for sketch, row, seed in tqdm(pictures, "drawing", unit="picture", dynamic_ncols=True, leave=False, delay=2):
+    for sketch, row, seed in _progress(pictures, "drawing", "picture"):
         # One at a time, so that the bytes of a picture cannot depend on what else is asked for.
         [photo] = model.from_bytes([sketch.png], [class_name], [seed])
         row.photos[seed] = photo
         picture_files.write(planned[sketch.path, seed], picture_files.enlarge(photo, size))
     return rows
+
+
+def _progress(items: list, verb: str, unit: str) -> tqdm:
+    # On a terminal alone: a script that reads the lines about bad files has no use for a bar among them.
+    return tqdm(items, verb, unit=unit, dynamic_ncols=True, leave=False, disable=None)
 
 
 def _report(rows: list[gallery.Row], class_name: str, output: str, gallery_path: str) -> None:

@@ -206,3 +206,8 @@ def test_records_that_are_not_as_many_as_counted_do_not_pass(sketchy, tmp_path):
     more = dataclasses.replace(sketchy, directory=str(copy), examples={"train": 11, "test": 6})
     with pytest.raises(tf.errors.FailedPreconditionError, match="Input dataset was expected to contain 11 elements"):
         take(training_batches(more, BATCH, seed=0), 11)
+
+
+def test_no_tuner_is_left_to_wait_for(sketchy):
+    """Its thread can miss that it is told to end, and keeps a stopped run for as long as it meant to sleep."""
+    assert training_batches(sketchy, BATCH, seed=0).options().autotune.enabled is False

@@ -1,0 +1,78 @@
+"""Sketch files from anybody, read inside the exported graph: nothing is decoded before its header was looked at.
+
+Axes: B batch.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from sketch2img_tf.data import preprocessing
+from sketch2img_tf.data.preprocessing import IMAGE_SIZE
+
+MAX_BYTES = 4 * 2**20  # of one file
+MAX_SIDE = 2048  # pixels; decoded, such a sketch takes some 160 MB for a moment
+_AT_ONCE = 4  # files decoded at the same time, which bounds the memory of a batch
+
+# The signature, and the length and name of the chunk that always comes first: PNG specification, 5.2 and 11.2.1.
+_PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"
+
+
+def read(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """PNG or JPEG files to sketches, and what is wrong with each.
+
+    Args:
+      encoded: string [B].
+
+    Returns:
+      sketches: intensities, float32 [B, 64, 64, 1]; blank where the file is bad.
+      problems: string [B]; empty where the file is good.
+    """
+    specs = (tf.TensorSpec([IMAGE_SIZE, IMAGE_SIZE, 1], tf.float32), tf.TensorSpec([], tf.string))
+    return tf.map_fn(_read_or_damaged, encoded, fn_output_signature=specs, parallel_iterations=_AT_ONCE)
+
+
+def _read_or_damaged(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    # An error in a decoding op would end the whole batch. Only a Dataset can go on after one.
+    result = tf.data.Dataset.from_tensors(encoded).map(_read).ignore_errors()
+    damaged = tf.data.Dataset.from_tensors(_blank("the PNG or JPEG is damaged"))
+    return result.concatenate(damaged).take(1).get_single_element()
+
+
+def _read(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    problem = _problem(encoded)
+    return tf.cond(problem == "", lambda: (_decode(encoded), problem), lambda: _blank(problem))
+
+
+def _problem(encoded: tf.Tensor) -> tf.Tensor:
+    """What the file's size and header forbid, string []; fails where there is no whole header."""
+    is_large = tf.strings.length(encoded) > MAX_BYTES
+    is_png = tf.strings.substr(encoded, 0, len(_PNG_START)) == _PNG_START
+    return tf.case(
+        [
+            (is_large, lambda: tf.constant(f"the sketch has more than {MAX_BYTES} bytes")),
+            (is_png, lambda: _size_problem(_png_size(encoded))),
+            (tf.io.is_jpeg(encoded), lambda: _size_problem(tf.image.extract_jpeg_shape(encoded)[:2])),
+        ],
+        default=lambda: tf.constant("the sketch is neither PNG nor JPEG"),
+    )
+
+
+def _png_size(encoded: tf.Tensor) -> tf.Tensor:
+    sides = tf.strings.substr(encoded, len(_PNG_START), 8)
+    return tf.ensure_shape(tf.io.decode_raw(sides, tf.int32, little_endian=False), [2])
+
+
+def _size_problem(size: tf.Tensor) -> tf.Tensor:
+    shorter, longer = tf.reduce_min(size), tf.reduce_max(size)
+    fits = (shorter > 0) & (longer <= MAX_SIDE) & (longer <= IMAGE_SIZE * shorter)  # scaled down, it has a width
+    limits = f"{MAX_SIDE}x{MAX_SIDE} pixels, and at most {IMAGE_SIZE} times as long as wide"
+    return tf.where(fits, "", f"the sketch should be at most {limits}")
+
+
+def _decode(encoded: tf.Tensor) -> tf.Tensor:
+    return preprocessing.resize(preprocessing.decode_sketch(encoded))
+
+
+def _blank(problem: str | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.zeros([IMAGE_SIZE, IMAGE_SIZE, 1]), tf.convert_to_tensor(problem)

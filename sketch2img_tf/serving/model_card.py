@@ -1,0 +1,64 @@
+"""What an export says of itself: card.json for programs, MODEL_CARD.md for people."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import string
+
+from datasets.sketchy import release
+from datasets.sketchy.sketchy_dataset_builder import Builder
+from sketch2img_tf import versions
+from sketch2img_tf.card import Card
+from sketch2img_tf.serving import encoded_sketches
+from sketch2img_tf.serving.export_folder import CARD_PATH
+
+MODEL_CARD_PATH = os.path.join("assets.extra", "MODEL_CARD.md")
+_TEMPLATE = os.path.join(os.path.dirname(__file__), "MODEL_CARD.template.md")
+
+
+def write(version: str, card: Card, step: int) -> None:
+    """Writes both cards into the folder of an export."""
+    os.makedirs(os.path.join(version, os.path.dirname(CARD_PATH)), exist_ok=True)
+    for path, text in ((CARD_PATH, _machine_card(card, step)), (MODEL_CARD_PATH, _human_card(card, step))):
+        with open(os.path.join(version, path), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def _machine_card(card: Card, step: int) -> str:
+    """What `Card.from_json` reads, and the step, the data set and the versions that the export was made with."""
+    data = card.config.data
+    more = {
+        "step": step,
+        "data": {
+            "dataset": Builder.name,
+            "version": str(Builder.VERSION),
+            "config": f"{data.photo_variant}-{data.sketch_variant}",
+        },
+        "versions": {
+            "python": platform.python_version(),
+            **{name: versions.installed_version(name) for name in ("tensorflow", "keras", "numpy")},
+        },
+    }
+    return json.dumps({**json.loads(card.to_json()), **more}, indent=1) + "\n"
+
+
+def _human_card(card: Card, step: int) -> str:
+    with open(_TEMPLATE, encoding="utf-8") as file:
+        template = string.Template(file.read())
+    data = card.config.data
+    return template.substitute(
+        step=step,
+        class_count=len(card.class_names),
+        class_names=", ".join(card.class_names),
+        photo_variant=data.photo_variant,
+        photo_variant_meaning=release.PHOTO_VARIANTS[data.photo_variant],
+        sketch_variant=data.sketch_variant,
+        sketch_variant_meaning=release.SKETCH_VARIANTS[data.sketch_variant],
+        max_side=encoded_sketches.MAX_SIDE,
+        max_mebibytes=encoded_sketches.MAX_BYTES // 2**20,
+        dropped=", ".join(data.drop_sketches) or "none",
+        base_width=card.config.network.base_width,
+        batch_size=card.config.training.global_batch_size,
+    )

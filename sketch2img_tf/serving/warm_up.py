@@ -1,0 +1,52 @@
+"""Requests that TensorFlow Serving sends itself before it takes others', so that nobody waits for its lazy first call.
+
+https://www.tensorflow.org/tfx/serving/saved_model_warmup
+"""
+
+from __future__ import annotations
+
+import io
+import os
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image, ImageDraw
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+from sketch2img_tf.data.preprocessing import IMAGE_SIZE
+
+PATH = os.path.join("assets.extra", "tf_serving_warmup_requests")
+
+
+def write(version: str, class_names: tuple[str, ...]) -> None:
+    """Writes one request a signature, as TFRecords of `PredictionLog`, into the folder of an export."""
+    sketch = _sketch()
+    files = {"sketch_bytes": [_png(sketch)], "label": [class_names[0]], "seed": np.zeros(1, np.int64)}
+    pixels = np.asarray(sketch.resize((IMAGE_SIZE, IMAGE_SIZE)), np.uint8)[np.newaxis, ..., np.newaxis]
+    tensors = {"sketch": pixels, "label_id": np.zeros(1, np.int64), "seed": np.zeros(1, np.int64)}
+    with tf.io.TFRecordWriter(os.path.join(version, PATH)) as writer:
+        for signature, inputs in (("serving_default", files), ("each", files), ("tensors", tensors)):
+            writer.write(_log(signature, inputs).SerializeToString())
+
+
+def _log(signature: str, inputs: dict) -> prediction_log_pb2.PredictionLog:
+    request = predict_pb2.PredictRequest()
+    request.model_spec.signature_name = signature
+    for name, values in inputs.items():
+        request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
+    return prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+
+
+def _sketch() -> Image.Image:
+    """A house."""
+    sketch = Image.new("L", (256, 256), 255)
+    draw = ImageDraw.Draw(sketch)
+    draw.line([(60, 120), (128, 50), (196, 120), (196, 210), (60, 210), (60, 120), (196, 120)], fill=0, width=3)
+    draw.rectangle((112, 160, 144, 210), outline=0, width=3)
+    return sketch
+
+
+def _png(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
