@@ -1,0 +1,71 @@
+"""How many pictures a second does the input pipeline give?
+
+    python benchmarks/input_pipeline.py --data_dir=DIR [--batches=50]
+
+Reads, decodes, jitters and resizes training batches of TFRecords as train.py does, with nothing else to do, and prints
+one JSON object. Without --data_dir it draws a small miniature Sketchy and reads that.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from absl import flags
+from tqdm import tqdm
+
+from datasets.sketchy import build, miniature
+from sketch2img_tf import errors
+from sketch2img_tf.config import DataConfig
+from sketch2img_tf.data import input_pipeline
+
+_DATA_DIR = flags.DEFINE_string("data_dir", "", "Folder of the TFRecords.")
+_PHOTO_VARIANT = flags.DEFINE_string("photo_variant", DataConfig.photo_variant, "Rendering of the photos.")
+_SKETCH_VARIANT = flags.DEFINE_string("sketch_variant", DataConfig.sketch_variant, "Rendering of the sketches.")
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a batch.", lower_bound=1)
+_BATCHES = flags.DEFINE_integer("batches", 50, "Batches to measure, after ten to warm up.", lower_bound=1)
+_WARM_UP = 10
+
+
+def main() -> None:
+    """Measures and prints."""
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = _DATA_DIR.value or _miniature(folder)
+        config = DataConfig(photo_variant=_PHOTO_VARIANT.value, sketch_variant=_SKETCH_VARIANT.value)
+        directory = build.dataset_dir(data_dir, config.photo_variant, config.sketch_variant)
+        sketchy = input_pipeline.open_sketchy(str(directory), config)
+        seconds = _seconds(sketchy)
+    pictures = _BATCHES.value * _BATCH_SIZE.value
+    result = {
+        "pictures_per_s": round(pictures / seconds, 1),
+        "pictures": pictures,
+        "batch_size": _BATCH_SIZE.value,
+        "examples": sketchy.examples["train"],
+        "cores": os.cpu_count(),
+    }
+    print(json.dumps(result))
+
+
+def _miniature(folder: str) -> str:
+    release, data_dir = os.path.join(folder, "sketchy"), os.path.join(folder, "data")
+    miniature.write(release, photos_per_class=2)
+    build.build(release, data_dir)
+    return data_dir
+
+
+def _seconds(sketchy: input_pipeline.Sketchy) -> float:
+    """For all measured batches together."""
+    batches = iter(input_pipeline.training_batches(sketchy, _BATCH_SIZE.value, seed=0))
+    for _ in range(_WARM_UP):
+        next(batches)
+    start = time.perf_counter()
+    for _ in tqdm(range(_BATCHES.value), unit="batch"):
+        next(batches)
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    errors.run(main)
