@@ -169,7 +169,7 @@ class TrainStep:
     def _targets(self, labels: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The discriminator's targets for real and fake, float32 [B]: smoothed, noisy and flipped as configured."""
         weights = self.weights
-        seeds = tf.random.experimental.stateless_split(seed, 3)
+        seeds = tf.random.experimental.stateless_split(seed, 2)
         shape = [2, tf.shape(labels)[0]]
         targets = tf.stack([tf.fill(shape[1:], 1.0 - weights.label_smoothing), tf.zeros(shape[1:])])
         targets += tf.random.stateless_uniform(shape, seeds[0], -weights.label_noise, weights.label_noise)

@@ -91,12 +91,14 @@ def check_weights(losses: LossConfig) -> None:
             )
 
 
-def _imagenet_weights(network: str) -> None:
+def _imagenet_weights(network: str) -> pathlib.Path:
+    """The file with the ImageNet weights, downloaded if it must be."""
     file = pathlib.Path.home() / ".keras" / "models" / _CHOICES[network].weights_file
     if file.is_file():
-        return
+        return file
     try:
         _CHOICES[network].build(include_top=False, weights="imagenet")
+        return file
     except Exception as error:  # whatever the network connection, the proxy or the server may bring
         raise UserError(
             f"--perceptual_weights=imagenet: the weights of {network} are not at {file} and cannot be downloaded; put"
@@ -107,12 +109,11 @@ def _imagenet_weights(network: str) -> None:
 
 def _network(losses: LossConfig, choice: _Choice, size: int) -> tf.keras.Model:
     given = losses.perceptual_weights
+    file = _imagenet_weights(losses.perceptual_network) if given == "imagenet" else given
     try:
-        network = choice.build(
-            include_top=False, weights="imagenet" if given == "imagenet" else None, input_shape=(size, size, 3)
-        )
-        if given not in ("imagenet", "random"):
-            network.load_weights(given)
+        network = choice.build(include_top=False, weights=None, input_shape=(size, size, 3))
+        if given != "random":
+            network.load_weights(file)
     except (ValueError, OSError) as error:
         raise UserError(
             f"--perceptual_weights={given} with --perceptual_size={size}: does not make a"

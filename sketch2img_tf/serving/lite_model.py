@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -21,9 +23,8 @@ LABELS_FILE = "labels.txt"
 class LiteModel(tf.Module):
     """One sketch, its class and noise to one photo.
 
-    The noise comes from outside: TensorFlow Lite has no random numbers that follow from a seed. Any N(0, 1) will do, from
-    any generator; `tf.random.stateless_normal(shape, [seed, 0], alg="philox")` gives the picture that the other exports
-    have for `seed`.
+    The noise comes from outside: TensorFlow Lite has no random numbers that follow from a seed. Any N(0, 1) will do;
+    `tf.random.stateless_normal(shape, [seed, 0], alg="philox")` gives the picture that a SavedModel draws for `seed`.
     """
 
     def __init__(self, generator: Generator, statistics: Statistics):
@@ -53,7 +54,8 @@ def convert(generator: Generator, statistics: Statistics) -> bytes:
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]
-    return converter.convert()
+    with _quiet_stderr():
+        return converter.convert()
 
 
 def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
@@ -73,3 +75,16 @@ def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
             file.writelines(f"{label}\n" for label in card.class_names)
         model_card.write(temporary, card, step)
     return os.path.join(export_dir, name)
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """The converter, which is no Python, prints a summary that calls constants "non-converted", as if it had failed."""
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)

@@ -20,13 +20,19 @@ PATH = os.path.join("assets.extra", "tf_serving_warmup_requests")
 
 def write(version: str, class_names: tuple[str, ...]) -> None:
     """Writes one request a signature, as TFRecords of `PredictionLog`, into the folder of an export."""
-    sketch = _sketch()
-    files = {"sketch_bytes": [_png(sketch)], "label": [class_names[0]], "seed": np.zeros(1, np.int64)}
-    pixels = np.asarray(sketch.resize((IMAGE_SIZE, IMAGE_SIZE)), np.uint8)[np.newaxis, ..., np.newaxis]
+    files = {"sketch_bytes": [sketch_png()], "label": [class_names[0]], "seed": np.zeros(1, np.int64)}
+    pixels = np.asarray(_sketch().resize((IMAGE_SIZE, IMAGE_SIZE)), np.uint8)[np.newaxis, ..., np.newaxis]
     tensors = {"sketch": pixels, "label_id": np.zeros(1, np.int64), "seed": np.zeros(1, np.int64)}
     with tf.io.TFRecordWriter(os.path.join(version, PATH)) as writer:
         for signature, inputs in (("serving_default", files), ("each", files), ("tensors", tensors)):
             writer.write(_log(signature, inputs).SerializeToString())
+
+
+def sketch_png() -> bytes:
+    """A sketch as people send them: 256x256, black on white."""
+    file = io.BytesIO()
+    _sketch().save(file, "PNG")
+    return file.getvalue()
 
 
 def _log(signature: str, inputs: dict) -> prediction_log_pb2.PredictionLog:
@@ -44,9 +50,3 @@ def _sketch() -> Image.Image:
     draw.line([(60, 120), (128, 50), (196, 120), (196, 210), (60, 210), (60, 120), (196, 120)], fill=0, width=3)
     draw.rectangle((112, 160, 144, 210), outline=0, width=3)
     return sketch
-
-
-def _png(picture: Image.Image) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()

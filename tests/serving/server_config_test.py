@@ -1,0 +1,58 @@
+"""The server's files: text of the protocol buffers that TensorFlow Serving reads, and named as they are."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
+
+SERVING = pathlib.Path(__file__).resolve().parents[2] / "serving"
+COMPOSE = (SERVING / "compose.yaml").read_text()
+WHOLE_NUMBERS = ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads")
+
+
+@pytest.fixture(scope="module")
+def batching_parameters():
+    """The message class, of which tensorflow-serving-api has no copy.
+
+    From tensorflow_serving/servables/tensorflow/session_bundle_config.proto.
+    """
+    field = descriptor_pb2.FieldDescriptorProto
+    optional, repeated = field.LABEL_OPTIONAL, field.LABEL_REPEATED
+    file = descriptor_pb2.FileDescriptorProto(
+        name="batching.proto", syntax="proto3", dependency=[wrappers_pb2.DESCRIPTOR.name]
+    )
+    message = file.message_type.add(name="BatchingParameters")
+    for number, name in enumerate(WHOLE_NUMBERS, 1):
+        message.field.add(
+            name=name, number=number, label=optional, type=field.TYPE_MESSAGE, type_name=".google.protobuf.Int64Value"
+        )
+    message.field.add(name="allowed_batch_sizes", number=6, label=repeated, type=field.TYPE_INT64)
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
+    pool.AddSerializedFile(file.SerializeToString())
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("BatchingParameters"))
+
+
+@pytest.mark.parametrize("name", ["batching_cpu.txt", "batching_gpu.txt"])
+def test_batching(batching_parameters, name):
+    parameters = text_format.Parse((SERVING / "config" / name).read_text(), batching_parameters())
+    assert all(getattr(parameters, field).value > 0 for field in WHOLE_NUMBERS)
+    allowed = list(parameters.allowed_batch_sizes)
+    # The server refuses to start otherwise.
+    assert allowed == sorted(set(allowed))
+    assert not allowed or allowed[-1] == parameters.max_batch_size.value
+
+
+def test_the_compose_file_names_files_that_are_there():
+    inside = re.findall(r"=/config/(\S+)", COMPOSE)
+    assert len(inside) == 4
+    assert {*inside} == {path.name for path in (SERVING / "config").iterdir()}
+
+
+def test_the_server_has_the_version_of_the_tensorflow_that_exports():
+    requirements = (SERVING.parent / "requirements.txt").read_text()
+    (version,) = re.findall(r"^tensorflow==(\S+)", requirements, re.MULTILINE)
+    assert re.findall(r"image: tensorflow/serving:(\S+)", COMPOSE) == [version, f"{version}-gpu"]
