@@ -1,8 +1,9 @@
-"""Exports the averaged generator of a run as a SavedModel for TensorFlow Serving.
+"""Exports the averaged generator of a run.
 
-    python export.py --workdir=DIR --export_dir=DIR
+    python export.py --workdir=DIR --export_dir=DIR                   a SavedModel, for TensorFlow Serving and draw.py
+    python export.py --workdir=DIR --export_dir=DIR --format=tflite   a TensorFlow Lite model, for tablets and browsers
 
-writes DIR/<global step>/saved_model.pb and prints the folder's path.
+writes DIR/<global step>/saved_model.pb or DIR/tflite-<global step>/model.tflite and prints the folder's path.
 """
 
 import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
@@ -11,17 +12,19 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 from absl import flags
 
 from sketch2img_tf import checkpoints, errors
-from sketch2img_tf.serving import exported_model
+from sketch2img_tf.serving import exported_model, lite_model
 
 _WORKDIR = flags.DEFINE_string("workdir", "", "Folder of the run.")
 _EXPORT_DIR = flags.DEFINE_string("export_dir", "", "Folder of the exports, one numbered folder a version.")
+_FORMAT = flags.DEFINE_enum("format", "saved_model", ["saved_model", "tflite"], "What to write.")
 
 
 def main() -> None:
     """Exports the newest checkpoint."""
     errors.require(_WORKDIR, _EXPORT_DIR)
     generator, card, step = checkpoints.load_generator(_WORKDIR.value)
-    print(exported_model.export(generator, card, step, _EXPORT_DIR.value))
+    export = lite_model.export if _FORMAT.value == "tflite" else exported_model.export
+    print(export(generator, card, step, _EXPORT_DIR.value))
 
 
 if __name__ == "__main__":

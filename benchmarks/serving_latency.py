@@ -1,0 +1,165 @@
+"""How long does a picture take from an exported model, beside what its multiply-adds alone would?
+
+    python benchmarks/serving_latency.py [--base_width=64] [--seconds=12]
+
+Exports an untrained generator both ways, then sends it batches of sketches, PNG bytes in and PNG bytes out, for some
+seconds each. TensorFlow Lite draws the pictures of a batch one after the other. The yardstick is the time of the
+generator's multiply-adds at the rate of the fastest of some float32 matrix products, measured in the same run. Uses the
+cores that the process may use: `taskset -c 0,1 python benchmarks/serving_latency.py` on a larger machine. Prints one
+JSON object.
+"""
+
+import dataclasses
+import io
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import time
+from typing import Callable
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import numpy as np
+import tensorflow as tf
+from absl import flags
+from PIL import Image
+from tqdm import tqdm
+
+from sketch2img_tf import errors
+from sketch2img_tf.card import Card
+from sketch2img_tf.config import Config
+from sketch2img_tf.data.preprocessing import IMAGE_SIZE
+from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.networks.generator import Generator, make_generator
+from sketch2img_tf.serving import exported_model, lite_model, warm_up
+from sketch2img_tf.serving.local_model import LocalModel
+
+_BASE_WIDTH = flags.DEFINE_integer("base_width", 64, "Channels of the generator's first MRU.", lower_bound=1)
+_SECONDS = flags.DEFINE_float("seconds", 12, "Time to measure a batch size for.", lower_bound=0)
+_BATCH_SIZES = (1, 8, 32)
+_CLASSES = 125
+_MATRIX = 2048
+
+Draw = Callable[[list[bytes]], list[bytes]]
+
+
+def main() -> None:
+    """Measures and prints."""
+    config = Config()
+    network = dataclasses.replace(config.network, base_width=_BASE_WIDTH.value)
+    names = tuple(f"class {number}" for number in range(_CLASSES))
+    card = Card(dataclasses.replace(config, network=network), names, Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0))
+    generator = make_generator(network, _CLASSES)
+    with tempfile.TemporaryDirectory() as folder:
+        saved = exported_model.export(generator, card, 0, folder)
+        lite = os.path.join(lite_model.export(generator, card, 0, folder), lite_model.MODEL_FILE)
+        peaks, multiply_adds = [_matrix_product_rate()], _multiply_adds(generator)
+        results = {
+            "saved_model": {"megabytes": _megabytes(saved), **_measured(lambda: _saved_model(saved))},
+            "tflite": {"megabytes": _megabytes(lite), **_measured(lambda: _lite_model(lite))},
+        }
+        peaks.append(_matrix_product_rate())
+    peak = max(peaks)
+    for result in results.values():
+        for size, times in result["batches"].items():
+            times["times_the_multiply_adds"] = round(times["p50_ms"] / (1e3 * size * multiply_adds / peak), 2)
+    machine = {
+        "cores": _cores(),
+        "base_width": _BASE_WIDTH.value,
+        "multiply_adds_g": round(multiply_adds / 1e9, 3),
+        "matrix_product_g_per_s": round(peak / 1e9, 1),
+    }
+    print(json.dumps({**machine, **results}))
+
+
+def _saved_model(version: str) -> Draw:
+    model = LocalModel(version)
+
+    def draw(sketches: list[bytes]) -> list[bytes]:
+        return model.from_bytes(sketches, ["class 0"] * len(sketches), list(range(len(sketches))))
+
+    return draw
+
+
+def _lite_model(path: str) -> Draw:
+    """With Pillow for the files, as an application would have it."""
+    interpreter = tf.lite.Interpreter(path, num_threads=_cores())
+    run = interpreter.get_signature_runner()
+    noise_shape = run.get_input_details()["noise"]["shape"]
+    random, label_id = np.random.default_rng(0), np.zeros(1, np.int32)
+
+    def draw_one(sketch: bytes) -> bytes:
+        pixels = np.asarray(Image.open(io.BytesIO(sketch)).convert("L").resize((IMAGE_SIZE, IMAGE_SIZE)))
+        noise = random.standard_normal(noise_shape, np.float32)
+        photo = run(sketch=pixels[np.newaxis, ..., np.newaxis], label_id=label_id, noise=noise)["photo"]
+        file = io.BytesIO()
+        Image.fromarray(photo[0]).save(file, "PNG")
+        return file.getvalue()
+
+    return lambda sketches: list(map(draw_one, sketches))
+
+
+def _measured(load: Callable[[], Draw]) -> dict:
+    """Seconds to load and to draw first, and milliseconds of the following calls by batch size."""
+    sketch = warm_up.sketch_png()
+    start = time.perf_counter()
+    draw = load()
+    loaded = time.perf_counter()
+    draw([sketch])
+    first = time.perf_counter()
+    batches = {size: _times(lambda size=size: draw([sketch] * size)) for size in tqdm(_BATCH_SIZES, unit="batch size")}
+    return {"load_s": round(loaded - start, 2), "first_picture_s": round(first - loaded, 2), "batches": batches}
+
+
+def _times(call: Callable[[], object]) -> dict:
+    call()
+    times, end = [], time.perf_counter() + _SECONDS.value
+    while not times or time.perf_counter() < end:
+        start = time.perf_counter()
+        call()
+        times.append(1e3 * (time.perf_counter() - start))
+    p50, p99 = np.percentile(times, [50, 99])
+    return {"calls": len(times), "p50_ms": round(p50, 1), "p99_ms": round(p99, 1)}
+
+
+def _matrix_product_rate() -> float:
+    """Multiply-adds a second of the fastest of ten products of float32 matrices."""
+    matrix = tf.random.normal([_MATRIX, _MATRIX])
+    product, seconds = tf.function(tf.matmul), []
+    for _ in range(11):
+        start = time.perf_counter()
+        product(matrix, matrix).numpy()
+        seconds.append(time.perf_counter() - start)
+    return _MATRIX**3 / min(seconds[1:])
+
+
+def _multiply_adds(generator: Generator) -> int:
+    """Of the convolutions, for one picture."""
+    specs = (
+        tf.TensorSpec([1, IMAGE_SIZE, IMAGE_SIZE, 1]),
+        tf.TensorSpec([1], tf.int64),
+        tf.TensorSpec([1, *generator.noise_shape]),
+    )
+    graph = tf.function(lambda *inputs: generator(inputs, training=False)).get_concrete_function(*specs).graph
+    total = 0
+    for operation in graph.get_operations():
+        if operation.type == "Conv2D":  # every output is a sum over a kernel's window
+            total += np.prod(operation.outputs[0].shape) * np.prod(operation.inputs[1].shape[:3])
+        elif operation.type == "Conv2DBackpropInput":  # transposed: every input goes to a kernel's window
+            total += np.prod(operation.inputs[2].shape) * np.prod(operation.inputs[1].shape[:3])
+    return int(total)
+
+
+def _megabytes(path: str) -> float:
+    files = [path] if os.path.isfile(path) else [str(file) for file in pathlib.Path(path).rglob("*") if file.is_file()]
+    return round(sum(map(os.path.getsize, files)) / 1e6, 1)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+if __name__ == "__main__":
+    errors.run(main)
