@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+import urllib.request
 
 import numpy as np
 import pytest
@@ -214,6 +215,7 @@ def test_missing_weights_file_is_found_out_before_anything_is_built(tmp_path, mo
 
 def test_weights_that_cannot_be_downloaded_are_one_line_with_the_ways_out(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(urllib.request, "_opener", None)  # where urlopen keeps the proxies of its first call
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody answers
     message = _message(lambda: check_weights(LossConfig(perceptual_network="MobileNet")))
