@@ -1,6 +1,6 @@
 """The exported generator: a SavedModel that needs TensorFlow's standard ops and nothing of ours.
 
-Axes: B batch.
+Axes: B batch, K classes.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class ExportedModel(tf.Module):
     def __init__(self, generator: Generator, card: Card):
         super().__init__(name="sketch2img")
         # The weights are tracked and the Keras objects are not: an export holds its signatures and no more to call.
-        # They stay variables. As constants they are in every signature's graph several times over: 7 GB of memory and
-        # 20 s to the first picture at width 64, for a batch of one that takes three quarters of the time.
+        # They stay variables: constants would be copied into the graph of every signature, several times over, which
+        # costs gigabytes and a slow start, and saves a fourth of the time of a batch of one alone.
         self.weights = generator.variables
         self.draw = generator.draw
         self.statistics = card.statistics
@@ -69,6 +69,12 @@ class ExportedModel(tf.Module):
         with tf.control_dependencies([tf.Assert(valid, ["label_id out of range:", label_id, "classes:", number])]):
             label_id = tf.identity(label_id)
         return {"photo": self._photos(preprocessing.sketch_intensities(sketch), label_id, seed)}
+
+    @tf.function(input_signature=_FILES[1:2])
+    def known_classes(self, label: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Class names [B] to their ids, -1 for an unknown one, int64 [B], and all classes there are, string [B, K]."""
+        names = tf.repeat(self.class_names[tf.newaxis], tf.size(label), axis=0)
+        return {"label_id": self.labels.lookup(label), "class_names": names}
 
     def _read(self, sketch_bytes: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Sketches' intensities, label ids, and what is wrong with each item or ""; the ids of bad items are valid."""
@@ -105,6 +111,7 @@ def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
             "serving_default": model.from_bytes.get_concrete_function(),
             "each": model.each_from_bytes.get_concrete_function(),
             "tensors": model.from_tensors.get_concrete_function(),
+            "classes": model.known_classes.get_concrete_function(),
         }
         tf.saved_model.save(model, temporary, signatures)
         model_card.write(temporary, card, step)

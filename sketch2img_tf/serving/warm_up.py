@@ -23,8 +23,9 @@ def write(version: str, class_names: tuple[str, ...]) -> None:
     files = {"sketch_bytes": [sketch_png()], "label": [class_names[0]], "seed": np.zeros(1, np.int64)}
     pixels = np.asarray(_sketch().resize((IMAGE_SIZE, IMAGE_SIZE)), np.uint8)[np.newaxis, ..., np.newaxis]
     tensors = {"sketch": pixels, "label_id": np.zeros(1, np.int64), "seed": np.zeros(1, np.int64)}
+    requests = {"serving_default": files, "each": files, "tensors": tensors, "classes": {"label": [class_names[0]]}}
     with tf.io.TFRecordWriter(os.path.join(version, PATH)) as writer:
-        for signature, inputs in (("serving_default", files), ("each", files), ("tensors", tensors)):
+        for signature, inputs in requests.items():
             writer.write(_log(signature, inputs).SerializeToString())
 
 

@@ -99,6 +99,7 @@ def test_signatures_are_as_others_rely_on(graph):
             {"sketch": ("uint8", [-1, 64, 64, 1]), "label_id": number, "seed": number},
             {"photo": ("uint8", [-1, 64, 64, 3])},
         ),
+        "classes": ({"label": text}, {"label_id": number, "class_names": ("string", [-1, 3])}),
     }
 
 

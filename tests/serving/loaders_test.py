@@ -93,6 +93,7 @@ def answers(exported, tmp_path_factory) -> dict:
     numbers["bad each"] = requests.add("each", BAD_FILES)
     numbers["mates"] = requests.add("tensors", rows(TENSORS, MATES))
     numbers["first eight"] = requests.add("tensors", rows(TENSORS, slice(8)))
+    numbers["classes"] = requests.add("classes", {"label": exports.objects([b"hot-air_balloon", b"", b"apple"])})
     for signature, inputs in warm_up_requests(exported):
         numbers[f"warm-up of {signature}"] = requests.add(signature, inputs)
     found = requests.answers(tmp_path_factory.mktemp("c_api"))
@@ -146,9 +147,14 @@ def test_a_bad_item_of_each_leaves_its_batch_mates_their_pictures(answers):
         np.testing.assert_allclose(found.astype(int), expected.astype(int), atol=ROUNDING)
 
 
+def test_the_classes_can_be_asked_for(answers):
+    assert answers["classes"]["label_id"].tolist() == [2, -1, 0]
+    assert answers["classes"]["class_names"].tolist() == [[name.encode() for name in exports.CLASSES]] * 3
+
+
 def test_warm_up_requests_are_answered(exported, answers):
     requests = dict(warm_up_requests(exported))
-    assert set(requests) == {"serving_default", "each", "tensors"}
+    assert set(requests) == {"serving_default", "each", "tensors", "classes"}
     files = [exports.pixels(answers[f"warm-up of {name}"]["photo_bytes"][0]) for name in ("serving_default", "each")]
     np.testing.assert_array_equal(*files)
     assert answers["warm-up of tensors"]["photo"].shape == (1, 64, 64, 3)
