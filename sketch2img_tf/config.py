@@ -102,9 +102,22 @@ class TrainingConfig:
     discriminator_learning_rate: float = _option(2e-4, "Adam's rate for the discriminator.", lower=0)
     adam_beta_1: float = _option(0.9, "Adam's decay of the first moment, in both.", lower=0, upper=0.9999)
     ema_decay: float = _option(0.999, "Decay a step of the averaged generator; 0: no averaging.", lower=0, upper=1)
-    precision: str = _option("float32", "Arithmetic of the networks.", choices=("float32", "mixed_bfloat16"))
+    precision: str = _option(
+        "float32",
+        "Arithmetic of the networks; auto: mixed_bfloat16 where the hardware has it, else float32.",
+        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+    )
     strategy: str = _option(
-        "auto", "Devices: all visible GPUs or else one device (auto).", choices=("auto", "one_device", "mirrored")
+        "auto",
+        "Devices: all visible GPUs or else one device (auto), several machines that TF_CONFIG names, or a TPU.",
+        choices=("auto", "one_device", "mirrored", "multi_worker", "tpu"),
+    )
+    tpu: str = _option("", "Name or address of the TPU of --strategy=tpu; this machine's own if it is left out.")
+    cross_replica_norm: bool = _option(
+        True, "Batch norm's statistics are those of the global batch, not of each replica's part of it."
+    )
+    steps_per_call: int = _option(
+        1, "Steps that a device takes at one go. More keep a TPU busy; a run stops, logs and saves between calls.", lower=1
     )
     seed: int = _option(0, "Seed of weights, data order, jitter and noise.", lower=0, upper=2**31 - 1)
     log_every_steps: int = _option(10, "Steps between scalars.", lower=1)
@@ -227,6 +240,9 @@ def _check_together(config: Config) -> None:
         raise UserError(f"nothing trains the generator: give one of {', '.join('--' + n for n in _GENERATOR_WEIGHTS)}")
     if training.profile_steps:
         _check_profile_steps(training)
+    if training.tpu and training.strategy != "tpu":
+        raise UserError(f"--tpu={training.tpu} goes with --strategy=tpu")
+    _check_steps_per_call(training)
 
 
 _GENERATOR_WEIGHTS = ("gan_weight", "classification_weight", "supervised_weight", "perceptual_weight")
@@ -239,6 +255,18 @@ def _check_profile_steps(training: TrainingConfig) -> None:
         raise UserError(f"{given}: should be the first and the last step, as 10,20")
     if steps[1] > training.train_steps:
         raise UserError(f"{given}: ends after the last step, --train_steps={training.train_steps}")
+
+
+def _check_steps_per_call(training: TrainingConfig) -> None:
+    names = ("train_steps", "log_every_steps", "sample_every_steps", "checkpoint_every_steps", "profile_steps")
+    for name in names:
+        value = getattr(training, name)
+        steps = [value[0] - 1, value[1]] if name == "profile_steps" and value else [value or 0]
+        if any(step % training.steps_per_call for step in steps):
+            raise UserError(
+                f"--{name}={_text(_plain(value))} is not at the end of a call of --steps_per_call={training.steps_per_call}"
+                " steps: make it a multiple of it"
+            )
 
 
 def _plain(value):

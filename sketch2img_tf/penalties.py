@@ -6,6 +6,8 @@ from typing import Callable
 
 import tensorflow as tf
 
+from sketch2img_tf import draws
+
 SLOPE = 1.0  # k
 SPREAD = 0.5
 EPSILON = 1e-12  # under the root: a discriminator that is flat somewhere has a finite gradient there
@@ -25,12 +27,14 @@ def perturb(photos: tf.Tensor, deviation: tf.Tensor, seed: tf.Tensor) -> tf.Tens
       float32 [B, S, S, 3].
     """
     seeds = tf.random.experimental.stateless_split(seed, 2)
-    noise = SPREAD * deviation * tf.random.stateless_uniform(tf.shape(photos), seeds[0])
-    share = tf.random.stateless_uniform([tf.shape(photos)[0], 1, 1, 1], seeds[1])
+    noise = SPREAD * deviation * draws.uniform(photos.shape.as_list(), seeds[0])
+    share = draws.uniform([photos.shape[0], 1, 1, 1], seeds[1])
     return photos + share * noise
 
 
-def dragan(discriminator: Callable[[tf.Tensor], tf.Tensor], mixed: tf.Tensor) -> tf.Tensor:
+def dragan(
+    discriminator: Callable[[tf.Tensor], tf.Tensor], mixed: tf.Tensor, scale: tf.Tensor | float = 1.0
+) -> tf.Tensor:
     """(|d discriminator(mixed) / d mixed|_2 - 1)^2, the norm over all pixels and channels of an example.
 
     Kodali et al., "On Convergence and Stability of GANs", 2017, the DRAGAN penalty, with k = 1.
@@ -40,13 +44,14 @@ def dragan(discriminator: Callable[[tf.Tensor], tf.Tensor], mixed: tf.Tensor) ->
     Args:
       discriminator: photos to logits [B]; whatever else it takes is not perturbed.
       mixed: float32 [B, S, S, 3], as from `perturb`.
+      scale: the logits are multiplied by it while their gradient is taken, so that none vanishes in float16.
 
     Returns:
       float32 [B].
     """
     with tf.GradientTape() as tape:
         tape.watch(mixed)
-        logits = discriminator(mixed)
-    gradients = tf.cast(tape.gradient(logits, mixed), tf.float32)
+        logits = scale * discriminator(mixed)
+    gradients = tf.cast(tape.gradient(logits, mixed), tf.float32) / scale
     slopes = tf.sqrt(tf.reduce_sum(tf.square(gradients), [1, 2, 3]) + EPSILON)
     return tf.square(slopes - SLOPE)

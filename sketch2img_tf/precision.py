@@ -1,19 +1,80 @@
-"""The arithmetic of the networks: Keras' precision policies."""
+"""The arithmetic of the networks: Keras' precision policies, and loss scaling where float16 needs it.
+
+Under both mixed policies variables, losses, the penalty, the norms' statistics, power iteration, the averages and the
+last layers are float32.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 import tensorflow as tf
 
+_AMPERE = (8, 0)  # the compute capability from which NVIDIA's cards have bfloat16
+_CPU_BFLOAT16 = {"amx_bf16", "avx512_bf16"}  # as Linux names them
+
+
+def resolve(name: str) -> str:
+    """The policy of a `--precision` value: "auto" is mixed_bfloat16 where the devices have bfloat16, else float32."""
+    if name != "auto":
+        return name
+    return "mixed_bfloat16" if _has_bfloat16() else "float32"
+
 
 @contextlib.contextmanager
 def policy(name: str) -> Iterator[None]:
-    """Layers made inside compute in this type, "float32" or "mixed_bfloat16"; variables are float32 in both."""
+    """Layers made inside compute in the type of this `--precision`; variables are float32 in all."""
     before = tf.keras.mixed_precision.global_policy()
-    tf.keras.mixed_precision.set_global_policy(name)
+    tf.keras.mixed_precision.set_global_policy(resolve(name))
     try:
         yield
     finally:
         tf.keras.mixed_precision.set_global_policy(before)
+
+
+def scaling(optimizer: tf.keras.optimizers.Optimizer, name: str) -> tf.keras.optimizers.Optimizer:
+    """The optimizer with dynamic loss scaling under mixed_float16, whose gradients vanish below 6e-8, else as it is.
+
+    Micikevicius et al., "Mixed Precision Training", 2018, section 3.2.
+    """
+    return tf.keras.mixed_precision.LossScaleOptimizer(optimizer) if name == "mixed_float16" else optimizer
+
+
+def loss_scale(optimizer: tf.keras.optimizers.Optimizer) -> tf.Tensor | float:
+    """What losses are multiplied by before their gradient is taken, float32 []; 1 without loss scaling."""
+    return optimizer.loss_scale if _scales(optimizer) else 1.0
+
+
+def scaled(optimizer: tf.keras.optimizers.Optimizer, loss: tf.Tensor) -> tf.Tensor:
+    """The loss to take the gradient of."""
+    return optimizer.get_scaled_loss(loss) if _scales(optimizer) else loss
+
+
+def unscaled(optimizer: tf.keras.optimizers.Optimizer, gradients: list) -> list:
+    """The gradients of a loss from those of a `scaled` one."""
+    return optimizer.get_unscaled_gradients(gradients) if _scales(optimizer) else gradients
+
+
+def _scales(optimizer) -> bool:
+    return isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
+
+
+def _has_bfloat16() -> bool:
+    if tf.config.list_logical_devices("TPU"):
+        return True
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+        return all(detail.get("compute_capability", (0, 0)) >= _AMPERE for detail in details)
+    return bool(_CPU_BFLOAT16 & _cpu_features())
+
+
+def _cpu_features(path: str = "/proc/cpuinfo") -> set[str]:
+    """Empty where there is no such file: elsewhere than on Linux."""
+    if not os.path.exists(path):
+        return set()
+    with open(path, encoding="utf-8") as file:
+        flags = next((line for line in file if line.startswith("flags")), "")
+    return set(flags.split())

@@ -1,13 +1,79 @@
-"""Which devices a training runs on."""
+"""Which devices a training runs on, and how several workers act as one.
+
+https://www.tensorflow.org/guide/distributed_training
+"""
 
 from __future__ import annotations
 
+import json
+import os
+
 import tensorflow as tf
 
+from sketch2img_tf.errors import UserError
 
-def make_strategy(name: str) -> tf.distribute.Strategy:
-    """The `tf.distribute` strategy of a `--strategy` value; "auto" mirrors over the GPUs if there are several."""
+_EXAMPLE = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
+
+
+def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
+    """The `tf.distribute` strategy of a `--strategy` value; "auto" mirrors over the GPUs if there are several.
+
+    Args:
+      name: "auto", "one_device", "mirrored", "multi_worker" (this worker's place is in the environment's TF_CONFIG) or
+        "tpu".
+      tpu: name or address of the TPU; "" for the one that this machine has.
+
+    Raises:
+      UserError: TF_CONFIG is missing or malformed, or there is no such TPU.
+    """
+    if name == "multi_worker":
+        check_cluster()
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "tpu":
+        return _tpu(tpu)
     gpus = tf.config.list_logical_devices("GPU")
     if name == "mirrored" or (name == "auto" and len(gpus) > 1):
         return tf.distribute.MirroredStrategy()
     return tf.distribute.OneDeviceStrategy("/gpu:0" if gpus else "/cpu:0")
+
+
+def check_cluster() -> None:
+    """Raises a UserError if the environment's TF_CONFIG is not that of a worker."""
+    text = os.environ.get("TF_CONFIG", "")
+    if not text:
+        raise UserError(f"--strategy=multi_worker needs TF_CONFIG in the environment, such as {_EXAMPLE}")
+    try:
+        config = json.loads(text)
+        workers, task = config["cluster"]["worker"], config["task"]
+        kind, index = task["type"], int(task["index"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"TF_CONFIG is malformed ({type(error).__name__}: {error}); it should be as {_EXAMPLE}") from None
+    if not isinstance(workers, list) or not all(isinstance(worker, str) for worker in workers):
+        raise UserError(f"TF_CONFIG: the workers should be a list of host:port, as {_EXAMPLE}")
+    if kind != "worker" or not 0 <= index < len(workers):
+        raise UserError(f"TF_CONFIG: task {kind} {index} is none of the {len(workers)} workers; count them from 0")
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process writes what all workers need only once."""
+    resolver = strategy.cluster_resolver
+    return not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or resolver.task_id in (0, None)
+
+
+def any_worker(strategy: tf.distribute.Strategy, said: bool) -> bool:
+    """Whether any worker says so; every worker has to ask at the same step."""
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return said
+    votes = strategy.run(tf.identity, (tf.constant(float(said)),))
+    return bool(strategy.reduce("SUM", votes, axis=None).numpy() > 0)
+
+
+def _tpu(name: str) -> tf.distribute.Strategy:
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=name or "local")
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.distribute.TPUStrategy(resolver)
+    except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise UserError(f"--strategy=tpu --tpu={name}: no such TPU can be reached ({reason})") from None

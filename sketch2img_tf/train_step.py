@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf import losses, penalties, precision
+from sketch2img_tf import draws, losses, penalties, precision
 from sketch2img_tf.config import Config, NetworkConfig
 from sketch2img_tf.data.preprocessing import IMAGE_SIZE, Statistics
 from sketch2img_tf.layers.spectral_norm import power_iteration
@@ -28,10 +28,12 @@ class TrainState(tf.Module):
         super().__init__(name="state")
         tf.keras.utils.set_random_seed(config.training.seed)
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        synchronized = config.training.cross_replica_norm and replicas > 1  # alone, batch norm is faster without
         with precision.policy(config.training.precision):
-            self.generator = make_generator(config.network, num_classes)
-            self.averaged_generator = make_generator(config.network, num_classes)
-            self.discriminator = _make_discriminator(config.network, num_classes)
+            self.generator = make_generator(config.network, num_classes, synchronized)
+            self.averaged_generator = make_generator(config.network, num_classes, synchronized)
+            self.discriminator = _make_discriminator(config.network, num_classes, synchronized)
         self.generator_optimizer = _adam(config.training.generator_learning_rate, config)
         self.discriminator_optimizer = _adam(config.training.discriminator_learning_rate, config)
         self.generator_optimizer.build(self.generator.trainable_variables)
@@ -47,14 +49,15 @@ class TrainState(tf.Module):
         self.discriminator_optimizer.learning_rate = config.training.discriminator_learning_rate
 
 
-def _make_discriminator(network: NetworkConfig, num_classes: int) -> Discriminator:
-    discriminator = Discriminator(num_classes, network.base_width)
+def _make_discriminator(network: NetworkConfig, num_classes: int, synchronized: bool) -> Discriminator:
+    discriminator = Discriminator(num_classes, network.base_width, synchronized)
     discriminator((tf.zeros([1, IMAGE_SIZE, IMAGE_SIZE, 3]), tf.zeros([1, IMAGE_SIZE, IMAGE_SIZE, 1])))
     return discriminator
 
 
 def _adam(learning_rate: float, config: Config) -> tf.keras.optimizers.Optimizer:
-    return tf.keras.optimizers.Adam(learning_rate, beta_1=config.training.adam_beta_1, jit_compile=False)
+    adam = tf.keras.optimizers.Adam(learning_rate, beta_1=config.training.adam_beta_1, jit_compile=False)
+    return precision.scaling(adam, config.training.precision)
 
 
 class TrainStep:
@@ -79,23 +82,32 @@ class TrainStep:
         self.state.step.assign_add(1)
         return scalars
 
+    @tf.function
+    def several(self, batches: tf.distribute.DistributedIterator, steps: int) -> dict[str, tf.Tensor]:
+        """As many steps, in a loop on the device; the means of their scalars."""
+        once = self.__call__.get_concrete_function(batches.element_spec).structured_outputs
+        sums = {name: tf.zeros(spec.shape, spec.dtype) for name, spec in once.items()}
+        for _ in tf.range(steps):
+            sums = tf.nest.map_structure(tf.add, sums, self(next(batches)))
+        return {name: value / steps for name, value in sums.items()}
+
     def _replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
         seeds = tf.random.experimental.stateless_split(self._seed(), 3)
         noise = self._noise(seeds[0], labels)  # [2B, ...], or [B, ...] without the diversity loss
         with tf.GradientTape() as generator_tape:
             fakes = self._generate(sketches, labels, noise)
-        fake_photos = fakes[: tf.shape(photos)[0]]
+        fake_photos = fakes[: photos.shape[0]]
         scalars = self._update_discriminator(photos, fake_photos, sketches, labels, seeds[1:])
         with tf.GradientTape() as loss_tape:
             loss_tape.watch(fakes)
             terms = self._generator_losses(photos, fakes, sketches, labels, noise)
-            total = self._weighted(terms)
+            total = precision.scaled(self.state.generator_optimizer, self._weighted(terms))
         # The chain rule by hand: from the losses to the pictures through the updated discriminator, and from there on.
         through_fakes = loss_tape.gradient(total, fakes)
         variables = self.state.generator.trainable_variables
         gradients = generator_tape.gradient(fakes, variables, output_gradients=through_fakes)
-        self.state.generator_optimizer.apply_gradients(zip(gradients, variables))
+        _descend(self.state.generator_optimizer, gradients, variables)
         return {**scalars, **_tagged("generator", terms), **self._fake_scalars(fake_photos)}
 
     def _generate(self, sketches: tf.Tensor, labels: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
@@ -112,13 +124,10 @@ class TrainStep:
         power_iteration(discriminator)
         with tf.GradientTape() as tape:
             terms, accuracies = self._discriminator_losses(photos, fake_photos, sketches, labels, seeds)
-            total = self._weighted(terms)
+            total = precision.scaled(self.state.discriminator_optimizer, self._weighted(terms))
         if terms:
             gradients = tape.gradient(total, discriminator.trainable_variables)
-            pairs = zip(gradients, discriminator.trainable_variables)
-            self.state.discriminator_optimizer.apply_gradients(
-                [(gradient, variable) for gradient, variable in pairs if gradient is not None]
-            )
+            _descend(self.state.discriminator_optimizer, gradients, discriminator.trainable_variables)
         return {**_tagged("discriminator", terms), **_tagged("discriminator", accuracies)}
 
     def _discriminator_losses(self, photos, fake_photos, sketches, labels, seeds):
@@ -138,13 +147,14 @@ class TrainStep:
             accuracies["real_accuracy"] = self._share(real_logits > 0)
             accuracies["fake_accuracy"] = self._share(fake_logits < 0)
         if weights.dragan_weight:
-            mixed = penalties.perturb(photos, tf.math.reduce_std(photos), seeds[1])
-            terms["dragan"] = self._mean(penalties.dragan(lambda x: judge(x, sketches)[0], mixed))
+            mixed = penalties.perturb(photos, draws.deviation(photos), seeds[1])
+            scale = precision.loss_scale(self.state.discriminator_optimizer)
+            terms["dragan"] = self._mean(penalties.dragan(lambda x: judge(x, sketches)[0], mixed, scale))
         return terms, accuracies
 
     def _generator_losses(self, photos, fakes, sketches, labels, noise) -> dict[str, tf.Tensor]:
         terms, weights = {}, self.weights
-        fake_photos = fakes[: tf.shape(photos)[0]]
+        fake_photos = fakes[: photos.shape[0]]
         if weights.gan_weight or weights.classification_weight:
             fake_logits, fake_class_logits = self._judge(fake_photos, sketches)
         if weights.gan_weight:
@@ -170,10 +180,10 @@ class TrainStep:
         """The discriminator's targets for real and fake, float32 [B]: smoothed, noisy and flipped as configured."""
         weights = self.weights
         seeds = tf.random.experimental.stateless_split(seed, 2)
-        shape = [2, tf.shape(labels)[0]]
+        shape = [2, labels.shape[0]]
         targets = tf.stack([tf.fill(shape[1:], 1.0 - weights.label_smoothing), tf.zeros(shape[1:])])
-        targets += tf.random.stateless_uniform(shape, seeds[0], -weights.label_noise, weights.label_noise)
-        flip = tf.random.stateless_uniform(shape, seeds[1]) < weights.label_flip_probability
+        targets += draws.uniform(shape, seeds[0], -weights.label_noise, weights.label_noise, axis=1)
+        flip = draws.uniform(shape, seeds[1], axis=1) < weights.label_flip_probability
         targets = tf.where(flip, 1.0 - targets, targets)
         return tuple(tf.unstack(tf.clip_by_value(targets, 0.0, 1.0)))
 
@@ -181,15 +191,13 @@ class TrainStep:
         return self.state.discriminator((photos, sketches), training=True)
 
     def _noise(self, seed: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        draws = 2 if self.weights.diversity_weight else 1
-        shape = [draws * tf.shape(labels)[0], *self.state.generator.noise_shape]
-        return tf.random.stateless_normal(shape, seed)
+        copies = 2 if self.weights.diversity_weight else 1
+        shape = [labels.shape[0], *self.state.generator.noise_shape]
+        return tf.reshape(draws.normal([copies, *shape], seed, axis=1), [copies * shape[0], *shape[1:]])
 
     def _seed(self) -> tf.Tensor:
-        """A seed of this step and this replica, int32 [2]."""
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        seed = tf.random.experimental.stateless_fold_in(tf.constant([self.config.training.seed, 0]), self.state.step)
-        return tf.random.experimental.stateless_fold_in(seed, replica)
+        """A seed of this step, int32 [2]; all replicas have the same, see `draws`."""
+        return tf.random.experimental.stateless_fold_in(tf.constant([self.config.training.seed, 0]), self.state.step)
 
     def _mean(self, values: tf.Tensor) -> tf.Tensor:
         """This replica's part of the mean over the global batch: gradients and scalars of replicas are summed."""
@@ -216,6 +224,14 @@ class TrainStep:
         decay = tf.minimum(self.config.training.ema_decay, (1.0 + step) / (10.0 + step))
         for average, variable in zip(self.state.averaged_generator.variables, self.state.generator.variables):
             average.assign(average + (1.0 - decay) * (variable - average))
+
+
+def _descend(optimizer, gradients: list, variables: list) -> None:
+    """An update by the gradients of a `precision.scaled` loss; variables that it does not depend on stay."""
+    pairs = zip(precision.unscaled(optimizer, gradients), variables)
+    # Those of gathered rows come as rows and numbers, whose count only running tells: a TPU wants whole tensors.
+    dense = [(tf.convert_to_tensor(gradient), variable) for gradient, variable in pairs if gradient is not None]
+    optimizer.apply_gradients(dense)
 
 
 def _twice(tensor: tf.Tensor) -> tf.Tensor:

@@ -20,7 +20,7 @@ from sketch2img_tf.data import input_pipeline
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.evaluation.held_out import HeldOut
 from sketch2img_tf.networks import perceptual
-from sketch2img_tf.strategy import make_strategy
+from sketch2img_tf import precision, strategy
 from sketch2img_tf.summaries import Summaries, read_scalars
 from sketch2img_tf.train_step import TrainState, TrainStep
 
@@ -75,9 +75,11 @@ def train(config: Config) -> None:
     card = Card.of_run(config, sketchy)
     check_continues(config.training.workdir, card)
     _make_folder(config.training.workdir)
-    with make_strategy(config.training.strategy).scope():
+    devices = strategy.make_strategy(config.training.strategy, config.training.tpu)
+    _check_batch(config.training.global_batch_size, devices.num_replicas_in_sync)
+    with devices.scope(), strategy.one_line_if_a_worker_is_gone():
         run = _Run(config, sketchy, card)
-    run.go()
+        run.go()
 
 
 class _Run:

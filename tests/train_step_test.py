@@ -205,7 +205,8 @@ def test_step_is_what_its_equations_say(eagerly, state, batch, monkeypatch):
     before = _snapshot(state.generator)
     normal, perturbed = _spied(monkeypatch, tf.random, "stateless_normal"), _spied(monkeypatch, penalties, "perturb")
     scalars = step(batch)
-    (_, noise), (arguments, mixed) = normal[0], perturbed[0]
+    (_, draws), (arguments, mixed) = normal[0], perturbed[0]
+    noise = tf.reshape(draws, [2 * BATCH, *draws.shape[2:]])  # the first draw of every example, then the second
     expected = _plain_step(plain, step.perceptual, batch, noise, mixed, step.weights, rate)
 
     np.testing.assert_allclose(arguments[1], np.std(batch["photos"]), rtol=1e-5)

@@ -13,6 +13,7 @@ import functools
 import json
 import os
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
@@ -22,6 +23,7 @@ from sketch2img_tf.errors import UserError
 
 _CORES = os.cpu_count()
 _BATCHES_AHEAD = 4
+_FILES_AT_ONCE = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,14 +63,30 @@ def open_sketchy(directory: str, config: DataConfig) -> Sketchy:
     return Sketchy(directory, names, preprocessing.Statistics.from_dict(metadata), counts, config, known)
 
 
-def training_batches(sketchy: Sketchy, batch_size: int, seed: int, first_step: int = 0) -> tf.data.Dataset:
-    """Batches without end, from that of `first_step` on.
+def training_batches(
+    sketchy: Sketchy,
+    batch_size: int,
+    seed: int,
+    first_step: int = 0,
+    context: tf.distribute.InputContext | None = None,
+) -> tf.data.Dataset:
+    """Batches without end, from those of `first_step` on.
+
+    Args:
+      sketchy: the pictures.
+      batch_size: of one replica; so many of `context`'s replicas take from here, each its batch a step.
+      seed: of order and jitter.
+      first_step: the step to start with.
+      context: of several workers the one that reads here; each has examples of its own.
 
     Returns:
       {"photos": float32 [B, 64, 64, 3], "sketches": float32 [B, 64, 64, 1], both normalised; "labels": int64 [B]}
     """
-    records = _records(sketchy, "train")
-    epoch, offset = divmod(first_step * batch_size, sketchy.examples["train"])
+    context = context or tf.distribute.InputContext()
+    records, examples = _records_of_worker(sketchy, context)
+    workers, worker = context.num_input_pipelines, context.input_pipeline_id
+    taken = first_step * batch_size * context.num_replicas_in_sync // workers
+    epoch, offset = divmod(taken, examples)
 
     def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
         # The seed of a shuffle is a pair: that of the graph it is made in, here this function's, and its own.
@@ -76,11 +94,12 @@ def training_batches(sketchy: Sketchy, batch_size: int, seed: int, first_step: i
         return records.shuffle(sketchy.config.shuffle_buffer, seed=epoch, reshuffle_each_iteration=False)
 
     def jittered(number: tf.Tensor, record: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        number = number * workers + worker  # no two examples of a run have the same
         seed_of_number = tf.random.experimental.stateless_fold_in(tf.constant([seed, 0], tf.int64), number)
         return _example(record, sketchy, seed_of_number)
 
     epochs = tf.data.Dataset.range(epoch, tf.int64.max)
-    numbered = epochs.flat_map(shuffled).skip(offset).enumerate(first_step * batch_size)
+    numbered = epochs.flat_map(shuffled).skip(offset).enumerate(taken)
     pictures = numbered.map(jittered, num_parallel_calls=_CORES)
     return _ending_at_once(pictures.batch(batch_size, drop_remainder=True).prefetch(_BATCHES_AHEAD))
 
@@ -129,14 +148,38 @@ def _count(by_flags: dict[str, int], config: DataConfig) -> int:
 
 def _records(sketchy: Sketchy, split: str) -> tf.data.Dataset:
     """The chosen examples with their pictures still encoded and the labels of `class_names`."""
+    records = _chosen(sketchy, tfds.builder_from_directory(sketchy.directory), split, None)
+    return records.apply(tf.data.experimental.assert_cardinality(sketchy.examples[split]))
+
+
+def _records_of_worker(sketchy: Sketchy, context: tf.distribute.InputContext) -> tuple[tf.data.Dataset, int]:
+    """A worker's part of the training records, and how many they are.
+
+    Each worker reads files of its own, so that none is read twice from afar; where there are too few files for that,
+    all workers read all of them and keep every n-th example.
+    """
+    workers, worker = context.num_input_pipelines, context.input_pipeline_id
+    examples = sketchy.examples["train"]
+    if workers == 1:
+        return _records(sketchy, "train"), examples
     builder = tfds.builder_from_directory(sketchy.directory)
+    if builder.info.splits["train"].num_shards < workers:
+        records, examples = _records(sketchy, "train").shard(workers, worker), len(range(worker, examples, workers))
+    else:
+        records = _chosen(sketchy, builder, "train", context)
+        examples = int(records.reduce(np.int64(0), lambda count, _: count + 1))  # nothing says how many of it are chosen
+    if not examples:
+        raise UserError(f"{sketchy.directory}: none of its training examples falls to worker {worker} of {workers}")
+    return records, examples
+
+
+def _chosen(sketchy: Sketchy, builder, split: str, context: tf.distribute.InputContext | None) -> tf.data.Dataset:
     undecoded = {"photo": tfds.decode.SkipDecoding(), "sketch": tfds.decode.SkipDecoding()}
-    # One file after the other: the order is the seed's business, not that of the threads.
-    reading = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
+    # The files take turns in a fixed order: which comes when is the seed's business, not that of the threads.
+    reading = tfds.ReadConfig(interleave_cycle_length=_FILES_AT_ONCE, try_autocache=False, input_context=context)
     records = builder.as_dataset(split=split, decoders=undecoded, read_config=reading, shuffle_files=False)
     chosen = records.filter(functools.partial(_is_chosen, sketchy=sketchy))
-    chosen = chosen.map(functools.partial(_relabel, sketchy=sketchy))
-    return chosen.apply(tf.data.experimental.assert_cardinality(sketchy.examples[split]))
+    return chosen.map(functools.partial(_relabel, sketchy=sketchy))
 
 
 def _is_chosen(record: dict[str, tf.Tensor], sketchy: Sketchy) -> tf.Tensor:

@@ -20,6 +20,10 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
 
     The mean and the variance are those of the batch while training (over B, H, W), and moving averages otherwise.
 
+    Args:
+      num_classes: K.
+      synchronized: whether the batch is that of all replicas together.
+
     Call:
       inputs: a pair of x, float [B, H, W, C], and labels, int [B] in [0, num_classes).
       training: whether to use, and to average, the statistics of the batch.
@@ -28,14 +32,16 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
       float [B, H, W, C] in the compute type; the statistics are computed in float32.
     """
 
-    def __init__(self, num_classes: int, **kwargs):
+    def __init__(self, num_classes: int, synchronized: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.num_classes = num_classes
+        self.synchronized = synchronized
         self.normalization = tf.keras.layers.BatchNormalization(
             momentum=MOMENTUM,
             epsilon=EPSILON,
             center=False,
             scale=False,
+            synchronized=synchronized,
             name="normalization",
             dtype=self.dtype_policy,
         )
@@ -55,4 +61,4 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         return gamma * self.normalization(x, training=training) + beta
 
     def get_config(self) -> dict:
-        return {**super().get_config(), "num_classes": self.num_classes}
+        return {**super().get_config(), "num_classes": self.num_classes, "synchronized": self.synchronized}

@@ -37,6 +37,7 @@ class MRU(tf.keras.layers.Layer):
       normalization: "conditional_batch", "batch" or "instance".
       num_classes: K, for conditional batch norm.
       spectral: whether the kernels are spectrally normalised.
+      synchronized: whether batch norm's statistics are those of all replicas together.
 
     Call:
       inputs: x, float [B, H, W, C]; image I, float [B, H, W, any]; and labels, int [B], with conditional batch norm.
@@ -53,6 +54,7 @@ class MRU(tf.keras.layers.Layer):
         normalization: str = "batch",
         num_classes: int = 0,
         spectral: bool = False,
+        synchronized: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -65,6 +67,7 @@ class MRU(tf.keras.layers.Layer):
         self.normalization = normalization
         self.num_classes = num_classes
         self.spectral = spectral
+        self.synchronized = synchronized
         self.candidate_norm, self.shortcut_norm = self._norm("candidate_norm"), self._norm("shortcut_norm")
 
     def build(self, input_shape):
@@ -94,10 +97,12 @@ class MRU(tf.keras.layers.Layer):
 
     def _norm(self, name: str) -> tf.keras.layers.Layer:
         if self.normalization == "conditional_batch":
-            return ConditionalBatchNormalization(self.num_classes, name=name, dtype=self.dtype_policy)
+            return ConditionalBatchNormalization(
+                self.num_classes, self.synchronized, name=name, dtype=self.dtype_policy
+            )
         settings = dict(epsilon=EPSILON, name=name, dtype=self.dtype_policy)
         if self.normalization == "batch":
-            return tf.keras.layers.BatchNormalization(momentum=MOMENTUM, **settings)
+            return tf.keras.layers.BatchNormalization(momentum=MOMENTUM, synchronized=self.synchronized, **settings)
         return tf.keras.layers.GroupNormalization(groups=-1, **settings)
 
     def _normalize(self, norm, x: tf.Tensor, labels: list[tf.Tensor], training: bool | None) -> tf.Tensor:
@@ -116,4 +121,5 @@ class MRU(tf.keras.layers.Layer):
             "normalization": self.normalization,
             "num_classes": self.num_classes,
             "spectral": self.spectral,
+            "synchronized": self.synchronized,
         }

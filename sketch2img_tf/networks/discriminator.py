@@ -13,6 +13,7 @@ class Discriminator(tf.keras.Model):
     Args:
       num_classes: K.
       base_width: channels of the first MRU.
+      synchronized: whether batch norm's statistics are those of all replicas together.
 
     Call:
       photos: normalised, float32 [B, S, S, 3].
@@ -23,9 +24,12 @@ class Discriminator(tf.keras.Model):
       class_logits: float32 [B, K].
     """
 
-    def __init__(self, num_classes: int, base_width: int, name: str = "discriminator"):
+    def __init__(
+        self, num_classes: int, base_width: int, synchronized: bool = False, name: str = "discriminator"
+    ):
         super().__init__(name=name)
-        self.encoder = Encoder(base_width, spectral=True, mru=dict(activation="leaky_relu"), name="encoder")
+        mru = dict(activation="leaky_relu", synchronized=synchronized)
+        self.encoder = Encoder(base_width, spectral=True, mru=mru, name="encoder")
         # The last layers are float32 under every precision policy, so that the logits are.
         self.flatten = tf.keras.layers.Flatten()
         self.real_head = tf.keras.layers.Dense(1, dtype="float32", name="real_head")

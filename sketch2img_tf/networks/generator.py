@@ -25,6 +25,7 @@ class Generator(tf.keras.Model):
       base_width: channels of the first MRU; the bottleneck has 8 times as many, and as many again of noise.
       normalization: "conditional_batch", "batch" or "instance".
       initial_features: "label", a learned plane a class, or "sketch", 8 channels convolved from the sketch.
+      synchronized: whether batch norm's statistics are those of all replicas together.
 
     Call:
       sketches: normalised, float32 [B, S, S, 1].
@@ -36,10 +37,18 @@ class Generator(tf.keras.Model):
     """
 
     def __init__(
-        self, num_classes: int, base_width: int, normalization: str, initial_features: str, name: str = "generator"
+        self,
+        num_classes: int,
+        base_width: int,
+        normalization: str,
+        initial_features: str,
+        synchronized: bool = False,
+        name: str = "generator",
     ):
         super().__init__(name=name)
-        mru = dict(activation="relu", normalization=normalization, num_classes=num_classes)
+        mru = dict(
+            activation="relu", normalization=normalization, num_classes=num_classes, synchronized=synchronized
+        )
         widths = [base_width * 2**level for level in reversed(range(LEVELS))]  # 512, 256, 128, 64
         self.conditional = normalization == "conditional_batch"
         side = IMAGE_SIZE // 2 ** (LEVELS - 1)
@@ -101,9 +110,11 @@ class Generator(tf.keras.Model):
         return tf.cast(tensor, self.compute_dtype)
 
 
-def make_generator(network: NetworkConfig, num_classes: int) -> Generator:
+def make_generator(network: NetworkConfig, num_classes: int, synchronized: bool = False) -> Generator:
     """The configured generator, with its variables made."""
-    generator = Generator(num_classes, network.base_width, network.generator_norm, network.initial_features)
+    generator = Generator(
+        num_classes, network.base_width, network.generator_norm, network.initial_features, synchronized
+    )
     sketches, labels = tf.zeros([1, IMAGE_SIZE, IMAGE_SIZE, 1]), tf.zeros([1], tf.int64)
     generator((sketches, labels, tf.zeros([1, *generator.noise_shape])))
     return generator

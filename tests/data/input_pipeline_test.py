@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from datasets.sketchy import build, info, release
 from sketch2img_tf.config import DataConfig
-from sketch2img_tf.data import preprocessing
+from sketch2img_tf.data import input_pipeline, preprocessing
 from sketch2img_tf.data.input_pipeline import evaluation_batches, open_sketchy, training_batches
 from sketch2img_tf.errors import UserError
 
@@ -211,3 +211,48 @@ def test_records_that_are_not_as_many_as_counted_do_not_pass(sketchy, tmp_path):
 def test_no_tuner_is_left_to_wait_for(sketchy):
     """Its thread can miss that it is told to end, and keeps a stopped run for as long as it meant to sleep."""
     assert training_batches(sketchy, BATCH, seed=0).options().autotune.enabled is False
+
+
+def _context(workers: int, worker: int) -> tf.distribute.InputContext:
+    return tf.distribute.InputContext(workers, worker, num_replicas_in_sync=workers)
+
+
+def split_into_files(directory: str, folder: pathlib.Path, count: int) -> str:
+    """The same data, its training records spread over so many files."""
+    copy = folder / "1.0.0"
+    shutil.copytree(directory, copy)
+    (single,) = copy.glob("sketchy-train.tfrecord-*")
+    records = list(tf.data.TFRecordDataset(str(single)).as_numpy_iterator())
+    single.unlink()
+    for number in range(count):
+        with tf.io.TFRecordWriter(str(copy / f"sketchy-train.tfrecord-{number:05d}-of-{count:05d}")) as writer:
+            for record in records[number::count]:
+                writer.write(record)
+    info = json.loads((copy / "dataset_info.json").read_text())
+    train = next(split for split in info["splits"] if split["name"] == "train")
+    train["shardLengths"] = [str(len(records[number::count])) for number in range(count)]
+    (copy / "dataset_info.json").write_text(json.dumps(info))
+    return str(copy)
+
+
+@pytest.mark.parametrize("files", [1, 4])
+def test_three_workers_read_every_example_once_an_epoch(files, directory, name_of, monkeypatch, tmp_path):
+    """From files of their own, or, of a single file, every third example each; and each goes on where it was."""
+    data = directory if files == 1 else split_into_files(directory, tmp_path, files)
+    sketchy = open_sketchy(data, DataConfig(drop_sketches=()))
+    read = []
+    for worker in range(3):
+        records, examples = input_pipeline._records_of_worker(sketchy, _context(3, worker))
+        batches = training_batches(sketchy, 1, seed=0, context=_context(3, worker))
+        epoch = [name_of(batch["sketches"][0]) for batch in take(batches, examples)]
+        later = training_batches(sketchy, 1, seed=0, first_step=2, context=_context(3, worker))
+        assert [name_of(batch["sketches"][0]) for batch in take(later, examples - 2)] == epoch[2:]
+        read += epoch
+    assert sorted(read) == sorted(expected("train", ()))
+
+
+def test_a_worker_has_its_own_jitter(sketchy):
+    """The number of an example is unique among all workers', and with it its seed."""
+    one = take(training_batches(sketchy, 1, seed=0, context=_context(2, 0)), 3)
+    other = take(training_batches(sketchy, 1, seed=0, context=_context(2, 1)), 3)
+    assert all(np.any(a["photos"] != b["photos"]) for a, b in zip(one, other))

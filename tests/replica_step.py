@@ -1,0 +1,71 @@
+"""A program of replicas_test.py: one step on one device and the same on two, in a process of its own.
+
+Several mirrored strategies in one process can bring it down.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+from sketch2img_tf import config as config_lib
+from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.train_step import TrainState, TrainStep
+
+BATCH, CLASSES, RATE = 6, 4, 0.1
+TOLERANCE = 0.005  # of a move's length: at the kinks of |x| and ReLU, rounding decides on a sign here and there
+VALUES = dict(base_width=4, global_batch_size=BATCH, perceptual_weight=0.0, label_noise=0.1, label_flip_probability=0.2)
+
+
+def one_step(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Scalars, and by how much a step of plain descent moves the variables, under the present strategy."""
+    strategy = tf.distribute.get_strategy()
+    config = config_lib.from_dict(VALUES)
+    state = TrainState(config, CLASSES)
+    state.generator_optimizer = tf.keras.optimizers.SGD(RATE)
+    state.discriminator_optimizer = tf.keras.optimizers.SGD(RATE)
+    state.generator_optimizer.build(state.generator.trainable_variables)
+    state.discriminator_optimizer.build(state.discriminator.trainable_variables)
+    step = TrainStep(config, state, Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0))
+
+    def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        size = context.get_per_replica_batch_size(BATCH)
+        return tf.data.Dataset.from_tensor_slices(batch).repeat().batch(size, drop_remainder=True)
+
+    before = [np.asarray(variable.read_value()) for variable in state.variables]
+    iterator = iter(strategy.distribute_datasets_from_function(batches))
+    scalars = step(next(iterator))
+    result = {f"scalar {name}": np.asarray(value) for name, value in scalars.items()}
+    for i, variable in enumerate(state.variables):
+        result[f"{i} {variable.name}"] = np.asarray(variable.read_value()) - before[i]
+        copies = [copy.numpy() for copy in strategy.experimental_local_results(variable)]
+        if "/u:" in variable.name and any(np.any(copy != copies[0]) for copy in copies):
+            raise AssertionError(f"{variable.name} differs among the replicas")
+    return result
+
+
+def main() -> None:
+    """Prints the names of what differs beyond rounding, as JSON."""
+    tf.config.run_functions_eagerly(True)  # tracing the step would take most of the time
+    rng = np.random.default_rng(0)
+    batch = {
+        "photos": rng.uniform(-0.8, 0.9, [BATCH, 64, 64, 3]).astype(np.float32),
+        "sketches": (rng.uniform(size=[BATCH, 64, 64, 1]) < 0.1).astype(np.float32),
+        "labels": rng.integers(CLASSES, size=BATCH),
+    }
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    alone = one_step(batch)
+    with tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]).scope():
+        shared = one_step(batch)
+    errors = {
+        name: float(np.linalg.norm(alone[name] - shared[name]) / (np.linalg.norm(alone[name]) + 1e-6)) for name in alone
+    }
+    print(json.dumps({"compared": len(errors), "differing": {k: e for k, e in errors.items() if e > TOLERANCE}}))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
