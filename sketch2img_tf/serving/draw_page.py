@@ -1,0 +1,95 @@
+"""The drawing page on its port.
+
+Cold start counts: the page is shown before TensorFlow is imported, and the model is loaded while somebody draws.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import os
+import socket
+
+from sketch2img_tf.config import DataConfig
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.serving import line_drawing
+from sketch2img_tf.serving.deferred_model import DeferredModel
+from sketch2img_tf.serving.remote_model import RemoteModel
+
+_MAX_UPLOAD = "32mb"
+_AT_ONCE_ON_SERVER = 4  # requests, which a batching server puts together
+
+
+def serve_local(model: str, host: str, port: int, queue: int) -> None:
+    """Shows the page, with an export in this process, until Ctrl-C.
+
+    Args:
+      model: folder of the export.
+      host: the address to listen on.
+      port: ditto.
+      queue: requests that may wait.
+
+    Raises:
+      UserError: a flag is wrong, the export is damaged, or Gradio is missing.
+    """
+    _check(host, port)
+    deferred = DeferredModel(model)
+    fill = line_drawing.training_fill(deferred.card.config.data.sketch_variant)
+    page = _show(deferred, fill, "the one that runs this page", host, port, queue, at_once=1)
+    try:
+        deferred.load()
+        page.block_thread()
+    finally:
+        page.close(verbose=False)
+
+
+def serve_remote(server: str, host: str, port: int, queue: int) -> None:
+    """Shows the page, with TensorFlow Serving at `server` for a model, until Ctrl-C; the rest as `serve_local`."""
+    _check(host, port)
+    fill = line_drawing.training_fill(DataConfig().sketch_variant)
+    page = _show(RemoteModel(server), fill, server, host, port, queue, at_once=_AT_ONCE_ON_SERVER)
+    page.block_thread()
+
+
+def _check(host: str, port: int) -> None:
+    """Raises a UserError if there is no Gradio, or one cannot listen there."""
+    if importlib.util.find_spec("gradio") is None:
+        raise UserError("the page needs Gradio: pip install -r requirements-demo.txt, on Python 3.10 or 3.11")
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server(address, family=family).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise UserError(f"--port={port}: is in use on {host}; give another one, or end what uses it") from None
+        raise UserError(f"--host={host} --port={port}: cannot listen there ({error.strerror or error})") from None
+
+
+def _show(model, fill: float, where: str, host: str, port: int, queue: int, at_once: int):
+    """Starts the page in other threads and says where it is; a gradio.Blocks."""
+    _never_by_proxy("localhost", "127.0.0.1", host)
+    from sketch2img_tf.serving import page_layout  # here, since importing Gradio takes seconds
+
+    page = page_layout.build(model, fill, where).queue(max_size=queue, default_concurrency_limit=at_once)
+    page.launch(
+        server_name=host,
+        server_port=port,
+        theme=page_layout.THEME,
+        css=page_layout.CSS,
+        max_file_size=_MAX_UPLOAD,
+        footer_links=[],
+        run_history=False,
+        share=False,
+        ssr_mode=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        prevent_thread_lock=True,
+        quiet=True,
+    )
+    print(f"draw at {page.local_url} (Ctrl-C ends)", flush=True)
+    return page
+
+
+def _never_by_proxy(*hosts: str) -> None:
+    """Gradio asks itself whether it can be reached, and gives up if a company's proxy answers."""
+    for name in ("no_proxy", "NO_PROXY"):
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), *hosts]))
