@@ -25,6 +25,7 @@ THEME = gr.themes.Soft(
     font_mono=("ui-monospace", "monospace"),
 ).set(
     block_title_background_fill="none",
+    body_text_color_subdued="*neutral_500",  # the default is too pale to read
     block_title_text_color="*body_text_color",
     block_title_padding="0",
     input_border_width="1px",
@@ -54,19 +55,19 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
         with gr.Row():
             with gr.Column(scale=5, min_width=280):
                 canvas = _canvas(model.class_names, fill)
-                upload = gr.UploadButton("Upload a drawing", file_types=list(EXTENSIONS), size="sm", elem_id="upload")
-                notes = gr.Markdown(elem_id="notes", visible=False)
+                # Not seen: the button beside the paper's other tools presses it.
+                upload = gr.UploadButton(file_types=list(EXTENSIONS), elem_id="upload")
             with gr.Column(scale=6, min_width=280, elem_id="wishes"):
-                with gr.Row():
+                with gr.Row(elem_id="subject"):
                     label = _class_picker(model.class_names)
-                    seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=_LARGEST_SEED, min_width=100)
-                    dice = gr.Button("Another", min_width=130, scale=0, elem_id="dice")
-                with gr.Row():
-                    count = gr.Radio(VARIATIONS, value=4, label="Variations", min_width=190)
-                    live = gr.Checkbox(True, label="Follow the pencil", container=False, min_width=140)
-                    make = gr.Button("Make pictures", variant="primary", min_width=130, scale=0)
+                    seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=_LARGEST_SEED)
+                    dice = gr.Button("New seed", elem_id="dice")
+                with gr.Row(elem_id="number"):
+                    count = gr.Radio(VARIATIONS, value=4, label="Variations")
+                    live = gr.Checkbox(True, label="Follow the pencil", container=False)
+                    make = gr.Button("Make pictures", variant="primary")
                 shown = gr.HTML([], html_template=_read("pictures.html"), elem_id="pictures", apply_default_css=False)
-        with gr.Accordion("What to expect", open=False):
+        with gr.Accordion("What to expect", open=False, elem_id="expectations"):
             gr.Markdown(_read("expectations.md").format(class_count=len(model.class_names), where=where))
 
         def pictures(*wanted) -> list[dict]:
@@ -75,9 +76,10 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
         def pictures_if(is_live: bool, *wanted):
             return pictures(*wanted) if is_live else gr.skip()
 
-        def uploaded(path: str) -> tuple:
+        def uploaded(path: str) -> str:
             drawing, said = _or_message(page_requests.uploaded, path, fill)
-            return drawing, gr.Markdown(f"From your file: {said}.", visible=True)
+            gr.Info(f"{said}.", title="Your drawing")
+            return drawing
 
         def starter(event: gr.EventData):
             return event.label if event.label in model.class_names else gr.skip()
@@ -88,7 +90,7 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
         gr.on([canvas.change, label.change, seed.change, count.change], pictures_if, [live, *wanted], **answers)
         gr.on([make.click, live.select], pictures, wanted, api_name="pictures", **answers)
         dice.click(None, outputs=seed, js="() => Math.floor(Math.random() * 10000)")
-        upload.upload(uploaded, upload, [canvas, notes], show_progress="hidden")
+        upload.upload(uploaded, upload, canvas, show_progress="hidden")
         canvas.starter(starter, outputs=label, show_progress="hidden", queue=False)
     return page
 
@@ -115,8 +117,6 @@ def _class_picker(class_names: tuple[str, ...]) -> gr.Dropdown:
         value=class_names[0],
         label="What is it? (type to search)",
         filterable=True,
-        scale=2,
-        min_width=180,
         elem_id="class",
     )
 

@@ -134,6 +134,7 @@ const actions = {
   redo: () => move(undone, done),
   clear: () => (remember(), blank(), changed()),
   save,
+  upload: () => document.getElementById("upload").click(),
   starter: start,
 };
 
