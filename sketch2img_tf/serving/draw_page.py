@@ -52,7 +52,8 @@ def serve_remote(server: str, host: str, port: int, queue: int) -> None:
 
 
 def _check(host: str, port: int) -> None:
-    """Raises a UserError if there is no Gradio, or one cannot listen there."""
+    """Raises a UserError if there is no Gradio, or one cannot listen there; keeps this computer from any proxy."""
+    _never_by_proxy("localhost", "127.0.0.1", "::1", host)
     if importlib.util.find_spec("gradio") is None:
         raise UserError("the page needs Gradio: pip install -r requirements-demo.txt, on Python 3.10 or 3.11")
     try:
@@ -66,7 +67,6 @@ def _check(host: str, port: int) -> None:
 
 def _show(model, fill: float, where: str, host: str, port: int, queue: int, at_once: int):
     """Starts the page in other threads and says where it is; a gradio.Blocks."""
-    _never_by_proxy("localhost", "127.0.0.1", host)
     from sketch2img_tf.serving import page_layout  # here, since importing Gradio takes seconds
 
     page = page_layout.build(model, fill, where).queue(max_size=queue, default_concurrency_limit=at_once)
@@ -90,6 +90,6 @@ def _show(model, fill: float, where: str, host: str, port: int, queue: int, at_o
 
 
 def _never_by_proxy(*hosts: str) -> None:
-    """Gradio asks itself whether it can be reached, and gives up if a company's proxy answers."""
+    """Gradio asks itself whether it can be reached and gives up if a company's proxy answers; so would --server's."""
     for name in ("no_proxy", "NO_PROXY"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), *hosts]))

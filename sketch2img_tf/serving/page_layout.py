@@ -86,7 +86,7 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
 
         wanted = [canvas, label, seed, count]
         # While one picture is made only the last of further wishes is kept: a fast pencil fills no queue.
-        answers = {"outputs": shown, "show_progress": "minimal", "trigger_mode": "always_last", "concurrency_id": "model"}
+        answers = dict(outputs=shown, show_progress="minimal", trigger_mode="always_last", concurrency_id="model")
         gr.on([canvas.change, label.change, seed.change, count.change], pictures_if, [live, *wanted], **answers)
         gr.on([make.click, live.select], pictures, wanted, api_name="pictures", **answers)
         dice.click(None, outputs=seed, js="() => Math.floor(Math.random() * 10000)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import io
 import os
 from typing import Protocol
@@ -14,6 +15,7 @@ from sketch2img_tf.errors import UserError
 from sketch2img_tf.serving.sketch_files import read_sketch
 
 MAX_SIDE = 1024  # pixels of a drawing; the canvas has half of it
+MAX_BYTES = 4 * 10**6  # of its PNG
 _PNG = "data:image/png;base64,"
 
 
@@ -26,14 +28,14 @@ class Model(Protocol):
         """PNG sketches, class names and seeds to PNG photos, one of each an example."""
 
 
-def pictures(model: Model, drawing: str | None, label: str, first_seed: int, count: int) -> list[dict]:
+def pictures(model: Model, drawing: str | None, label: str, first_seed: int | None, count: int) -> list[dict]:
     """Variations of a drawing, with seeds from `first_seed` on; none of a blank one.
 
     Args:
       model: who draws.
       drawing: the canvas as a data URL of a PNG; None before anything was drawn.
       label: one of the model's classes.
-      first_seed: at least 0.
+      first_seed: at least 0; None, an emptied field, is 0.
       count: of pictures.
 
     Returns:
@@ -45,6 +47,7 @@ def pictures(model: Model, drawing: str | None, label: str, first_seed: int, cou
     png = _bytes(drawing) if drawing else None
     if png is None or _is_blank(png):
         return []
+    first_seed = first_seed or 0
     seeds = list(range(first_seed, first_seed + count))
     photos = model.from_bytes([png] * count, [label] * count, seeds)
     return [{"seed": seed, "src": _url(photo), "name": f"{label}-{seed}.png"} for seed, photo in zip(seeds, photos)]
@@ -65,27 +68,33 @@ def uploaded(path: str, fill: float) -> tuple[str, str]:
     except UserError as error:
         raise UserError(str(error).replace(path, os.path.basename(path))) from None
     finally:
-        os.remove(path)
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
     return _url(sketch.png), "; ".join(sketch.notes)
 
 
 def _bytes(url: str) -> bytes:
+    if not url.startswith(_PNG):
+        raise UserError("the drawing is no PNG")
     try:
-        return base64.b64decode(url[len(_PNG) :] if url.startswith(_PNG) else "no PNG", validate=True)
+        png = base64.b64decode(url[len(_PNG) :], validate=True)
     except binascii.Error:
         raise UserError("the drawing is no PNG") from None
+    if len(png) > MAX_BYTES:
+        raise UserError(f"the drawing has more than {MAX_BYTES // 10**6} MB")
+    return png
 
 
 def _is_blank(png: bytes) -> bool:
     try:
         drawing = Image.open(io.BytesIO(png), formats=("PNG",))
-        if max(drawing.size) > MAX_SIDE:
-            raise UserError(f"the drawing has more than {MAX_SIDE}x{MAX_SIDE} pixels")
-        return drawing.convert("L").getextrema()[0] == 255
+        small = max(drawing.size) <= MAX_SIDE  # the header tells, before anything is decoded
+        darkest = drawing.convert("L").getextrema()[0] if small else 0
     except (OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, UserError):
-            raise
         raise UserError(f"the drawing is damaged ({error})") from None
+    if not small:
+        raise UserError(f"the drawing has more than {MAX_SIDE}x{MAX_SIDE} pixels")
+    return darkest == 255
 
 
 def _url(png: bytes) -> str:
