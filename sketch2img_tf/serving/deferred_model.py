@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent import futures
 from typing import TYPE_CHECKING
 
-from sketch2img_tf.errors import UserError
 from sketch2img_tf.serving.export_folder import newest_version, read_card
 
 if TYPE_CHECKING:
@@ -38,11 +37,11 @@ class DeferredModel:
         Raises:
           UserError: it is damaged. Those who wait get the same.
         """
-        from sketch2img_tf.serving.local_model import LocalModel  # here, since it imports TensorFlow
-
         try:
+            from sketch2img_tf.serving.local_model import LocalModel  # here, since it imports TensorFlow
+
             self._model.set_result(LocalModel(self._directory))
-        except UserError as error:
+        except BaseException as error:  # Ctrl-C too: threads that wait would keep the process alive
             self._model.set_exception(error)
             raise
 

@@ -5,10 +5,14 @@ Cold start counts: the page is shown before TensorFlow is imported, and the mode
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib.util
 import os
 import socket
+import tempfile
+import threading
+from collections.abc import Iterator
 
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.errors import UserError
@@ -35,20 +39,17 @@ def serve_local(model: str, host: str, port: int, queue: int) -> None:
     _check(host, port)
     deferred = DeferredModel(model)
     fill = line_drawing.training_fill(deferred.card.config.data.sketch_variant)
-    page = _show(deferred, fill, "the one that runs this page", host, port, queue, at_once=1)
-    try:
+    with _shown(deferred, fill, "the one that runs this page", host, port, queue, at_once=1):
         deferred.load()
-        page.block_thread()
-    finally:
-        page.close(verbose=False)
+        threading.Event().wait()
 
 
 def serve_remote(server: str, host: str, port: int, queue: int) -> None:
     """Shows the page, with TensorFlow Serving at `server` for a model, until Ctrl-C; the rest as `serve_local`."""
     _check(host, port)
     fill = line_drawing.training_fill(DataConfig().sketch_variant)
-    page = _show(RemoteModel(server), fill, server, host, port, queue, at_once=_AT_ONCE_ON_SERVER)
-    page.block_thread()
+    with _shown(RemoteModel(server), fill, server, host, port, queue, at_once=_AT_ONCE_ON_SERVER):
+        threading.Event().wait()
 
 
 def _check(host: str, port: int) -> None:
@@ -65,28 +66,41 @@ def _check(host: str, port: int) -> None:
         raise UserError(f"--host={host} --port={port}: cannot listen there ({error.strerror or error})") from None
 
 
-def _show(model, fill: float, where: str, host: str, port: int, queue: int, at_once: int):
-    """Starts the page in other threads and says where it is; a gradio.Blocks."""
-    from sketch2img_tf.serving import page_layout  # here, since importing Gradio takes seconds
+@contextlib.contextmanager
+def _shown(model, fill: float, where: str, host: str, port: int, queue: int, at_once: int) -> Iterator[None]:
+    """Starts the page in other threads and says where it is; Ctrl-C leaves the context and ends the page."""
+    with contextlib.suppress(KeyboardInterrupt), _own_uploads():
+        from sketch2img_tf.serving import page_layout  # here, since importing Gradio takes seconds
 
-    page = page_layout.build(model, fill, where).queue(max_size=queue, default_concurrency_limit=at_once)
-    page.launch(
-        server_name=host,
-        server_port=port,
-        theme=page_layout.THEME,
-        css=page_layout.CSS,
-        max_file_size=_MAX_UPLOAD,
-        footer_links=[],
-        run_history=False,
-        share=False,
-        ssr_mode=False,
-        mcp_server=False,
-        enable_monitoring=False,
-        prevent_thread_lock=True,
-        quiet=True,
-    )
-    print(f"draw at {page.local_url} (Ctrl-C ends)", flush=True)
-    return page
+        page = page_layout.build(model, fill, where).queue(max_size=queue, default_concurrency_limit=at_once)
+        page.launch(
+            server_name=host,
+            server_port=port,
+            theme=page_layout.THEME,
+            css=page_layout.CSS,
+            max_file_size=_MAX_UPLOAD,
+            footer_links=[],
+            run_history=False,
+            share=False,
+            ssr_mode=False,
+            mcp_server=False,
+            enable_monitoring=False,
+            prevent_thread_lock=True,
+            quiet=True,
+        )
+        try:
+            print(f"draw at {page.local_url} (Ctrl-C ends)", flush=True)
+            yield
+        finally:
+            page.close(verbose=False)
+
+
+@contextlib.contextmanager
+def _own_uploads() -> Iterator[None]:
+    """Uploads go to a folder of this process: Gradio's default is one folder for everybody on the computer."""
+    with tempfile.TemporaryDirectory(prefix="sketch2img-") as folder:
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        yield
 
 
 def _never_by_proxy(*hosts: str) -> None:

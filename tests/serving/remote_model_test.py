@@ -124,9 +124,14 @@ def test_no_server(address, says):
 
 
 def test_a_server_of_something_else():
+    def greet():
+        with other.accept()[0] as connection:
+            connection.recv(4096)
+            connection.sendall(b"SSH-2.0\r\n")
+
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"http://127.0.0.1:{other.getsockname()[1]}"
-        threading.Thread(target=lambda: other.accept()[0].sendall(b"SSH-2.0\r\n"), daemon=True).start()
+        threading.Thread(target=greet, daemon=True).start()
         with pytest.raises(UserError, match=f"^--server={address}: it does not speak as TensorFlow Serving"):
             RemoteModel(address)
 
