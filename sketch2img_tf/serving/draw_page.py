@@ -21,6 +21,7 @@ from sketch2img_tf.serving.deferred_model import DeferredModel
 from sketch2img_tf.serving.remote_model import RemoteModel
 
 _MAX_UPLOAD = "32mb"
+_VISITORS = 100  # whose last drawing and pictures Gradio keeps; its own default is 10,000
 _AT_ONCE_ON_SERVER = 4  # requests, which a batching server puts together
 
 
@@ -69,6 +70,8 @@ def _check(host: str, port: int) -> None:
 @contextlib.contextmanager
 def _shown(model, fill: float, where: str, host: str, port: int, queue: int, at_once: int) -> Iterator[None]:
     """Starts the page in other threads and says where it is; Ctrl-C leaves the context and ends the page."""
+    # Else Gradio makes a table of the last 10,000 requests at every request, for a page of statistics.
+    os.environ.update(GRADIO_ANALYTICS_MAX_EVENTS="1", GRADIO_ANALYTICS_CACHE_FREQUENCY="1000000000")
     with contextlib.suppress(KeyboardInterrupt), _own_uploads():
         from sketch2img_tf.serving import page_layout  # here, since importing Gradio takes seconds
 
@@ -79,6 +82,7 @@ def _shown(model, fill: float, where: str, host: str, port: int, queue: int, at_
             theme=page_layout.THEME,
             css=page_layout.CSS,
             max_file_size=_MAX_UPLOAD,
+            state_session_capacity=_VISITORS,
             footer_links=[],
             run_history=False,
             share=False,

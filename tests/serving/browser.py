@@ -67,6 +67,7 @@ class Browser:
         from selenium import webdriver  # here, since the other tests need none of it
         from selenium.webdriver.chrome.service import Service
 
+        self._requested = []
         self.downloads = folder / "downloads"
         options = webdriver.ChromeOptions()
         options.binary_location = shutil.which("chromium")
@@ -105,7 +106,7 @@ class Browser:
             time.sleep(0.05)
         return found
 
-    def draw(self, *places: tuple[float, float]) -> None:
+    def draw(self, *places: tuple[float, float], lift: bool = True) -> None:
         """Moves the mouse with its button down; places are (x, y) as shares of the paper."""
         from selenium.webdriver import ActionChains
 
@@ -117,7 +118,7 @@ class Browser:
         chain.move_to_element_with_offset(canvas, *offsets[0]).click_and_hold()
         for offset in offsets[1:]:
             chain.move_to_element_with_offset(canvas, *offset)
-        chain.release().perform()
+        (chain.release() if lift else chain).perform()
 
     def type(self, *keys: str) -> None:
         """Into whatever has the focus; keys of `selenium.webdriver.Keys` that come before others are held."""
@@ -131,17 +132,17 @@ class Browser:
             chain.key_up(held)
         chain.perform()
 
-    def choose_class(self, typed: str) -> str:
-        """Types into the class picker and takes the first name found; what the picker shows then."""
+    def choose_class(self, typed: str, name: str) -> None:
+        """Types into the class picker and takes the only one that is found, `name`."""
         from selenium.webdriver import Keys
 
         [picker] = self.find("#class input")
         picker.click()
         picker.send_keys(Keys.CONTROL, "a")
         picker.send_keys(typed)
-        self.wait(lambda: len(self.find("#class [role=option], [role=listbox] [role=option]")) == 1)
+        self.wait(lambda: [option.text.strip("✓ \n") for option in self.find("[role=option]")] == [name])
         picker.send_keys(Keys.ENTER)
-        return picker.get_attribute("value")
+        self.wait(lambda: picker.get_attribute("value") == name)
 
     def text(self, css: str) -> str:
         """What is written there."""
@@ -165,11 +166,12 @@ class Browser:
         return (self.downloads / name).read_bytes()
 
     def requested(self) -> list[str]:
-        """Addresses that were asked for since the last call, but for the browser's own pages and data in the page."""
+        """Addresses that were asked for so far, but for the browser's own pages and data in the page."""
         entries = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         sent = [entry["params"] for entry in entries if entry["method"] in _SENT]
         addresses = [params["request"]["url"] if "request" in params else params["url"] for params in sent]
-        return [address for address in addresses if urlsplit(address).scheme in ("http", "https", "ws", "wss")]
+        self._requested += [each for each in addresses if urlsplit(each).scheme in ("http", "https", "ws", "wss")]
+        return self._requested
 
     def complaints(self) -> list[str]:
         """What the browser's console has to say since the last call."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import http.server
+import base64
 import json
-import re
 import threading
+import time
+import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sketch2img_tf.serving.starter_sketches import STARTERS
 from tests.serving import browser, drawn_pages, exports
 from tests.serving.browser import Browser
 
@@ -43,14 +42,19 @@ def page(exported):
         yield address
 
 
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("chromium")) as chromium:
+        yield chromium
+
+
 @pytest.fixture
-def window(page, tmp_path):
-    """A browser at the page. Nothing may leave this computer, and the browser has nothing to complain about."""
-    with Browser(tmp_path) as window:
-        window.open(page)
-        yield window
-        assert {urlsplit(address).netloc for address in window.requested()} == {urlsplit(page).netloc}
-        assert window.complaints() == []
+def window(page, chromium):
+    """A browser at the fresh page. Nothing may leave this computer, nor the browser complain about anything."""
+    chromium.open(page)
+    yield chromium
+    assert {urlsplit(address).netloc for address in chromium.requested()} == {urlsplit(page).netloc}
+    assert chromium.complaints() == []
 
 
 def expected(model, sketch: bytes, label: str, first_seed: int = 0) -> list[bytes]:
@@ -67,7 +71,7 @@ def test_drawing_with_the_mouse_and_undoing_it(window, model):
     from selenium.webdriver import Keys
 
     assert window.pictures() == []
-    assert window.choose_class("sed") == "car (sedan)"
+    window.choose_class("sed", "car (sedan)")
     window.draw(*ZIGZAG)
     first, ink = window.sketch(), window.ink()
     assert all(around(ink, *place).any() for place in ZIGZAG)
@@ -152,12 +156,23 @@ def test_upload_starter_and_saving(window, model, tmp_path):
 def test_pictures_only_when_asked_for(window, model):
     window.find("#number input[type=checkbox]")[0].click()
     window.press("[data-label=apple]")
-    window.choose_class("air")
+    window.choose_class("air", "hot-air balloon")
+    time.sleep(1)
+    assert window.pictures() == []
     sketch = window.sketch()
     window.press("#number button")
     window.wait(lambda: window.pictures() == expected(model, sketch, "hot-air_balloon"))
-    joined = [address for address in window.requested() if address.endswith("/queue/join")]
-    assert len(joined) < 8
+
+
+def test_pictures_follow_the_pencil_without_a_request_a_movement(window, model):
+    before, start = len(joined(window)), time.monotonic()
+    window.draw(*np.random.default_rng(0).uniform(0.1, 0.9, (10, 2)), lift=False)
+    window.wait(lambda: window.pictures() == expected(model, window.sketch(), "apple"))
+    assert len(joined(window)) - before <= 2 + (time.monotonic() - start) / 0.5
+
+
+def joined(window) -> list[str]:
+    return [address for address in window.requested() if "/queue/join" in address]
 
 
 def test_two_browsers_at_once(window, page, model, tmp_path):
@@ -169,4 +184,58 @@ def test_two_browsers_at_once(window, page, model, tmp_path):
         for each, label in ((window, "apple"), (other, "hot-air_balloon")):
             sketch = each.sketch()
             each.wait(lambda: each.pictures() == expected(model, sketch, label))  # noqa: B023
-        assert other.driver.execute_script("return document.documentElement.scrollWidth") == 390
+        assert other.driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.fixture
+def busy_server(exported):
+    """A stand-in for TensorFlow Serving that makes no picture until it is told to."""
+    from tests.serving.stand_in_server import Servable, StandIn
+
+    go = threading.Event()
+
+    def run(self, name, inputs):
+        assert name != "each" or go.wait(60)
+        return run.really(self, name, inputs)
+
+    run.really = Servable.run
+    with pytest.MonkeyPatch.context() as monkeypatch, StandIn(str(exported.parent)) as server:
+        monkeypatch.setattr(Servable, "run", run)
+        yield f"http://127.0.0.1:{server.rest_port}", go
+        go.set()
+
+
+def ask(page: str, drawing: str) -> str:
+    """Wants a picture, as any program can; an id, or "refused"."""
+    body = json.dumps({"data": [drawing, "apple", 0, 1]}).encode()
+    request = urllib.request.Request(f"{page}gradio_api/call/pictures", body, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request) as response:
+            return json.load(response)["event_id"]
+    except urllib.error.HTTPError as error:
+        assert error.code == 503, error.read()
+        return "refused"
+
+
+def test_a_server_and_a_full_queue(busy_server, chromium, model):
+    address, go = busy_server
+    drawing = "data:image/png;base64," + base64.b64encode(exports.encoded(exports.drawing(0))).decode()
+    with browser.page(f"--server={address}", "--queue=1") as page:
+        chromium.open(page)
+        asked = []
+        while asked[-10:] != ["refused"] * 10:
+            asked.append(ask(page, drawing))
+            time.sleep(0.05)
+        accepted = set(asked) - {"refused"}
+        assert len(accepted) == 5  # four are drawn at once, one waits
+        chromium.press("[data-label=apple]")
+        chromium.wait(lambda: "busy" in chromium.text("body"))
+        assert chromium.pictures() == []
+        chromium.driver.save_screenshot("/tmp/team/page_look/busy.png")
+        go.set()
+        for event in accepted:
+            with urllib.request.urlopen(f"{page}gradio_api/call/pictures/{event}") as answer:
+                assert b"event: complete" in answer.read()
+        chromium.press("#number button")
+        sketch = chromium.sketch()
+        chromium.wait(lambda: chromium.pictures() == expected(model, sketch, "apple"))
