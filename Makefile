@@ -10,10 +10,11 @@ suitable = import ensurepip, sys, venv; sys.exit(not (3, 9) <= sys.version_info 
 # Named after what requirements.txt and requirements-dev.txt say, and made last: it is there when .venv is as they say.
 installed := $(VENV)/installed-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d ' ' -f 1)
 
-.PHONY: help quickstart test test-slow lint venv clean
+.PHONY: help quickstart demo test test-slow lint venv clean
 
 help:
 	@echo 'make quickstart   from drawn pictures to a trained and exported model, in $(QUICKSTART)'
+	@echo 'make demo         adds what draw.py needs to .venv'
 	@echo 'make test         the fast tests'
 	@echo 'make test-slow    the slow ones too'
 	@echo 'make lint         ruff'
@@ -34,11 +35,15 @@ quickstart: $(QUICKSTART)/sketchy
 $(QUICKSTART)/sketchy: | $(installed)
 	$(run) -m datasets.sketchy.miniature --output_dir=$@
 
+demo: $(installed)
+	$(run) -m pip install --disable-pip-version-check --no-input --quiet -r requirements-demo.txt
+
+# By groups, so that the tests of the drawing page share one page.
 test: $(installed)
-	$(run) -m pytest -n 2 -m 'not slow'
+	$(run) -m pytest -n 2 --dist=loadgroup -m 'not slow'
 
 test-slow: $(installed)
-	$(run) -m pytest -n 2
+	$(run) -m pytest -n 2 --dist=loadgroup
 
 lint: $(installed)
 	$(run) -m ruff check .

@@ -14,7 +14,6 @@ import io
 import json
 import os
 import pathlib
-import signal
 import socket
 import subprocess
 import sys
@@ -89,7 +88,7 @@ def _page(model: str) -> Iterator[tuple[subprocess.Popen, str, float]]:
             time.sleep(0.02)
         yield process, f"http://127.0.0.1:{port}/", started
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # no Ctrl-C, which a process in the background of a script ignores
         process.wait()
 
 

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import importlib.util
 import os
+import signal
 import socket
 import tempfile
 import threading
@@ -69,7 +70,8 @@ def _check(host: str, port: int) -> None:
 
 @contextlib.contextmanager
 def _shown(model, fill: float, where: str, host: str, port: int, queue: int, at_once: int) -> Iterator[None]:
-    """Starts the page in other threads and says where it is; Ctrl-C leaves the context and ends the page."""
+    """Starts the page in other threads and says where it is; Ctrl-C or SIGTERM leaves the context and ends the page."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Else Gradio makes a table of the last 10,000 requests at every request, for a page of statistics.
     os.environ.update(GRADIO_ANALYTICS_MAX_EVENTS="1", GRADIO_ANALYTICS_CACHE_FREQUENCY="1000000000")
     with contextlib.suppress(KeyboardInterrupt), _own_uploads():

@@ -10,7 +10,6 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -31,16 +30,21 @@ _SWITCHES = (
 _PATIENCE_S = 60
 
 
+def missing(*names: str) -> list[str]:
+    """Which of gradio, chromium and chromedriver are not there; docs/draw.md says how to get them."""
+    there = {name: importlib.util.find_spec(name) if name == "gradio" else shutil.which(name) for name in names}
+    return [name for name in names if not there[name]]
+
+
 def require(*names: str) -> None:
-    """Skips the test where one of gradio, chromium and chromedriver is absent; make demo and apt-get bring them."""
-    for name in names:
-        if not (importlib.util.find_spec(name) if name == "gradio" else shutil.which(name)):
-            pytest.skip(f"needs {name}")
+    """Skips the test where one of them is absent."""
+    if missing(*names):
+        pytest.skip(f"needs {missing(*names)[0]}")
 
 
 @contextlib.contextmanager
 def page(*flags: str) -> Iterator[str]:
-    """Runs draw.py on a free port; gives the page's address. Ctrl-C ends it, without a word."""
+    """Runs draw.py on a free port; gives the page's address. It ends without a word."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "draw.py", f"--port={port}", *flags]
@@ -50,7 +54,7 @@ def page(*flags: str) -> Iterator[str]:
         assert said == f"draw at http://127.0.0.1:{port}/ (Ctrl-C ends)\n", said + process.stderr.read()
         yield f"http://127.0.0.1:{port}/"
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # no Ctrl-C, which a process in the background of a script ignores
         rest, errors = process.communicate(timeout=_PATIENCE_S)
     assert (process.returncode, rest, errors) == (0, "", "")
 
@@ -89,6 +93,17 @@ class Browser:
         """Opens the page and waits until one can draw."""
         self.driver.get(address)
         self.wait(lambda: self.find("#canvas canvas") and self.find("#class input"))
+
+    def prefer_dark(self) -> None:
+        """As people do who have set their computer so."""
+        dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": dark})
+
+    def settle(self) -> None:
+        """Waits until the pictures have been the same for a second."""
+        before = None
+        while before != (before := self.pictures()):
+            time.sleep(1)
 
     def find(self, css: str) -> list:
         """Elements, none or many."""

@@ -17,6 +17,8 @@ from PIL import Image
 from tests.serving import browser, drawn_pages, exports
 from tests.serving.browser import Browser
 
+pytestmark = pytest.mark.xdist_group("draw_page")  # one process, so that there is one page and one browser
+
 ZIGZAG = [(0.2, 0.3), (0.8, 0.3), (0.3, 0.8), (0.7, 0.8)]
 
 
