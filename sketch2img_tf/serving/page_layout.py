@@ -78,7 +78,7 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
 
         def uploaded(path: str) -> str:
             drawing, said = _or_message(page_requests.uploaded, path, fill)
-            gr.Info(f"{said}.", title="Your drawing")
+            gr.Info(f"Your drawing: {said}.")
             return drawing
 
         def starter(event: gr.EventData):
