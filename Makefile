@@ -38,12 +38,11 @@ $(QUICKSTART)/sketchy: | $(installed)
 demo: $(installed)
 	$(run) -m pip install --disable-pip-version-check --no-input --quiet -r requirements-demo.txt
 
-# By groups, so that the tests of the drawing page share one page.
 test: $(installed)
-	$(run) -m pytest -n 2 --dist=loadgroup -m 'not slow'
+	$(run) -m pytest -n 2 -m 'not slow'
 
 test-slow: $(installed)
-	$(run) -m pytest -n 2 --dist=loadgroup
+	$(run) -m pytest -n 2
 
 lint: $(installed)
 	$(run) -m ruff check .

@@ -59,6 +59,7 @@ def test_a_port_in_use_a_missing_model_and_a_missing_server(port, tmp_path):
     assert errors.startswith("error: --server=http://127.0.0.1:9: cannot be reached (")
 
 
+@pytest.mark.slow
 def test_a_damaged_model_ends_the_page(tmp_path):
     browser.require("gradio")
     (tmp_path / "assets.extra").mkdir()

@@ -17,8 +17,6 @@ from PIL import Image
 from tests.serving import browser, drawn_pages, exports
 from tests.serving.browser import Browser
 
-pytestmark = pytest.mark.xdist_group("draw_page")  # one process, so that there is one page and one browser
-
 ZIGZAG = [(0.2, 0.3), (0.8, 0.3), (0.3, 0.8), (0.7, 0.8)]
 
 
@@ -233,7 +231,6 @@ def test_a_server_and_a_full_queue(busy_server, chromium, model):
         chromium.press("[data-label=apple]")
         chromium.wait(lambda: "busy" in chromium.text("body"))
         assert chromium.pictures() == []
-        chromium.driver.save_screenshot("/tmp/team/page_look/busy.png")
         go.set()
         for event in accepted:
             with urllib.request.urlopen(f"{page}gradio_api/call/pictures/{event}") as answer:
