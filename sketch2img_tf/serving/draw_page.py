@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import importlib.util
 import os
 import signal
 import socket
@@ -15,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 
+from sketch2img_tf import versions
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.serving import line_drawing
@@ -41,7 +41,8 @@ def serve_local(model: str, host: str, port: int, queue: int) -> None:
     _check(host, port)
     deferred = DeferredModel(model)
     fill = line_drawing.training_fill(deferred.card.config.data.sketch_variant)
-    with _shown(deferred, fill, "the one that runs this page", host, port, queue, at_once=1):
+    where = "the one that runs this page"
+    with contextlib.suppress(KeyboardInterrupt), _shown(deferred, fill, where, host, port, queue, at_once=1):
         deferred.load()
         threading.Event().wait()
 
@@ -50,15 +51,18 @@ def serve_remote(server: str, host: str, port: int, queue: int) -> None:
     """Shows the page, with TensorFlow Serving at `server` for a model, until Ctrl-C; the rest as `serve_local`."""
     _check(host, port)
     fill = line_drawing.training_fill(DataConfig().sketch_variant)
-    with _shown(RemoteModel(server), fill, server, host, port, queue, at_once=_AT_ONCE_ON_SERVER):
+    model = RemoteModel(server)
+    with contextlib.suppress(KeyboardInterrupt), _shown(model, fill, server, host, port, queue, _AT_ONCE_ON_SERVER):
         threading.Event().wait()
 
 
 def _check(host: str, port: int) -> None:
     """Raises a UserError if there is no Gradio, or one cannot listen there; keeps this computer from any proxy."""
     _never_by_proxy("localhost", "127.0.0.1", "::1", host)
-    if importlib.util.find_spec("gradio") is None:
-        raise UserError("the page needs Gradio: pip install -r requirements-demo.txt, on Python 3.10 or 3.11")
+    gradio = versions.installed_version("gradio")
+    if gradio is None or not gradio.startswith("6."):
+        found = f"Gradio 6, not {gradio}" if gradio else "Gradio"
+        raise UserError(f"the page needs {found}: pip install -r requirements-demo.txt, on Python 3.10 or 3.11")
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         socket.create_server(address, family=family).close()
@@ -74,7 +78,7 @@ def _shown(model, fill: float, where: str, host: str, port: int, queue: int, at_
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Else Gradio makes a table of the last 10,000 requests at every request, for a page of statistics.
     os.environ.update(GRADIO_ANALYTICS_MAX_EVENTS="1", GRADIO_ANALYTICS_CACHE_FREQUENCY="1000000000")
-    with contextlib.suppress(KeyboardInterrupt), _own_uploads():
+    with _own_uploads():
         from sketch2img_tf.serving import page_layout  # here, since importing Gradio takes seconds
 
         page = page_layout.build(model, fill, where).queue(max_size=queue, default_concurrency_limit=at_once)

@@ -42,11 +42,16 @@ def require(*names: str) -> None:
         pytest.skip(f"needs {missing(*names)[0]}")
 
 
+def free_port() -> int:
+    """A port of this computer that nobody uses, for now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
 @contextlib.contextmanager
 def page(*flags: str) -> Iterator[str]:
     """Runs draw.py on a free port; gives the page's address. It ends without a word."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "draw.py", f"--port={port}", *flags]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
