@@ -10,6 +10,7 @@ import tensorflow as tf
 from sketch2img_tf import losses, penalties, precision
 from sketch2img_tf.config import Config, NetworkConfig
 from sketch2img_tf.data.preprocessing import IMAGE_SIZE, Statistics
+from sketch2img_tf.finite import FiniteStatistics, FiniteUpdates
 from sketch2img_tf.layers.spectral_norm import power_iteration
 from sketch2img_tf.networks.discriminator import Discriminator
 from sketch2img_tf.networks.generator import make_generator
@@ -21,13 +22,15 @@ _FIRST_POWER_ITERATIONS = 15
 class TrainState(tf.Module):
     """Everything that a checkpoint holds: both networks, the averaged generator, the optimizers and the step.
 
-    There is no random state: every draw comes from the configuration's seed and the step.
+    There is no random state: every draw comes from the configuration's seed, the step, and `retries`, which counts how
+    often the run went back after steps that were not finite.
     """
 
     def __init__(self, config: Config, num_classes: int):
         super().__init__(name="state")
         tf.keras.utils.set_random_seed(config.training.seed)
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        self.retries = tf.Variable(0, dtype=tf.int64, trainable=False, name="retries")
         with precision.policy(config.training.precision):
             self.generator = make_generator(config.network, num_classes)
             self.averaged_generator = make_generator(config.network, num_classes)
@@ -62,6 +65,8 @@ class TrainStep:
 
     Calling it with a batch {"photos", "sketches": normalised, float32 [B, S, S, 3 or 1]; "labels": int64 [B]} gives the
     step's scalars by name, float32 []. A loss of weight 0 is not computed.
+
+    A network whose loss or gradient is not finite is not updated; its scalar `skipped_updates` is then 1.
     """
 
     def __init__(self, config: Config, state: TrainState, statistics: Statistics):
@@ -70,6 +75,8 @@ class TrainStep:
         self.strategy = tf.distribute.get_strategy()
         self.weights = config.losses
         self.perceptual = PerceptualFeatures(config.losses, statistics) if config.losses.perceptual_weight else None
+        self.generator_updates = FiniteUpdates(state.generator.trainable_variables)
+        self.discriminator_updates = FiniteUpdates(state.discriminator.trainable_variables)
 
     @tf.function
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -82,6 +89,7 @@ class TrainStep:
     def _replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
         seeds = tf.random.experimental.stateless_split(self._seed(), 3)
+        statistics = FiniteStatistics((self.state.generator, self.state.discriminator))
         noise = self._noise(seeds[0], labels)  # [2B, ...], or [B, ...] without the diversity loss
         with tf.GradientTape() as generator_tape:
             fakes = self._generate(sketches, labels, noise)
@@ -95,8 +103,9 @@ class TrainStep:
         through_fakes = loss_tape.gradient(total, fakes)
         variables = self.state.generator.trainable_variables
         gradients = generator_tape.gradient(fakes, variables, output_gradients=through_fakes)
-        self.state.generator_optimizer.apply_gradients(zip(gradients, variables))
-        return {**scalars, **_tagged("generator", terms), **self._fake_scalars(fake_photos)}
+        skipped = {"skipped_updates": self.generator_updates.apply(self.state.generator_optimizer, total, gradients)}
+        statistics.keep()
+        return {**scalars, **_tagged("generator", {**terms, **skipped}), **self._fake_scalars(fake_photos)}
 
     def _generate(self, sketches: tf.Tensor, labels: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """All draws of the noise through one pass of the encoder and one of the decoder."""
@@ -113,13 +122,13 @@ class TrainStep:
         with tf.GradientTape() as tape:
             terms, accuracies = self._discriminator_losses(photos, fake_photos, sketches, labels, seeds)
             total = self._weighted(terms)
+        scalars = {**terms, **accuracies}
         if terms:
             gradients = tape.gradient(total, discriminator.trainable_variables)
-            pairs = zip(gradients, discriminator.trainable_variables)
-            self.state.discriminator_optimizer.apply_gradients(
-                [(gradient, variable) for gradient, variable in pairs if gradient is not None]
+            scalars["skipped_updates"] = self.discriminator_updates.apply(
+                self.state.discriminator_optimizer, total, gradients
             )
-        return {**_tagged("discriminator", terms), **_tagged("discriminator", accuracies)}
+        return _tagged("discriminator", scalars)
 
     def _discriminator_losses(self, photos, fake_photos, sketches, labels, seeds):
         """Mean losses and accuracies by name. Real and fake pass apart: each has batch norm statistics of its own."""
@@ -188,7 +197,9 @@ class TrainStep:
     def _seed(self) -> tf.Tensor:
         """A seed of this step and this replica, int32 [2]."""
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        seed = tf.random.experimental.stateless_fold_in(tf.constant([self.config.training.seed, 0]), self.state.step)
+        seed = tf.random.experimental.stateless_fold_in(
+            tf.stack([self.config.training.seed, tf.cast(self.state.retries, tf.int32)]), self.state.step
+        )
         return tf.random.experimental.stateless_fold_in(seed, replica)
 
     def _mean(self, values: tf.Tensor) -> tf.Tensor:
