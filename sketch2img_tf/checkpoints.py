@@ -2,88 +2,133 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import os
-from collections.abc import Iterator
+import types
+from collections.abc import Mapping
 
 import tensorflow as tf
 
+from sketch2img_tf import checkpoint_files
 from sketch2img_tf.card import Card
+from sketch2img_tf.checkpoint_files import directory
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.finite import all_finite
 from sketch2img_tf.networks.generator import Generator, make_generator
 from sketch2img_tf.train_step import TrainState
 
 _CARD = "card/.ATTRIBUTES/py_state"
+_STEP = "state/step/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 class Checkpoints:
     """The checkpoints of a run, in `workdir/checkpoints`.
 
     Raises:
-      UserError: on opening, if the checkpoints there are of another network or other data.
+      UserError: on opening, if the folder has checkpoints and none can be read.
     """
 
-    def __init__(self, workdir: str, card: Card, state: TrainState, kept: int):
-        self.state = state
-        checkpoint = tf.train.Checkpoint(state=state, card=_CardState(card))
-        self.manager = tf.train.CheckpointManager(checkpoint, directory(workdir), max_to_keep=kept)
+    def __init__(
+        self,
+        workdir: str,
+        card: Card,
+        state: TrainState,
+        kept: int,
+        more: Mapping[str, tf.train.experimental.PythonState] = types.MappingProxyType({}),
+        folder: str = "",
+    ):
+        """Mends the folder: see `checkpoint_files.mend`.
+
+        Args:
+          workdir: the run's folder.
+          card: goes into every checkpoint.
+          state: what is saved and restored.
+          kept: how many checkpoints.
+          more: what else is saved and restored, by name.
+          folder: what is saved goes there instead, and the run's folder is left alone: for all workers but the first.
+        """
+        self.state, self._workdir = state, workdir
+        self._is_first = folder in ("", workdir)
+        if self._is_first:
+            checkpoint_files.mend(workdir)
+        checkpoint = tf.train.Checkpoint(state=state, card=_CardState(card), **more)
+        self.manager = tf.train.CheckpointManager(checkpoint, directory(folder or workdir), max_to_keep=kept)
 
     def restore(self) -> bool:
         """Brings the state to that of the newest checkpoint; False if there is none."""
-        path = self.manager.latest_checkpoint
+        path = self.manager.latest_checkpoint if self._is_first else checkpoint_files.newest(self._workdir)
         if path is None:
             return False
-        with _reading(path):
-            self.manager.checkpoint.restore(path).assert_existing_objects_matched()
+        self.manager.checkpoint.restore(path).assert_existing_objects_matched()
         return True
 
-    def save(self) -> str:
-        """Writes a checkpoint of the present step."""
-        return self.manager.save(checkpoint_number=int(self.state.step.numpy()))
+    def save(self) -> bool:
+        """Writes a checkpoint of the present step; False, and nothing is written, if a value is not finite."""
+        if not all_finite(variables(self.state)):
+            return False
+        self.manager.save(checkpoint_number=int(self.state.step.numpy()))
+        return True
 
 
-def directory(workdir: str) -> str:
-    """Where a run has its checkpoints."""
-    return os.path.join(workdir, "checkpoints")
+def variables(state: TrainState) -> list[tf.Variable]:
+    """All of a state; Keras' optimizers are no modules, so that `state.variables` alone lacks theirs."""
+    optimizers = (state.generator_optimizer, state.discriminator_optimizer)
+    return [*state.variables, *(variable for optimizer in optimizers for variable in optimizer.variables)]
 
 
-def check_continues(workdir: str, card: Card) -> None:
-    """Raises a UserError that lists what differs if `workdir` holds a run of another network or other data."""
-    if tf.train.latest_checkpoint(directory(workdir)) is None:
-        _check_empty(workdir)
-        return
-    before, now = _identity(read_card(workdir)), _identity(card)
-    changed = [name for name in now if before[name] != now[name]]
-    if changed:
-        listed = "; ".join(f"{name} {_brief(before[name])} there, {_brief(now[name])} now" for name in changed)
-        raise UserError(f"--workdir={workdir} holds a run that cannot go on: {listed}; give another --workdir")
+@dataclasses.dataclass(frozen=True)
+class Before:
+    """A run that can go on: its step, and "train_steps 10 there, 20 now" for every flag that differs."""
+
+    step: int
+    changed_flags: str
 
 
-def read_card(workdir: str) -> Card:
-    """The card in the newest checkpoint.
+def check_continues(workdir: str, card: Card) -> Before | None:
+    """How far the run in `workdir` is; None if there is none yet.
 
     Raises:
-      UserError: there is no checkpoint, or it is damaged.
+      UserError: listing what differs, if it is a run of another network or other data; or none of its checkpoints can
+        be read.
     """
-    path = _latest(workdir)
-    with _reading(path):
-        return Card.from_json(tf.train.load_checkpoint(path).get_tensor(_CARD).decode())
+    path = checkpoint_files.newest(workdir)
+    if path is None:
+        return None
+    there = _card(path)
+    listed = _differences(_identity(there), _identity(card))
+    if listed:
+        raise UserError(f"--workdir={workdir} holds a run that cannot go on: {listed}; give another --workdir")
+    step = int(tf.train.load_checkpoint(path).get_tensor(_STEP))
+    return Before(step, _differences(there.config.to_dict(), card.config.to_dict()))
+
+
+def start_from(workdir: str, card: Card, state: TrainState) -> None:
+    """Brings the networks of `state`, and nothing else of it, to those of another run's newest checkpoint.
+
+    Raises:
+      UserError: that run's networks or classes are others, or it has no checkpoint.
+    """
+    path = _latest(workdir, "init_from")
+    listed = _differences(_network(_card(path)), _network(card))
+    if listed:
+        raise UserError(f"--init_from={workdir} holds other networks: {listed}; give those flags too")
+    networks = {name: getattr(state, name) for name in ("generator", "averaged_generator", "discriminator")}
+    restored = tf.train.Checkpoint(state=tf.train.Checkpoint(**networks)).restore(path)
+    restored.assert_existing_objects_matched().expect_partial()
 
 
 def load_generator(workdir: str) -> tuple[Generator, Card, int]:
-    """The averaged generator of the newest checkpoint, in float32, its card and its step.
+    """The averaged generator of the newest whole checkpoint, in float32, its card and its step.
 
     Raises:
-      UserError: there is no checkpoint, or it is damaged.
+      UserError: there is none.
     """
-    card, path = read_card(workdir), _latest(workdir)
+    path = _latest(workdir, "workdir")
+    card = _card(path)
     generator = make_generator(card.config.network, len(card.class_names))
     step = tf.Variable(0, dtype=tf.int64)
     state = tf.train.Checkpoint(averaged_generator=generator, step=step)
-    with _reading(path):
-        restored = tf.train.Checkpoint(state=state).restore(path)
-        restored.assert_existing_objects_matched().expect_partial()
+    restored = tf.train.Checkpoint(state=state).restore(path)
+    restored.assert_existing_objects_matched().expect_partial()
     return generator, card, int(step)
 
 
@@ -101,51 +146,41 @@ class _CardState(tf.train.experimental.PythonState):
         del string_value
 
 
-@contextlib.contextmanager
-def _reading(path: str) -> Iterator[None]:
-    try:
-        yield
-    except (tf.errors.OpError, IndexError) as error:  # what TensorFlow raises for a file that was cut short
-        folder, name = os.path.split(path)
-        raise UserError(
-            f"{path}: cannot be read ({str(error).splitlines()[0]}); name an older one in place of {name} in"
-            f" {folder}/checkpoint, or give another --workdir"
-        ) from error
+def _card(path: str) -> Card:
+    return Card.from_json(tf.train.load_checkpoint(path).get_tensor(_CARD).decode())
 
 
-def _latest(workdir: str) -> str:
-    path = tf.train.latest_checkpoint(directory(workdir))
+def _latest(workdir: str, flag: str) -> str:
+    path = checkpoint_files.newest(workdir)
     if path is None:
-        raise UserError(f"--workdir={workdir}: no checkpoint in {directory(workdir)}; train first, with train.py")
+        raise UserError(f"--{flag}={workdir}: no checkpoint in {directory(workdir)}; train first, with train.py")
     return path
 
 
-def _check_empty(workdir: str) -> None:
-    """Never start over where something may be lost."""
-    left = [name for name in _listing(directory(workdir)) if name.startswith("ckpt")]
-    if left:
-        raise UserError(
-            f"{directory(workdir)}: holds {left[0]} but the file `checkpoint`, which says what is current, is missing"
-            " or unreadable; restore that file, or give another --workdir"
-        )
-
-
-def _listing(folder: str) -> list[str]:
-    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+def _differences(before: dict[str, object], now: dict[str, object]) -> str:
+    changed = [name for name in now if before.get(name) != now[name]]
+    return "; ".join(f"{name} {_brief(before.get(name))} there, {_brief(now[name])} now" for name in changed)
 
 
 def _identity(card: Card) -> dict[str, object]:
     """What must not change within a run."""
     return {
-        **dataclasses.asdict(card.config.network),
+        **_network(card),
         "photo_variant": card.config.data.photo_variant,
         "sketch_variant": card.config.data.sketch_variant,
-        "number of classes": len(card.class_names),
-        "classes": card.class_names,
         "statistics of the data": dataclasses.astuple(card.statistics),
     }
 
 
+def _network(card: Card) -> dict[str, object]:
+    """What the shapes of the weights, and the meaning of those of a class, depend on."""
+    return {
+        **dataclasses.asdict(card.config.network),
+        "number of classes": len(card.class_names),
+        "classes": card.class_names,
+    }
+
+
 def _brief(value: object) -> str:
-    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    text = ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."

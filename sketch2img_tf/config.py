@@ -96,6 +96,7 @@ class TrainingConfig:
     """How the training goes."""
 
     workdir: str = _option("", "Folder of the run: checkpoints, summaries, samples. An old run in it goes on.")
+    init_from: str = _option("", "Folder of another run, whose networks a new run starts with.")
     train_steps: int = _option(100_000, "Steps of the whole run, earlier sessions included.", lower=1)
     global_batch_size: int = _option(16, "Pictures a step, over all replicas.", lower=1)
     generator_learning_rate: float = _option(1e-4, "Adam's rate for the generator.", lower=0)
@@ -117,13 +118,22 @@ class TrainingConfig:
         True, "Batch norm's statistics are those of the global batch, not of each replica's part of it."
     )
     steps_per_call: int = _option(
-        1, "Steps that a device takes at one go. More keep a TPU busy; a run stops, logs and saves between calls.", lower=1
+        1, "Steps that a device takes at one go: more keep a TPU busy. A run logs, saves and stops between.", lower=1
     )
     seed: int = _option(0, "Seed of weights, data order, jitter and noise.", lower=0, upper=2**31 - 1)
     log_every_steps: int = _option(10, "Steps between scalars.", lower=1)
     sample_every_steps: int = _option(500, "Steps between sample grids and held-out figures.", lower=1)
     checkpoint_every_steps: int = _option(500, "Steps between checkpoints.", lower=1)
     checkpoints_kept: int = _option(3, "Checkpoints kept, the newest ones.", lower=1)
+    deterministic: bool = _option(
+        False, "Only arithmetic that gives the same bits every time, slower: a stop then makes no difference at all."
+    )
+    max_skipped_updates: int = _option(
+        10, "Updates in a row that may be left out for not being finite before the run goes back.", lower=1
+    )
+    max_retries: int = _option(
+        3, "Times that it goes back to the last checkpoint, with other noise, before it stops.", lower=0
+    )
     profile_steps: tuple[int, ...] = _option((), "First and last step of a trace for TensorBoard, as 10,20.", lower=1)
 
 
@@ -264,8 +274,8 @@ def _check_steps_per_call(training: TrainingConfig) -> None:
         steps = [value[0] - 1, value[1]] if name == "profile_steps" and value else [value or 0]
         if any(step % training.steps_per_call for step in steps):
             raise UserError(
-                f"--{name}={_text(_plain(value))} is not at the end of a call of --steps_per_call={training.steps_per_call}"
-                " steps: make it a multiple of it"
+                f"--{name}={_text(_plain(value))} is amid a call of --steps_per_call={training.steps_per_call} steps:"
+                " make it a multiple of that"
             )
 
 

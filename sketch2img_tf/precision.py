@@ -44,20 +44,21 @@ def scaling(optimizer: tf.keras.optimizers.Optimizer, name: str) -> tf.keras.opt
 
 def loss_scale(optimizer: tf.keras.optimizers.Optimizer) -> tf.Tensor | float:
     """What losses are multiplied by before their gradient is taken, float32 []; 1 without loss scaling."""
-    return optimizer.loss_scale if _scales(optimizer) else 1.0
+    return optimizer.loss_scale if scales(optimizer) else 1.0
 
 
 def scaled(optimizer: tf.keras.optimizers.Optimizer, loss: tf.Tensor) -> tf.Tensor:
     """The loss to take the gradient of."""
-    return optimizer.get_scaled_loss(loss) if _scales(optimizer) else loss
+    return optimizer.get_scaled_loss(loss) if scales(optimizer) else loss
 
 
 def unscaled(optimizer: tf.keras.optimizers.Optimizer, gradients: list) -> list:
     """The gradients of a loss from those of a `scaled` one."""
-    return optimizer.get_unscaled_gradients(gradients) if _scales(optimizer) else gradients
+    return optimizer.get_unscaled_gradients(gradients) if scales(optimizer) else gradients
 
 
-def _scales(optimizer) -> bool:
+def scales(optimizer: tf.keras.optimizers.Optimizer) -> bool:
+    """Whether the optimizer scales its losses."""
     return isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
 
 

@@ -5,8 +5,10 @@ https://www.tensorflow.org/guide/distributed_training
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -27,7 +29,7 @@ def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
       UserError: TF_CONFIG is missing or malformed, or there is no such TPU.
     """
     if name == "multi_worker":
-        check_cluster()
+        check(name)
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "tpu":
         return _tpu(tpu)
@@ -37,8 +39,19 @@ def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
     return tf.distribute.OneDeviceStrategy("/gpu:0" if gpus else "/cpu:0")
 
 
-def check_cluster() -> None:
-    """Raises a UserError if the environment's TF_CONFIG is not that of a worker."""
+def check(name: str) -> None:
+    """Raises a UserError if a `--strategy` value needs a TF_CONFIG and the environment's is not that of a worker."""
+    if name == "multi_worker":
+        _cluster()
+
+
+def is_first(name: str) -> bool:
+    """Whether this process writes what all workers of a `--strategy` value need only once."""
+    return name != "multi_worker" or _cluster()[1] == 0
+
+
+def _cluster() -> tuple[list[str], int]:
+    """The workers' addresses, and which of them this is."""
     text = os.environ.get("TF_CONFIG", "")
     if not text:
         raise UserError(f"--strategy=multi_worker needs TF_CONFIG in the environment, such as {_EXAMPLE}")
@@ -47,17 +60,24 @@ def check_cluster() -> None:
         workers, task = config["cluster"]["worker"], config["task"]
         kind, index = task["type"], int(task["index"])
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"TF_CONFIG is malformed ({type(error).__name__}: {error}); it should be as {_EXAMPLE}") from None
+        raise UserError(f"TF_CONFIG is malformed ({error!r}); it should be as {_EXAMPLE}") from None
     if not isinstance(workers, list) or not all(isinstance(worker, str) for worker in workers):
         raise UserError(f"TF_CONFIG: the workers should be a list of host:port, as {_EXAMPLE}")
     if kind != "worker" or not 0 <= index < len(workers):
         raise UserError(f"TF_CONFIG: task {kind} {index} is none of the {len(workers)} workers; count them from 0")
+    return workers, index
 
 
-def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process writes what all workers need only once."""
-    resolver = strategy.cluster_resolver
-    return not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or resolver.task_id in (0, None)
+@contextlib.contextmanager
+def all_workers_there() -> Iterator[None]:
+    """Turns what TensorFlow raises when another worker is gone into a UserError."""
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise UserError(
+            f"another worker is gone ({reason[:160]}); start all workers again: they go on from the last checkpoint"
+        ) from error
 
 
 def any_worker(strategy: tf.distribute.Strategy, said: bool) -> bool:

@@ -9,19 +9,23 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from sketch2img_tf import event_files
+
 SCALARS_FILE = "scalars.jsonl"
 
 
 class Summaries:
     """Writes into `workdir`: `tensorboard/`, `scalars.jsonl` and `samples/`.
 
-    A run that goes on after `step` forgets the JSON lines and samples of later steps, which it is about to write again.
+    A run that goes on after `step` forgets the lines, events and samples of later steps, which it is about to write
+    again; -1 is for a new run, which forgets all.
     """
 
     def __init__(self, workdir: str, step: int):
         self.workdir = workdir
         os.makedirs(os.path.join(workdir, "samples"), exist_ok=True)
         self._forget_after(step)
+        event_files.forget_after(os.path.join(workdir, "tensorboard"), step)
         self.writer = tf.summary.create_file_writer(os.path.join(workdir, "tensorboard"))
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
@@ -41,6 +45,10 @@ class Summaries:
             tf.summary.image("samples", np.asarray(grid)[np.newaxis])
         self.writer.flush()
         return path
+
+    def close(self) -> None:
+        """Ends the event file."""
+        self.writer.close()
 
     def _forget_after(self, step: int) -> None:
         kept = [line for line in read_scalars(self.workdir) if line["step"] <= step]

@@ -10,6 +10,7 @@ import tensorflow as tf
 from sketch2img_tf import draws, losses, penalties, precision
 from sketch2img_tf.config import Config, NetworkConfig
 from sketch2img_tf.data.preprocessing import IMAGE_SIZE, Statistics
+from sketch2img_tf.finite import FiniteStatistics, FiniteUpdates
 from sketch2img_tf.layers.spectral_norm import power_iteration
 from sketch2img_tf.networks.discriminator import Discriminator
 from sketch2img_tf.networks.generator import make_generator
@@ -21,13 +22,15 @@ _FIRST_POWER_ITERATIONS = 15
 class TrainState(tf.Module):
     """Everything that a checkpoint holds: both networks, the averaged generator, the optimizers and the step.
 
-    There is no random state: every draw comes from the configuration's seed and the step.
+    There is no random state: every draw comes from the configuration's seed, the step, and `retries`, which counts how
+    often the run went back after steps that were not finite.
     """
 
     def __init__(self, config: Config, num_classes: int):
         super().__init__(name="state")
         tf.keras.utils.set_random_seed(config.training.seed)
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        self.retries = tf.Variable(0, dtype=tf.int64, trainable=False, name="retries")
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         synchronized = config.training.cross_replica_norm and replicas > 1  # alone, batch norm is faster without
         with precision.policy(config.training.precision):
@@ -65,6 +68,8 @@ class TrainStep:
 
     Calling it with a batch {"photos", "sketches": normalised, float32 [B, S, S, 3 or 1]; "labels": int64 [B]} gives the
     step's scalars by name, float32 []. A loss of weight 0 is not computed.
+
+    A network whose loss or gradient is not finite is not updated; its scalar `skipped_updates` is then 1.
     """
 
     def __init__(self, config: Config, state: TrainState, statistics: Statistics):
@@ -73,6 +78,8 @@ class TrainStep:
         self.strategy = tf.distribute.get_strategy()
         self.weights = config.losses
         self.perceptual = PerceptualFeatures(config.losses, statistics) if config.losses.perceptual_weight else None
+        self.generator_updates = FiniteUpdates(state.generator.trainable_variables)
+        self.discriminator_updates = FiniteUpdates(state.discriminator.trainable_variables)
 
     @tf.function
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -94,6 +101,7 @@ class TrainStep:
     def _replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
         seeds = tf.random.experimental.stateless_split(self._seed(), 3)
+        statistics = FiniteStatistics((self.state.generator, self.state.discriminator))
         noise = self._noise(seeds[0], labels)  # [2B, ...], or [B, ...] without the diversity loss
         with tf.GradientTape() as generator_tape:
             fakes = self._generate(sketches, labels, noise)
@@ -107,8 +115,9 @@ class TrainStep:
         through_fakes = loss_tape.gradient(total, fakes)
         variables = self.state.generator.trainable_variables
         gradients = generator_tape.gradient(fakes, variables, output_gradients=through_fakes)
-        _descend(self.state.generator_optimizer, gradients, variables)
-        return {**scalars, **_tagged("generator", terms), **self._fake_scalars(fake_photos)}
+        skipped = {"skipped_updates": self.generator_updates.apply(self.state.generator_optimizer, total, gradients)}
+        statistics.keep()
+        return {**scalars, **_tagged("generator", {**terms, **skipped}), **self._fake_scalars(fake_photos)}
 
     def _generate(self, sketches: tf.Tensor, labels: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """All draws of the noise through one pass of the encoder and one of the decoder."""
@@ -125,10 +134,13 @@ class TrainStep:
         with tf.GradientTape() as tape:
             terms, accuracies = self._discriminator_losses(photos, fake_photos, sketches, labels, seeds)
             total = precision.scaled(self.state.discriminator_optimizer, self._weighted(terms))
+        scalars = {**terms, **accuracies}
         if terms:
             gradients = tape.gradient(total, discriminator.trainable_variables)
-            _descend(self.state.discriminator_optimizer, gradients, discriminator.trainable_variables)
-        return {**_tagged("discriminator", terms), **_tagged("discriminator", accuracies)}
+            scalars["skipped_updates"] = self.discriminator_updates.apply(
+                self.state.discriminator_optimizer, total, gradients
+            )
+        return _tagged("discriminator", scalars)
 
     def _discriminator_losses(self, photos, fake_photos, sketches, labels, seeds):
         """Mean losses and accuracies by name. Real and fake pass apart: each has batch norm statistics of its own."""
@@ -197,7 +209,8 @@ class TrainStep:
 
     def _seed(self) -> tf.Tensor:
         """A seed of this step, int32 [2]; all replicas have the same, see `draws`."""
-        return tf.random.experimental.stateless_fold_in(tf.constant([self.config.training.seed, 0]), self.state.step)
+        seed = tf.stack([self.config.training.seed, tf.cast(self.state.retries, tf.int32)])
+        return tf.random.experimental.stateless_fold_in(seed, self.state.step)
 
     def _mean(self, values: tf.Tensor) -> tf.Tensor:
         """This replica's part of the mean over the global batch: gradients and scalars of replicas are summed."""
@@ -224,14 +237,6 @@ class TrainStep:
         decay = tf.minimum(self.config.training.ema_decay, (1.0 + step) / (10.0 + step))
         for average, variable in zip(self.state.averaged_generator.variables, self.state.generator.variables):
             average.assign(average + (1.0 - decay) * (variable - average))
-
-
-def _descend(optimizer, gradients: list, variables: list) -> None:
-    """An update by the gradients of a `precision.scaled` loss; variables that it does not depend on stay."""
-    pairs = zip(precision.unscaled(optimizer, gradients), variables)
-    # Those of gathered rows come as rows and numbers, whose count only running tells: a TPU wants whole tensors.
-    dense = [(tf.convert_to_tensor(gradient), variable) for gradient, variable in pairs if gradient is not None]
-    optimizer.apply_gradients(dense)
 
 
 def _twice(tensor: tf.Tensor) -> tf.Tensor:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import json
 import os
-import signal
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
 from datasets.sketchy import build
-from sketch2img_tf import plots
+from sketch2img_tf import device_memory, disk_space, divergence, plots, precision, strategy
 from sketch2img_tf.card import Card
-from sketch2img_tf.checkpoints import Checkpoints, check_continues
-from sketch2img_tf.config import Config
+from sketch2img_tf.checkpoints import Before, Checkpoints, check_continues, start_from, variables
+from sketch2img_tf.config import Config, TrainingConfig
 from sketch2img_tf.data import input_pipeline
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.evaluation.held_out import HeldOut
 from sketch2img_tf.networks import perceptual
-from sketch2img_tf import precision, strategy
+from sketch2img_tf.run_lock import RunLock
+from sketch2img_tf.step_means import StepMeans
+from sketch2img_tf.stopping import Stop
 from sketch2img_tf.summaries import Summaries, read_scalars
 from sketch2img_tf.train_step import TrainState, TrainStep
 
@@ -65,96 +71,208 @@ def train(config: Config) -> None:
     """Trains from the newest checkpoint in `--workdir`, or from the start, until step `--train_steps`.
 
     Raises:
-      UserError: the data, the weights or the folder do not serve.
+      UserError: the data, the weights or the folder do not serve, the disk or the device is full, or the training
+        diverges.
       SystemExit: with code `STOPPED`, on SIGINT or SIGTERM, after a checkpoint of the last whole step.
     """
     if not config.training.workdir:
         raise UserError("--workdir=DIR is missing: the folder for checkpoints, summaries and samples")
+    strategy.check(config.training.strategy)
     perceptual.check_weights(config.losses)
-    sketchy = open_data(config)
-    card = Card.of_run(config, sketchy)
-    check_continues(config.training.workdir, card)
-    _make_folder(config.training.workdir)
-    devices = strategy.make_strategy(config.training.strategy, config.training.tpu)
-    _check_batch(config.training.global_batch_size, devices.num_replicas_in_sync)
-    with devices.scope(), strategy.one_line_if_a_worker_is_gone():
-        run = _Run(config, sketchy, card)
-        run.go()
+    with _folder(config.training) as folder, disk_space.writing(folder):
+        sketchy = open_data(config)
+        card = Card.of_run(config, sketchy)
+        before = check_continues(config.training.workdir, card)
+        if before and before.step >= config.training.train_steps:
+            _say_finished(config.training, before)
+            return
+        if config.training.deterministic:
+            tf.config.experimental.enable_op_determinism()
+        with device_memory.enough(config), strategy.all_workers_there():
+            devices = strategy.make_strategy(config.training.strategy, config.training.tpu)
+            _check_batch(config.training.global_batch_size, devices.num_replicas_in_sync)
+            with devices.scope():
+                run = _Run(config, sketchy, card, before, folder)
+            run.go()
+
+
+@contextlib.contextmanager
+def _folder(training: TrainingConfig) -> Iterator[str]:
+    """Where this worker writes: the run's folder, or, of all but the first, one that is deleted.
+
+    Every worker has to take part in saving, since the values of all are gathered for it.
+    """
+    if strategy.is_first(training.strategy):
+        with RunLock(training.workdir):
+            yield training.workdir
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            yield folder
+
+
+def _check_batch(global_batch_size: int, replicas: int) -> None:
+    if global_batch_size % replicas:
+        raise UserError(
+            f"--global_batch_size={global_batch_size} cannot be shared equally by {replicas} replicas; give"
+            f" {replicas * max(1, global_batch_size // replicas)}"
+        )
+
+
+def _say_finished(training: TrainingConfig, before: Before) -> None:
+    plots.write_plots(read_scalars(training.workdir), os.path.join(training.workdir, "plots"))
+    print(
+        f"{training.workdir} is trained to step {before.step}, and --train_steps={training.train_steps}: nothing to do"
+    )
 
 
 class _Run:
     """A run in progress. Made inside the strategy's scope."""
 
-    def __init__(self, config: Config, sketchy: input_pipeline.Sketchy, card: Card):
-        self.config = config.training
+    def __init__(
+        self, config: Config, sketchy: input_pipeline.Sketchy, card: Card, before: Before | None, folder: str
+    ):
+        self.whole_config, self.config = config, dataclasses.replace(config.training, workdir=folder)
+        self.is_first = folder == config.training.workdir
         self.sketchy = sketchy
         self.state = TrainState(config, len(sketchy.class_names))
         self.step = TrainStep(config, self.state, sketchy.statistics)
-        self.checkpoints = Checkpoints(self.config.workdir, card, self.state, self.config.checkpoints_kept)
-        resumed = self.checkpoints.restore()
-        self.state.set_learning_rates(config)
-        self.first_step = int(self.state.step.numpy())
-        self.summaries = Summaries(self.config.workdir, self.first_step)
-        self._write_flags(config)
+        self.means = StepMeans()
+        self.checkpoints = Checkpoints(
+            config.training.workdir, card, self.state, self.config.checkpoints_kept, {"step_means": self.means}, folder
+        )
+        self.resumed = before is not None
+        disk_space.check(self.config.workdir, variables(self.state), 1 if self.resumed else self._checkpoints_at_most())
+        self._restore()
+        if not self.resumed and self.config.init_from:
+            start_from(self.config.init_from, card, self.state)
+        self.summaries = Summaries(self.config.workdir, self._now() if self.resumed else -1)
+        self._write_flags(config, before)
         self.held_out = HeldOut(sketchy)
         self.draw = tf.function(self.state.averaged_generator.draw)
-        self.pending: list[dict[str, tf.Tensor]] = []
         self.profiling = False
-        self.logged_at = time.perf_counter()
-        if resumed:
-            print(f"going on from step {self.first_step} of {self.config.workdir}")
+        self.batch: dict = {}
+        self._time_from_here()
+        if self.is_first and self.config.precision == "auto":
+            print(f"--precision=auto: {precision.resolve('auto')}")
 
     def go(self) -> None:
         """All steps that are left."""
-        if self.first_step == 0:
-            self._sample(0)
-            self.checkpoints.save()
-        with _Stop() as stop, tqdm(
-            total=self.config.train_steps, initial=self.first_step, unit="step", dynamic_ncols=True
-        ) as bar:
-            bar.set_description("preparing the first step")  # TensorFlow traces it: half a minute on a CPU
-            self.logged_at = time.perf_counter()
-            for step, batch in zip(range(self.first_step + 1, self.config.train_steps + 1), self._batches()):
-                self._one_step(step, batch, bar)
-                if stop.asked:
-                    break
-        self._finish(stop.asked)
+        with Stop() as self.stop:
+            if not self.resumed:
+                self._sample(0)
+                self.checkpoints.save()
+            steps = self.config.train_steps
+            with tqdm(
+                total=steps, initial=self._now(), unit="step", dynamic_ncols=True, disable=not self.is_first
+            ) as bar:
+                bar.set_description("preparing the first step")  # TensorFlow traces it: half a minute on a CPU
+                stopped = False
+                while self._now() < steps and not stopped:
+                    stopped = self._steps(bar)
+            self._finish(stopped)
 
-    def _one_step(self, step: int, batch: dict, bar: tqdm) -> None:
-        self._start_profile(step)
-        self.pending.append(self.step(batch))
+    def _steps(self, bar: tqdm) -> bool:
+        """Until the end, or until it has to go back or, which it returns, to stop."""
+        self._time_from_here()
+        per_call, batches = self.config.steps_per_call, iter(self._batches())
+        # A run that was stopped by an interval that has changed since may end between two calls.
+        for step in range(self._now() + per_call, self.config.train_steps + per_call, per_call):
+            if not self._call(min(step, self.config.train_steps), batches, bar):
+                self._go_back(bar)
+                return False
+            if strategy.any_worker(self.step.strategy, self.stop.asked):
+                return True
+        return False
+
+    def _call(self, step: int, batches: Iterator, bar: tqdm) -> bool:
+        """One call of the device, up to `step`; False if the run has to go back."""
+        count = step - self._now()
+        self._start_profile(step - count + 1)
+        self.means.add(self._step(batches, count))
         self._stop_profile(step)
-        if step == self.first_step + 1:
+        self.timed_steps += count
+        if bar.desc:
             bar.set_description()
             bar.unpause()  # from here on: the time left is that of steps
-        bar.update()
+        bar.update(count)
         last = step == self.config.train_steps
+        if not self._still_finite(step, last):
+            return False
         if step % self.config.log_every_steps == 0 or last:
             self._log(step, bar)
         if step % self.config.sample_every_steps == 0 or last:
             self._sample(step)
         if step % self.config.checkpoint_every_steps == 0 or last:
-            self.checkpoints.save()
+            return self._save(last)
+        return True
+
+    def _step(self, batches: Iterator, count: int) -> dict[str, tf.Tensor]:
+        if count > 1:
+            return self.step.several(batches, count)
+        self.batch = next(batches)
+        return self.step(self.batch)
+
+    def _still_finite(self, step: int, last: bool) -> bool:
+        """Looked at once in a while: whoever looks waits for the device."""
+        most = self.config.max_skipped_updates
+        return bool(step % most and not last) or divergence.skipped_in_a_row(self.step) < most
+
+    def _save(self, last: bool) -> bool:
+        """A checkpoint, but none amid updates that are left out: what led there is not to be gone back to."""
+        return (not last and divergence.skipped_in_a_row(self.step) > 0) or self.checkpoints.save()
+
+    def _go_back(self, bar: tqdm) -> None:
+        step, retries = self._now(), int(self.state.retries.numpy()) + 1
+        folder = divergence.dump(self.config, self.step, self.batch, self.means.last())
+        if retries > self.config.max_retries:
+            divergence.stop_after(self.config, step, folder)
+        self._restore()
+        self.state.retries.assign(retries)
+        divergence.count_anew(self.step)
+        self.summaries.close()
+        self.summaries = Summaries(self.config.workdir, self._now())
+        bar.n = self._now()
+        tqdm.write(
+            f"step {step} is not finite (see {folder}): back to step {self._now()} with other noise, for the"
+            f" {retries}. time of --max_retries={self.config.max_retries}",
+            file=sys.stderr,
+        )
+
+    def _restore(self) -> None:
+        self.checkpoints.restore()
+        self.state.set_learning_rates(self.whole_config)
+
+    def _now(self) -> int:
+        return int(self.state.step.numpy())
+
+    def _checkpoints_at_most(self) -> int:
+        """One more than are kept is there while it is written."""
+        return self.config.checkpoints_kept + 1
+
+    def _time_from_here(self) -> None:
+        self.timed_steps, self.logged_at = 0, time.perf_counter()
 
     def _finish(self, stopped: bool) -> None:
-        step, workdir = int(self.state.step.numpy()), self.config.workdir
+        step, workdir = self._now(), self.config.workdir
         plots.write_plots(read_scalars(workdir), os.path.join(workdir, "plots"))
         if stopped:
             self.checkpoints.save()
+            strategy.any_worker(self.step.strategy, False)  # waits until all have saved
             print(f"stopped at step {step}; the same command goes on from there", file=sys.stderr)
             raise SystemExit(STOPPED)
-        print(f"trained to step {step}: samples and plots are in {workdir}")
+        if self.is_first:
+            print(f"trained to step {step}: samples and plots are in {workdir}")
 
     def _log(self, step: int, bar: tqdm) -> None:
         """Writes the means of the scalars since the last time."""
-        values = {tag: float(np.mean([scalars[tag] for scalars in self.pending])) for tag in self.pending[0]}
-        values["steps_per_second"] = len(self.pending) / (time.perf_counter() - self.logged_at)
+        values = self.means.take()
+        values["steps_per_second"] = self.timed_steps / (time.perf_counter() - self.logged_at)
         values["generator/learning_rate"] = float(self.state.generator_optimizer.learning_rate.numpy())
         values["discriminator/learning_rate"] = float(self.state.discriminator_optimizer.learning_rate.numpy())
         self.summaries.scalars(step, values)
         shown = [tag for tag in ("generator/supervised", "fakes/deviation") if tag in values]
         bar.set_postfix({tag: f"{values[tag]:.3f}" for tag in shown}, refresh=False)
-        self.pending, self.logged_at = [], time.perf_counter()
+        self._time_from_here()
 
     def _sample(self, step: int) -> None:
         """A grid of fixed held-out sketches with fixed noise, and the held-out L1."""
@@ -170,43 +288,32 @@ class _Run:
 
     def _stop_profile(self, step: int) -> None:
         if self.profiling and step in self.config.profile_steps[1:]:  # a run may go on between the two
-            tf.nest.map_structure(np.asarray, self.pending[-1])  # the step may still be running on a device
+            self.means.wait()  # the step may still be running on a device
             tf.profiler.experimental.stop()
+            self.profiling = False
 
     def _batches(self):
-        """This run's batches from the present step on, global ones, spread over the replicas."""
-        batches = input_pipeline.training_batches(
-            self.sketchy, self.config.global_batch_size, self.config.seed, self.first_step
-        )
-        return self.step.strategy.experimental_distribute_dataset(batches)
+        """This run's batches from the present step on, those of each replica."""
+        now = self._now()
 
-    def _write_flags(self, config: Config) -> None:
+        def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            size = context.get_per_replica_batch_size(self.config.global_batch_size)
+            return input_pipeline.training_batches(self.sketchy, size, self.config.seed, now, context)
+
+        return self.step.strategy.distribute_datasets_from_function(of_worker)
+
+    def _write_flags(self, config: Config, before: Before | None) -> None:
+        """`flags.txt`, which gives the run again, and a line on this session in `sessions.jsonl`."""
         with open(os.path.join(self.config.workdir, "flags.txt"), "w", encoding="utf-8") as file:
             file.write(config.to_flagfile())
-
-
-class _Stop:
-    """Notes SIGINT and SIGTERM, so that the step in progress can end; a second SIGINT ends at once."""
-
-    def __enter__(self) -> _Stop:
-        self.asked = False
-        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *exception) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _note(self, number, frame) -> None:
-        self.asked = True
-        signal.signal(signal.SIGINT, self._before[signal.SIGINT])
-
-
-def _make_folder(workdir: str) -> None:
-    try:
-        os.makedirs(workdir, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--workdir={workdir}: cannot be made ({error}); give another") from error
+        changed = before.changed_flags if before else ""
+        session = {"step": self._now(), "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "changed_flags": changed}
+        with open(os.path.join(self.config.workdir, "sessions.jsonl"), "a", encoding="utf-8") as file:
+            file.write(json.dumps(session) + "\n")
+        if self.is_first and before:
+            print(f"going on from step {self._now()} of {self.config.workdir}")
+        if self.is_first and changed:
+            print(f"changed since: {changed}")
 
 
 def _parameters(network: tf.keras.Model) -> int:

@@ -14,7 +14,8 @@ from sketch2img_tf.train_step import TrainState, TrainStep
 FULL = pathlib.Path(__file__).resolve().parents[1] / "configs" / "full.flags"
 BATCH, CLASSES = 2, 3
 STATISTICS = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
-HOST_OPS = {"PyFunc", "EagerPyFunc", "PyFuncStateless", "NumpyFunction", "Print", "PrintV2", "Where", "Unique", "UniqueV2"}
+HOST_OPS = {"PyFunc", "EagerPyFunc", "PyFuncStateless", "Print", "PrintV2"}
+RAGGED_OPS = {"Where", "Unique", "UniqueV2"}  # only running them tells how much they give
 
 
 def _spec(batch: int) -> dict[str, tf.TensorSpec]:
@@ -41,14 +42,14 @@ def test_no_op_of_the_host_and_no_shape_that_only_running_tells():
     function = step.__call__.get_concrete_function(_spec(BATCH))
     nodes = [node for graph in _graphs(function) for node in graph]
     assert len(nodes) > 2000
-    assert HOST_OPS & {node.op for node in nodes} == set()
+    assert (HOST_OPS | RAGGED_OPS) & {node.op for node in nodes} == set()
     assert not [node.op for node in nodes if node.op.startswith("Addons>")]
     unknown = [op.name for op in function.graph.get_operations() for out in _tensors(op) if not _is_static(out)]
     assert not unknown
 
 
 def _tensors(op: tf.Operation) -> list[tf.Tensor]:
-    """What it gives, but for the scratch of fused batch norm's kernel, its sixth, and the zeros in its gradient's place."""
+    """What it gives; not the scratch of fused batch norm's kernel, its sixth, nor the zeros in its gradient's place."""
     if op.type == "ZerosLike" and op.inputs[0].op.type == "FusedBatchNormV3":
         return []
     return op.outputs[:5] if op.type == "FusedBatchNormV3" else op.outputs

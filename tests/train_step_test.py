@@ -180,7 +180,8 @@ def _plain_step(state, phi, batch, noise, mixed, weights, rate: float) -> dict[s
     _descend(generator.trainable_variables, tape.gradient(total, generator.trainable_variables), rate)
     pictures = fakes.numpy().reshape(BATCH, -1)
     collapse = {"fakes/mean": pictures.mean(), "fakes/deviation": pictures.std(1).mean()}
-    return {**scalars, **{f"generator/{name}": term for name, term in terms.items()}, **collapse}
+    skipped = {f"{network}/skipped_updates": 0.0 for network in ("generator", "discriminator")}
+    return {**scalars, **{f"generator/{name}": term for name, term in terms.items()}, **collapse, **skipped}
 
 
 WEIGHTS = dict(

@@ -34,7 +34,7 @@ def test_a_training_needs_a_folder(dummy_data_dir):
 def test_a_folder_that_cannot_be_made(dummy_data_dir, tmp_path):
     (tmp_path / "file").write_text("")
     workdir = str(tmp_path / "file" / "run")
-    with pytest.raises(UserError, match=f"^--workdir={workdir}: cannot be made .*; give another$"):
+    with pytest.raises(UserError, match=f"^--workdir={workdir}: cannot be written to .*; give another$"):
         trainer.train(config(dummy_data_dir, workdir=workdir, global_batch_size=4))
 
 

@@ -167,7 +167,8 @@ def _records_of_worker(sketchy: Sketchy, context: tf.distribute.InputContext) ->
         records, examples = _records(sketchy, "train").shard(workers, worker), len(range(worker, examples, workers))
     else:
         records = _chosen(sketchy, builder, "train", context)
-        examples = int(records.reduce(np.int64(0), lambda count, _: count + 1))  # nothing says how many of it are chosen
+        # Nothing says how many of a file's are chosen.
+        examples = int(records.reduce(np.int64(0), lambda count, _: count + 1))
     if not examples:
         raise UserError(f"{sketchy.directory}: none of its training examples falls to worker {worker} of {workers}")
     return records, examples

@@ -1,0 +1,50 @@
+"""Room for a run's files, looked for before it starts; and what is said when there is none left."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+
+import tensorflow as tf
+
+from sketch2img_tf.errors import UserError
+
+_ELSE = 64 * 2**20  # bytes, for summaries, samples and plots
+
+
+def check(workdir: str, variables: Iterable[tf.Variable], checkpoints: int) -> None:
+    """Raises a UserError if the disk of `workdir` has no room for as many more checkpoints of these variables."""
+    needed = checkpoints * sum(v.shape.num_elements() * v.dtype.size for v in variables) + _ELSE
+    free = shutil.disk_usage(workdir).free
+    if free < needed:
+        raise UserError(
+            f"--workdir={workdir}: {_megabytes(free)} free, {_megabytes(needed)} needed for {checkpoints} checkpoints"
+            " and summaries; make room, or lower --checkpoints_kept"
+        )
+
+
+@contextlib.contextmanager
+def writing(workdir: str) -> Iterator[None]:
+    """What is written inside either is written or ends in a UserError of one line."""
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        if not _is_no_room(error):
+            raise
+        raise UserError(
+            f"--workdir={workdir}: no room left on its disk ({_megabytes(shutil.disk_usage(workdir).free)} free); make"
+            " room, and the same command goes on from the last checkpoint"
+        ) from error
+
+
+def _is_no_room(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 2**20:,.0f} MB"

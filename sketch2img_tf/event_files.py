@@ -1,0 +1,42 @@
+"""TensorBoard's event files of a run that goes on: without the steps that it is about to write again."""
+
+from __future__ import annotations
+
+import os
+
+import tensorflow as tf
+
+
+def forget_after(folder: str, step: int) -> None:
+    """Removes the events of later steps than `step` from the event files in `folder`.
+
+    A record that a killed process wrote half ends its file: it and what follows it cannot be read by anybody.
+    """
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        if ".tfevents." in name and not name.endswith(".tmp"):
+            _rewrite(os.path.join(folder, name), step)
+
+
+def _rewrite(path: str, step: int) -> None:
+    records, whole = _records(path)
+    kept = [record for record in records if tf.compat.v1.Event.FromString(record).step <= step]
+    if whole and len(kept) == len(records):
+        return
+    if len(kept) <= 1:  # the first record is the format's version
+        os.remove(path)
+        return
+    with tf.io.TFRecordWriter(path + ".tmp") as writer:
+        for record in kept:
+            writer.write(record)
+    os.replace(path + ".tmp", path)
+
+
+def _records(path: str) -> tuple[list[bytes], bool]:
+    """The records that can be read, and whether those are all."""
+    records = []
+    try:
+        for record in tf.compat.v1.io.tf_record_iterator(path):
+            records.append(record)
+    except tf.errors.DataLossError:
+        return records, False
+    return records, True

@@ -1,0 +1,65 @@
+"""One run a folder: a lock that dies with the process that holds it."""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import json
+import os
+import socket
+import sys
+from types import TracebackType
+
+from sketch2img_tf.errors import UserError
+
+_FILE = "run.lock"
+
+
+class RunLock:
+    """Holds `workdir/run.lock`, in which it says who holds it; makes the folder.
+
+    The system drops the lock when the process ends, however it ends: what a dead run leaves is only a file.
+
+    Raises:
+      UserError: another process holds it, or the folder cannot be written to.
+    """
+
+    def __init__(self, workdir: str):
+        try:
+            os.makedirs(workdir, exist_ok=True)
+            self._file = open(os.path.join(workdir, _FILE), "a+", encoding="utf-8")
+        except OSError as error:
+            raise UserError(
+                f"--workdir={workdir}: cannot be written to ({error.strerror}: {error.filename}); give another"
+            ) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"--workdir={workdir} is in use by {self._owner()}; wait for it, stop it, or give another --workdir"
+            ) from None
+        except OSError as error:  # some shared file systems have no locks
+            print(f"{self._file.name}: no locks here ({error.strerror}): start no second run", file=sys.stderr)
+        self._write_owner()
+
+    def __enter__(self) -> RunLock:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def _write_owner(self) -> None:
+        since = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        self._file.truncate(0)
+        json.dump({"process": os.getpid(), "host": socket.gethostname(), "since": since}, self._file)
+        self._file.flush()
+
+    def _owner(self) -> str:
+        self._file.seek(0)
+        try:
+            owner = json.load(self._file)
+            return f"process {owner['process']} on {owner['host']} since {owner['since']}"
+        except (ValueError, KeyError):  # it is about to write it
+            return "another process"

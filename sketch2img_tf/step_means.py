@@ -1,0 +1,48 @@
+"""Means of the steps' scalars from one line of the log to the next."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import tensorflow as tf
+
+COUNTED = "skipped_updates"
+"""The last part of the tags that are summed, not averaged."""
+
+
+class StepMeans(tf.train.experimental.PythonState):
+    """Gathers scalars; a checkpoint between two lines holds them, so that a stop changes no line."""
+
+    def __init__(self):
+        super().__init__()
+        self._steps: list[dict[str, tf.Tensor | float]] = []
+
+    def add(self, scalars: dict[str, tf.Tensor]) -> None:
+        """Those of one step. They stay where they are: nobody waits for the device here."""
+        self._steps.append(scalars)
+
+    def take(self) -> dict[str, float]:
+        """The means, or sums, since the last time, of the values that are finite; a tag without any is left out."""
+        steps, self._steps = self._steps, []
+        columns = {tag: np.array([float(scalars[tag]) for scalars in steps], np.float32) for tag in steps[0]}
+        finite = {tag: values[np.isfinite(values)] for tag, values in columns.items()}
+        return {tag: float(_summary(tag)(values)) for tag, values in finite.items() if len(values)}
+
+    def last(self) -> dict[str, float]:
+        """The scalars of the last step."""
+        return {tag: float(value) for tag, value in self._steps[-1].items()} if self._steps else {}
+
+    def wait(self) -> None:
+        """Until the device has computed the last step."""
+        self.last()
+
+    def serialize(self) -> str:
+        return json.dumps([{tag: float(value) for tag, value in scalars.items()} for scalars in self._steps])
+
+    def deserialize(self, string_value: str) -> None:
+        self._steps = json.loads(string_value)
+
+
+def _summary(tag: str):
+    return np.sum if tag.endswith(COUNTED) else np.mean

@@ -1,0 +1,48 @@
+"""How a run is told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+_INTERRUPTED = 130  # exit code, as shells give it, of a program that SIGINT ended
+
+
+class Stop:
+    """Notes SIGINT and SIGTERM, so that the step in progress can end; a second SIGINT ends the program at once.
+
+    Python calls a handler only between two of its own instructions, and a step is one of them: the second SIGINT is
+    therefore seen by a thread, which reads the signals' numbers from a pipe. Outside the main thread, where Python
+    allows no handlers, signals do what they did before.
+    """
+
+    def __enter__(self) -> Stop:
+        self.asked = False
+        self._before = {}
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+            self._numbers, written = os.pipe()
+            os.set_blocking(written, False)
+            self._written, self._wakeup_before = written, signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+            threading.Thread(target=self._watch, daemon=True).start()
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self._before:
+            signal.set_wakeup_fd(self._wakeup_before)
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
+            os.close(self._written)  # ends the thread
+
+    def _note(self, number, frame) -> None:
+        self.asked = True
+
+    def _watch(self) -> None:
+        interrupts = 0
+        with open(self._numbers, "rb", buffering=0) as numbers:
+            while number := numbers.read(1):
+                interrupts += number[0] == signal.SIGINT
+                if interrupts == 2:
+                    os.write(2, b"\nended at once; the last checkpoint stands\n")
+                    os._exit(_INTERRUPTED)
