@@ -84,8 +84,12 @@ def any_worker(strategy: tf.distribute.Strategy, said: bool) -> bool:
     """Whether any worker says so; every worker has to ask at the same step."""
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return said
-    votes = strategy.run(tf.identity, (tf.constant(float(said)),))
-    return bool(strategy.reduce("SUM", votes, axis=None).numpy() > 0)
+    return bool(_sum_over_workers(strategy, tf.constant(float(said))).numpy() > 0)
+
+
+@tf.function
+def _sum_over_workers(strategy: tf.distribute.Strategy, value: tf.Tensor) -> tf.Tensor:
+    return strategy.reduce("SUM", strategy.run(tf.identity, (value,)), axis=None)
 
 
 def _tpu(name: str) -> tf.distribute.Strategy:
