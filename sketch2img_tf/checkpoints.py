@@ -140,9 +140,10 @@ def _identity(card: Card) -> dict[str, object]:
         **dataclasses.asdict(card.config.network),
         "photo_variant": card.config.data.photo_variant,
         "sketch_variant": card.config.data.sketch_variant,
+        "sketch_encoding": card.statistics.sketch_encoding,
         "number of classes": len(card.class_names),
         "classes": card.class_names,
-        "statistics of the data": dataclasses.astuple(card.statistics),
+        "statistics of the data": dataclasses.astuple(card.statistics)[:-1],  # all but the encoding, told above
     }
 
 

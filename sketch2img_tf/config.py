@@ -13,6 +13,7 @@ from typing import Any
 from absl import flags
 
 from datasets.sketchy import info, release
+from sketch2img_tf.data.statistics import SKETCH_ENCODINGS
 from sketch2img_tf.errors import UserError
 
 
@@ -40,6 +41,11 @@ class DataConfig:
     max_bad: int = _option(0, "Bad files of the release to leave out when the TFRecords are built.", lower=0)
     drop_sketches: tuple[str, ...] = _option(
         ("error",), "Sketches with any of these flags are left out.", choices=info.FLAGS
+    )
+    sketch_encoding: str = _option(
+        "lines",
+        "What the networks see of a sketch: its lines, or each pixel's distance to the nearest line.",
+        choices=SKETCH_ENCODINGS,
     )
     classes: tuple[str, ...] = _option((), "Classes to use, by name; empty for all.")
     num_classes: int = _option(0, "Use the first N classes in alphabetical order; 0 for all.", lower=0)

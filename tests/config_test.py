@@ -27,6 +27,7 @@ OTHER_VALUES = {
     "sketch_variant": "tx_000000001110",
     "max_bad": 3,
     "drop_sketches": ["error", "pose"],
+    "sketch_encoding": "distance_field",
     "classes": ["hot-air_balloon", "car_(sedan)"],
     "num_classes": 10,
     "shuffle_buffer": 100,

@@ -18,6 +18,7 @@ import tensorflow_datasets as tfds
 
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import augmentation, preprocessing
+from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
 
 _CORES = os.cpu_count()
@@ -33,7 +34,7 @@ class Sketchy:
 
     directory: str
     class_names: tuple[str, ...]
-    statistics: preprocessing.Statistics
+    statistics: Statistics
     examples: dict[str, int]
     """How many examples each split has, after the choice."""
     config: DataConfig
@@ -58,7 +59,8 @@ def open_sketchy(directory: str, config: DataConfig) -> Sketchy:
             f"{directory}: no training example is left of {len(names)} classes with"
             f" --drop_sketches={','.join(config.drop_sketches)}; drop fewer or choose more classes"
         )
-    return Sketchy(directory, names, preprocessing.Statistics.from_dict(metadata), counts, config, known)
+    statistics = Statistics.from_dict({**metadata, "sketch_encoding": config.sketch_encoding})
+    return Sketchy(directory, names, statistics, counts, config, known)
 
 
 def training_batches(sketchy: Sketchy, batch_size: int, seed: int, first_step: int = 0) -> tf.data.Dataset:
@@ -165,6 +167,6 @@ def _example(record: dict[str, tf.Tensor], sketchy: Sketchy, jitter_seed: tf.Ten
     sketch = preprocessing.decode_sketch(record["sketch"])
     return {
         "photos": preprocessing.normalize_photos(preprocessing.resize(photo), sketchy.statistics),
-        "sketches": preprocessing.normalize_sketches(preprocessing.resize(sketch), sketchy.statistics),
+        "sketches": preprocessing.normalize_sketch_on_host(preprocessing.resize(sketch), sketchy.statistics),
         "labels": record["label"],
     }
