@@ -138,6 +138,7 @@ def _identity(card: Card) -> dict[str, object]:
     """What must not change within a run."""
     return {
         **dataclasses.asdict(card.config.network),
+        "dataset": card.config.data.dataset,
         "photo_variant": card.config.data.photo_variant,
         "sketch_variant": card.config.data.sketch_variant,
         "sketch_encoding": card.statistics.sketch_encoding,

@@ -122,6 +122,7 @@ def test_a_run_goes_on_with_other_training_flags(workdir):
             r"number of classes 3 there, 2 now; classes apple,car_\(sedan\),hot-air_balloon there, apple,car_\(sedan\)",
         ),
         (dataclasses.replace(CARD, class_names=("ant", *CLASSES[1:])), "classes apple,.* there, ant,.* now"),
+        (changed(CARD, data=dict(dataset="edge_maps")), "dataset sketchy there, edge_maps now;"),
         (changed(CARD, data=dict(photo_variant="tx_000000000000")), "photo_variant tx_000100000000 there"),
         (
             dataclasses.replace(CARD, statistics=dataclasses.replace(STATISTICS, sketch_encoding="distance_field")),

@@ -3,7 +3,7 @@
 The order of the training examples is a function of the seed and the step alone, so that a run goes on exactly where it
 stopped with no iterator to save. The records lie in random order on disk (TFDS shuffles them by a hash when it writes
 them); every epoch draws anew from a buffer of `--shuffle_buffer` of them, seeded by the epoch, and an epoch reads every
-example once. Batches run on over the end of an epoch.
+example once. Batches run on over the end of an epoch. Edge maps that are mixed in have epochs of their own.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import tensorflow_datasets as tfds
 
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import augmentation, preprocessing
+from sketch2img_tf.data.mixture import Mixture
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
 
@@ -39,6 +40,8 @@ class Sketchy:
     """How many examples each split has, after the choice."""
     config: DataConfig
     all_class_names: tuple[str, ...]
+    edge_maps: Sketchy | None = None
+    """What is mixed into the training examples, as the `DataConfig` says when; none if it says never."""
 
 
 def open_sketchy(directory: str, config: DataConfig) -> Sketchy:
@@ -47,7 +50,7 @@ def open_sketchy(directory: str, config: DataConfig) -> Sketchy:
     Raises:
       UserError: nothing built there, a class that is not there, or no example left.
     """
-    metadata = _read_metadata(directory)
+    metadata = read_metadata(directory)
     known = tuple(metadata["class_names"])
     names = _choose_classes(known, config)
     counts = {
@@ -69,22 +72,38 @@ def training_batches(sketchy: Sketchy, batch_size: int, seed: int, first_step: i
     Returns:
       {"photos": float32 [B, 64, 64, 3], "sketches": float32 [B, 64, 64, 1], both normalised; "labels": int64 [B]}
     """
+
+    def jittered(number: tf.Tensor, record: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        seed_of_number = tf.random.experimental.stateless_fold_in(tf.constant([seed, 0], tf.int64), number)
+        return _example(record, sketchy, seed_of_number)
+
+    numbered = _training_records(sketchy, batch_size, seed, first_step).enumerate(first_step * batch_size)
+    pictures = numbered.map(jittered, num_parallel_calls=_CORES)
+    return _ending_at_once(pictures.batch(batch_size, drop_remainder=True).prefetch(_BATCHES_AHEAD))
+
+
+def _training_records(sketchy: Sketchy, batch_size: int, seed: int, first_step: int) -> tf.data.Dataset:
+    """Records without end, from the first of `first_step` on, edge maps among them where they are mixed in."""
+    first = first_step * batch_size
+    if sketchy.edge_maps is None:
+        return _epochs(sketchy, seed, first)
+    mixture = Mixture.of_run(sketchy.config, batch_size)
+    edge_maps = mixture.edge_maps_before(first_step)
+    streams = [_epochs(sketchy, seed, first - edge_maps), _epochs(sketchy.edge_maps, seed, edge_maps)]
+    return tf.data.Dataset.choose_from_datasets(streams, mixture.choices(first_step))
+
+
+def _epochs(sketchy: Sketchy, seed: int, first: int) -> tf.data.Dataset:
+    """All training records again and again, each time in another order, from number `first` on."""
     records = _records(sketchy, "train")
-    epoch, offset = divmod(first_step * batch_size, sketchy.examples["train"])
+    epoch, offset = divmod(first, sketchy.examples["train"])
 
     def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
         # The seed of a shuffle is a pair: that of the graph it is made in, here this function's, and its own.
         tf.random.set_seed(seed + 1)
         return records.shuffle(sketchy.config.shuffle_buffer, seed=epoch, reshuffle_each_iteration=False)
 
-    def jittered(number: tf.Tensor, record: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        seed_of_number = tf.random.experimental.stateless_fold_in(tf.constant([seed, 0], tf.int64), number)
-        return _example(record, sketchy, seed_of_number)
-
-    epochs = tf.data.Dataset.range(epoch, tf.int64.max)
-    numbered = epochs.flat_map(shuffled).skip(offset).enumerate(first_step * batch_size)
-    pictures = numbered.map(jittered, num_parallel_calls=_CORES)
-    return _ending_at_once(pictures.batch(batch_size, drop_remainder=True).prefetch(_BATCHES_AHEAD))
+    return tf.data.Dataset.range(epoch, tf.int64.max).flat_map(shuffled).skip(offset)
 
 
 def evaluation_batches(sketchy: Sketchy, split: str, batch_size: int) -> tf.data.Dataset:
@@ -101,14 +120,20 @@ def _ending_at_once(batches: tf.data.Dataset) -> tf.data.Dataset:
     return batches.with_options(options)
 
 
-def _read_metadata(directory: str) -> dict:
+def read_metadata(directory: str) -> dict:
+    """What the builder wrote beside the records in `directory`.
+
+    Raises:
+      UserError: it is not there, or damaged.
+    """
     path = os.path.join(directory, "metadata.json")
     try:
         with open(path, encoding="utf-8") as file:
             return json.load(file)
     except FileNotFoundError:
         raise UserError(
-            f"{path}: not found; give the --data_dir it is in, or build it with `python -m datasets.sketchy.build`"
+            f"{path}: not found; give the --data_dir it is in, or build it with `python -m"
+            " datasets.sketchy.build` or `python -m datasets.edge_maps.build`"
         ) from None
     except ValueError as error:
         raise UserError(f"{path}: damaged ({error}); delete its folder and build it again") from None
@@ -142,7 +167,8 @@ def _records(sketchy: Sketchy, split: str) -> tf.data.Dataset:
 
 
 def _is_chosen(record: dict[str, tf.Tensor], sketchy: Sketchy) -> tf.Tensor:
-    dropped = [record[flag] for flag in sketchy.config.drop_sketches]
+    # Edge maps have no flags.
+    dropped = [record[flag] for flag in sketchy.config.drop_sketches if flag in record]
     return (_new_labels(sketchy, record["label"]) >= 0) & ~tf.reduce_any(tf.stack([*dropped, False]))
 
 
