@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pathlib
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -30,14 +29,10 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_it_learns_and_shows_lines(folder):
+def test_it_learns(folder):
     lines = read_scalars(str(folder / "run"))
     held_out = [line["held_out_l1"] for line in lines if "held_out_l1" in line]
     assert held_out[-1] < 0.95 * held_out[0]
-    with Image.open(sorted((folder / "run" / "samples").iterdir())[-1]) as grid:
-        pixels = np.asarray(grid.convert("RGB"))
-    first_sketch = pixels[:64, :64] if pixels[:64, :64].std() else pixels
-    assert (pixels == 255).all(-1).mean() > 0.2 and first_sketch.min() == 0
 
 
 @pytest.mark.slow

@@ -9,10 +9,12 @@ import pytest
 import tensorflow as tf
 
 from datasets.sketchy import build, release
+from sketch2img_tf import grids
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import distance_field, preprocessing
 from sketch2img_tf.data.input_pipeline import evaluation_batches, open_sketchy, training_batches
 from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.evaluation.held_out import HeldOut, mean_colour
 from tests.serving import exports
 
 FIELDS = Statistics((0.5, 0.4, 0.3), 0.7, (0.1,), 0.9, "distance_field")
@@ -99,12 +101,24 @@ def test_shown_as_lines_which_give_the_field_again():
     np.testing.assert_array_equal(preprocessing.normalize_sketches(1.0 - paper, FIELDS), field)
 
 
+def _opened(data_dir, encoding):
+    directory = build.dataset_dir(data_dir, release.DEFAULT_PHOTO_VARIANT, release.DEFAULT_SKETCH_VARIANT)
+    return open_sketchy(str(directory), DataConfig(sketch_encoding=encoding))
+
+
+def test_grids_show_lines(dummy_data_dir, monkeypatch):
+    columns = []
+    monkeypatch.setattr(grids, "picture_grid", lambda pictures, names: columns.append(pictures))
+    for encoding in ("lines", "distance_field"):
+        HeldOut(_opened(dummy_data_dir, encoding)).grid(mean_colour)
+    (of_lines, *photos), (of_fields, *same_photos) = columns
+    np.testing.assert_array_equal(of_fields, np.where(of_lines < 255 * 0.75, 0, 255))
+    np.testing.assert_array_equal(photos, same_photos)
+
+
 def test_a_run_with_distance_fields_gets_them(dummy_data_dir):
     """Both in training and held out, where they are those of the lines that a run without them gets."""
-    directory = build.dataset_dir(dummy_data_dir, release.DEFAULT_PHOTO_VARIANT, release.DEFAULT_SKETCH_VARIANT)
-    lines, fields = (
-        open_sketchy(str(directory), DataConfig(sketch_encoding=encoding)) for encoding in ("lines", "distance_field")
-    )
+    lines, fields = (_opened(dummy_data_dir, encoding) for encoding in ("lines", "distance_field"))
     assert fields.statistics == dataclasses.replace(lines.statistics, sketch_encoding="distance_field")
     for read in (lambda data: training_batches(data, 6, seed=0), lambda data: evaluation_batches(data, "test", 6)):
         of_lines, of_fields = (next(iter(read(data))) for data in (lines, fields))
