@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import os
 
-import matplotlib
-
-matplotlib.use("Agg")  # draws into files; there may be no screen
-
-from matplotlib import pyplot  # noqa: E402
+from matplotlib.figure import Figure  # not pyplot, which looks for a screen and keeps every figure
 
 _PLOTS = {
     "discriminator_losses": ("discriminator/gan", "discriminator/classification", "discriminator/dragan"),
@@ -40,7 +36,8 @@ def write_plots(lines: list[dict], folder: str) -> list[str]:
 
 
 def _plot(lines: list[dict], tags: list[str], path: str) -> str:
-    figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
     for tag in tags:
         points = [(line["step"], line[tag]) for line in lines if tag in line]
         axes.plot(*zip(*points), label=tag, linewidth=1)
@@ -48,5 +45,4 @@ def _plot(lines: list[dict], tags: list[str], path: str) -> str:
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(path, dpi=120)
-    pyplot.close(figure)
     return path
