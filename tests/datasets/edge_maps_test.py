@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import pathlib
 import shutil
@@ -92,6 +93,13 @@ def test_lines_are_three_pixels_wide_and_specks_are_none():
     assert not lines[:40, :40].any()
     area, length = lines.sum(), 2 * np.pi * 70
     assert 2.5 < area / length < 4.5
+
+
+def test_dots_are_no_outline():
+    photo = np.full([256, 256, 3], 255, np.uint8)
+    for row, column in itertools.product(range(16, 256, 24), repeat=2):
+        photo[row : row + 3, column : column + 3] = 0
+    assert outlines.outline(photo).min() == 255
 
 
 def test_lines_are_no_more_than_people_draw():
