@@ -166,9 +166,10 @@ def _identity(card: Card) -> dict[str, object]:
     """What must not change within a run."""
     return {
         **_network(card),
+        "dataset": card.config.data.dataset,
         "photo_variant": card.config.data.photo_variant,
         "sketch_variant": card.config.data.sketch_variant,
-        "statistics of the data": dataclasses.astuple(card.statistics),
+        "statistics of the data": dataclasses.astuple(card.statistics)[:-1],  # all but the encoding
     }
 
 
@@ -176,6 +177,7 @@ def _network(card: Card) -> dict[str, object]:
     """What the shapes of the weights, and the meaning of those of a class, depend on."""
     return {
         **dataclasses.asdict(card.config.network),
+        "sketch_encoding": card.statistics.sketch_encoding,
         "number of classes": len(card.class_names),
         "classes": card.class_names,
     }

@@ -13,6 +13,7 @@ from typing import Any
 from absl import flags
 
 from datasets.sketchy import info, release
+from sketch2img_tf.data.statistics import SKETCH_ENCODINGS
 from sketch2img_tf.errors import UserError
 
 
@@ -25,8 +26,14 @@ def _option(default, help, *, choices=(), lower=None, upper=None):
 class DataConfig:
     """Which pictures."""
 
+    dataset: str = _option(
+        "sketchy",
+        "Sketches that people drew of photos, or your own photos with their edges (datasets/edge_maps/README.md).",
+        choices=("sketchy", "edge_maps"),
+    )
     manual_dir: str = _option("", "Folder of the Sketchy release, read once to build the TFRecords.")
     data_dir: str = _option("runs/data", "Folder of the TFRecords; built from --manual_dir when they are missing.")
+    photos_dir: str = _option("", "Folder of your photos, a folder a class in it, read once to build the edge maps.")
     photo_variant: str = _option(
         release.DEFAULT_PHOTO_VARIANT,
         "Rendering of the photos; `python -m datasets.sketchy.build --help` explains them.",
@@ -37,13 +44,30 @@ class DataConfig:
         "Rendering of the sketches, likewise.",
         choices=tuple(release.SKETCH_VARIANTS),
     )
-    max_bad: int = _option(0, "Bad files of the release to leave out when the TFRecords are built.", lower=0)
+    max_bad: int = _option(0, "Bad files to leave out when the TFRecords are built.", lower=0)
     drop_sketches: tuple[str, ...] = _option(
         ("error",), "Sketches with any of these flags are left out.", choices=info.FLAGS
+    )
+    sketch_encoding: str = _option(
+        "lines",
+        "What the networks see of a sketch: its lines, or each pixel's distance to the nearest line.",
+        choices=SKETCH_ENCODINGS,
     )
     classes: tuple[str, ...] = _option((), "Classes to use, by name; empty for all.")
     num_classes: int = _option(0, "Use the first N classes in alphabetical order; 0 for all.", lower=0)
     shuffle_buffer: int = _option(8192, "Examples among which the next one is drawn.", lower=1)
+    edge_maps_share: float = _option(
+        0.0, "Share of edge maps among the training examples at first, to a thousandth.", lower=0, upper=1
+    )
+    edge_maps_share_end: float = _option(0.0, "Their share in the end, likewise.", lower=0, upper=1)
+    edge_maps_share_steps: int = _option(
+        50_000, "Steps from the one share to the other, in a straight line.", lower=1, upper=1_000_000
+    )
+
+    @property
+    def mixes_edge_maps(self) -> bool:
+        """Whether there are edge maps among real sketches at any time."""
+        return bool(self.edge_maps_share or self.edge_maps_share_end)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -246,6 +270,8 @@ def _check_together(config: Config) -> None:
         raise UserError("--classes and --num_classes both choose the classes: give one of them")
     if len(set(data.classes)) < len(data.classes):
         raise UserError(f"--classes={','.join(data.classes)}: names a class twice")
+    if data.dataset == "edge_maps" and data.mixes_edge_maps:
+        raise UserError("--dataset=edge_maps has no sketches to mix edge maps into: leave out --edge_maps_share")
     if not any(_plain(getattr(losses, name)) for name in _GENERATOR_WEIGHTS):
         raise UserError(f"nothing trains the generator: give one of {', '.join('--' + n for n in _GENERATOR_WEIGHTS)}")
     if training.profile_steps:

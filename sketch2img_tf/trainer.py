@@ -15,12 +15,11 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from datasets.sketchy import build
 from sketch2img_tf import device_memory, disk_space, divergence, plots, precision, strategy
 from sketch2img_tf.card import Card
 from sketch2img_tf.checkpoints import Before, Checkpoints, check_continues, start_from, variables
 from sketch2img_tf.config import Config, TrainingConfig
-from sketch2img_tf.data import input_pipeline
+from sketch2img_tf.data import input_pipeline, sources
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.evaluation.held_out import HeldOut
 from sketch2img_tf.networks import perceptual
@@ -35,11 +34,7 @@ STOPPED = 42  # exit code of a run that was told to stop and can go on
 
 def open_data(config: Config) -> input_pipeline.Sketchy:
     """The pictures that the configuration chooses; builds the TFRecords if they are missing."""
-    data = config.data
-    directory = build.dataset_dir(data.data_dir, data.photo_variant, data.sketch_variant)
-    if not directory.is_dir():
-        build.build(data.manual_dir, data.data_dir, data.photo_variant, data.sketch_variant, data.max_bad)
-    sketchy = input_pipeline.open_sketchy(str(directory), data)
+    sketchy = sources.open_data(config.data)
     if sketchy.examples["train"] < config.training.global_batch_size:
         raise UserError(
             f"--global_batch_size={config.training.global_batch_size} is more than the {sketchy.examples['train']}"
@@ -60,6 +55,7 @@ def describe(config: Config) -> str:
             "",
             f"classes: {len(sketchy.class_names)} ({', '.join(sketchy.class_names)})",
             f"examples: {sketchy.examples['train']} to train on, {sketchy.examples['test']} held out",
+            *([f"edge maps to mix in: {sketchy.edge_maps.examples['train']}"] if sketchy.edge_maps else []),
             f"steps an epoch: {sketchy.examples['train'] / config.training.global_batch_size:.1f}",
             f"generator parameters: {_parameters(state.generator):,}",
             f"discriminator parameters: {_parameters(state.discriminator):,}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -51,6 +52,12 @@ def changed(card, **groups):
 
 def test_a_card_is_the_same_after_json():
     assert Card.from_json(CARD.to_json()) == CARD
+
+
+def test_a_card_from_before_there_were_encodings_is_of_lines():
+    values = json.loads(CARD.to_json())
+    del values["statistics"]["sketch_encoding"], values["config"]["sketch_encoding"]
+    assert Card.from_json(json.dumps(values)) == CARD
 
 
 def test_everything_comes_back(state, workdir):
@@ -111,7 +118,12 @@ def test_a_run_goes_on_with_other_training_flags(workdir):
             r"number of classes 3 there, 2 now; classes apple,car_\(sedan\),hot-air_balloon there, apple,car_\(sedan\)",
         ),
         (dataclasses.replace(CARD, class_names=("ant", *CLASSES[1:])), "classes apple,.* there, ant,.* now"),
+        (changed(CARD, data=dict(dataset="edge_maps")), "dataset sketchy there, edge_maps now;"),
         (changed(CARD, data=dict(photo_variant="tx_000000000000")), "photo_variant tx_000100000000 there"),
+        (
+            dataclasses.replace(CARD, statistics=dataclasses.replace(STATISTICS, sketch_encoding="distance_field")),
+            "sketch_encoding lines there, distance_field now;",
+        ),
         (dataclasses.replace(CARD, statistics=Statistics((0.0,) * 3, 1.0, (0.0,), 1.0)), "statistics of the data"),
     ],
 )

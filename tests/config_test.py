@@ -21,15 +21,21 @@ FIELDS = [field for group in dataclasses.fields(Config) for field in dataclasses
 
 # A value that is not the default, for every option.
 OTHER_VALUES = {
+    "dataset": "edge_maps",
     "manual_dir": "a folder/with spaces",
     "data_dir": "elsewhere",
+    "photos_dir": "photos",
     "photo_variant": "tx_000000000000",
     "sketch_variant": "tx_000000001110",
     "max_bad": 3,
     "drop_sketches": ["error", "pose"],
+    "sketch_encoding": "distance_field",
     "classes": ["hot-air_balloon", "car_(sedan)"],
     "num_classes": 10,
     "shuffle_buffer": 100,
+    "edge_maps_share": 0.9,
+    "edge_maps_share_end": 0.125,
+    "edge_maps_share_steps": 1000,
     "base_width": 16,
     "generator_norm": "instance",
     "initial_features": "sketch",
@@ -105,7 +111,7 @@ def _flags(values: dict) -> list[str]:
 
 def _together(values: dict) -> dict:
     """Without what cannot be given beside the rest."""
-    return {name: value for name, value in values.items() if name != "num_classes"}
+    return {name: value for name, value in values.items() if name not in ("num_classes", "dataset")}
 
 
 def test_other_values_are_of_every_option_and_differ():
@@ -117,15 +123,16 @@ def test_other_values_are_of_every_option_and_differ():
 def test_dict_round_trip():
     values = _together(OTHER_VALUES)
     changed = from_dict(values)
-    assert changed.to_dict() == {**values, "num_classes": 0}
+    assert changed.to_dict() == {**values, "num_classes": 0, "dataset": "sketchy"}
     assert from_dict(json.loads(json.dumps(changed.to_dict()))) == changed
     assert from_dict({}) == Config()
 
 
 def test_flags_give_what_they_say_and_their_flagfile_gives_it_again(tmp_path):
     flagfile = tmp_path / "flags.txt"
-    expected = [from_dict(values).to_flagfile() for values in ({}, _together(OTHER_VALUES), {"num_classes": 10})]
-    given = _parse([], _flags(_together(OTHER_VALUES)), ["--num_classes=10"])
+    left_out = {"num_classes": 10, "dataset": "edge_maps"}
+    expected = [from_dict(values).to_flagfile() for values in ({}, _together(OTHER_VALUES), left_out)]
+    given = _parse([], _flags(_together(OTHER_VALUES)), _flags(left_out))
     assert [result["flagfile"] for result in given] == expected
     flagfile.write_text(expected[1])
     again, overridden, emptied = _parse(
@@ -205,6 +212,7 @@ COMBINATIONS = [
     (dict(classes=["apple"], num_classes=2), "--classes and --num_classes both choose the classes: give one of them"),
     (dict(classes=["apple", "ant", "apple"]), "--classes=apple,ant,apple: names a class twice"),
     (NOTHING, "nothing trains the generator: give one of --gan_weight, --classification_weight, "),
+    (dict(dataset="edge_maps", edge_maps_share=0.5), "--dataset=edge_maps has no sketches to mix edge maps into: "),
     (dict(profile_steps=[10]), "--profile_steps=10: should be the first and the last step, as 10,20"),
     (dict(profile_steps=[20, 10]), "--profile_steps=20,10: should be the first and the last step, as 10,20"),
     (dict(profile_steps=[1, 2, 3]), "--profile_steps=1,2,3: should be the first and the last step, as 10,20"),

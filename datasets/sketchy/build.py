@@ -10,18 +10,14 @@ classes, what was skipped, and the mean and scale of the training pictures.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import pathlib
-import shutil
-import sys
-from collections.abc import Iterator
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import flags, logging
 
+from datasets import building
 from datasets.sketchy import release
 from datasets.sketchy.sketchy_dataset_builder import Builder
 from sketch2img_tf import errors
@@ -30,7 +26,7 @@ from sketch2img_tf.errors import UserError
 
 def dataset_dir(data_dir: str, photo_variant: str, sketch_variant: str) -> pathlib.Path:
     """The folder in which a choice of renderings is, or will be."""
-    return _resolved(data_dir) / Builder.name / f"{photo_variant}-{sketch_variant}" / str(Builder.VERSION)
+    return building.resolved(data_dir) / Builder.name / f"{photo_variant}-{sketch_variant}" / str(Builder.VERSION)
 
 
 def build(
@@ -56,70 +52,29 @@ def build(
     elif not manual_dir:
         raise UserError(f"{folder} is not built yet: --manual_dir=DIR says where the Sketchy release is")
     else:
-        release.locate(_resolved(manual_dir))  # TFDS's own message on an empty folder is long.
-        _build_alone(_resolved(manual_dir), folder, max_bad)
+        release.locate(building.resolved(manual_dir))  # TFDS's own message on an empty folder is long.
+        building.alone(
+            building.resolved(data_dir), folder, lambda: _build(building.resolved(manual_dir), folder, max_bad)
+        )
     return _summary(folder, manual_dir)
 
 
-def _build_alone(manual_dir: pathlib.Path, folder: pathlib.Path, max_bad: int) -> None:
-    data_dir = folder.parents[2]
-    try:
-        with _lock(data_dir / Builder.name):
-            if not folder.is_dir():  # The process that was waited for may have built it.
-                _clear_interrupted(folder.parent)
-                _build(manual_dir, data_dir, folder.parent.name, max_bad)
-    except (OSError, tf.errors.OpError) as error:
-        raise UserError(f"--data_dir={data_dir}: {error}") from error
-
-
-@contextlib.contextmanager
-def _lock(folder: pathlib.Path) -> Iterator[None]:
-    """Makes `folder` and holds its lock; another process's is waited for. The system drops it when a process dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"waiting for the build that is running in {folder}", file=sys.stderr)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _build(manual_dir: pathlib.Path, data_dir: pathlib.Path, config: str, max_bad: int) -> None:
+def _build(manual_dir: pathlib.Path, folder: pathlib.Path, max_bad: int) -> None:
     tfds.disable_progress_bar()  # TFDS's bars do not know how long it takes; the builder's do.
-    builder = Builder(data_dir=data_dir, config=config, max_bad=max_bad)
+    builder = Builder(data_dir=folder.parents[2], config=folder.parent.name, max_bad=max_bad)
     builder.download_and_prepare(
         download_config=tfds.download.DownloadConfig(manual_dir=manual_dir, try_download_gcs=False)
     )
 
 
-def _clear_interrupted(folder: pathlib.Path) -> None:
-    """Removes what a killed build left; TFDS gives its folder the final name only when it is complete."""
-    for left in folder.glob("*incomplete*"):
-        shutil.rmtree(left)
-
-
 def _summary(folder: pathlib.Path, manual_dir: str) -> dict:
-    metadata = json.loads((folder / "metadata.json").read_text())
-    if manual_dir and str(_resolved(manual_dir)) != metadata["manual_dir"]:
+    metadata = building.read_metadata(folder)
+    if manual_dir and str(building.resolved(manual_dir)) != metadata["manual_dir"]:
         raise UserError(
             f"{folder} was built from {metadata['manual_dir']}, not from --manual_dir={manual_dir}: give another "
             "--data_dir, or delete that folder"
         )
-    return {
-        **{split: _total(metadata["examples"][split]) for split in ("train", "test")},
-        "classes": len(metadata["class_names"]),
-        "skipped": {kind: len(names) for kind, names in metadata["skipped"].items()},
-        **{key: metadata[key] for key in ("photo_mean", "photo_scale", "sketch_mean", "sketch_scale")},
-    }
-
-
-def _total(examples: dict[str, dict[str, int]]) -> int:
-    return sum(sum(counts.values()) for counts in examples.values())
-
-
-def _resolved(folder: str) -> pathlib.Path:
-    return pathlib.Path(folder).expanduser().resolve()
+    return building.summary(metadata)
 
 
 def _define_flags() -> None:

@@ -53,6 +53,11 @@ def _check(path: pathlib.Path, decode: Callable[[bytes], np.ndarray]) -> Checked
         pixels = decode(encoded)
     except Exception as error:  # Pillow raises nearly anything on damaged bytes.
         return Checked(problem=str(error) or type(error).__name__)
+    return summed(pixels, encoded)
+
+
+def summed(pixels: np.ndarray, encoded: bytes) -> Checked:
+    """What is kept of a good picture: its pixels, uint8 [256, 256, channels], a sketch's inverted, and its file."""
     channels = pixels.reshape(-1, pixels.shape[-1])
     return Checked(
         digest=hashlib.sha1(encoded).digest(),

@@ -20,17 +20,18 @@ _NOTED_SHOWN = 3
 
 
 class Report:
-    """Collects names under the kinds of `BAD_KINDS` and `NOTED_KINDS`; README.md says what each means."""
+    """Collects names under kinds, bad ones and ones to note; a data set's README.md says what each of its means."""
 
-    def __init__(self):
-        self._names = {kind: [] for kind in BAD_KINDS + NOTED_KINDS}
+    def __init__(self, bad_kinds: tuple[str, ...] = BAD_KINDS, noted_kinds: tuple[str, ...] = NOTED_KINDS):
+        self._bad_kinds = bad_kinds
+        self._names = {kind: [] for kind in bad_kinds + noted_kinds}
 
     def add(self, kind: str, names: Iterable[str]) -> None:
         """Adds lines under `kind`: a picture's or a row's name, with the reason where it needs one."""
         self._names[kind].extend(names)
 
     def bad_count(self) -> int:
-        return sum(len(self._names[kind]) for kind in BAD_KINDS)
+        return sum(len(self._names[kind]) for kind in self._bad_kinds)
 
     def to_dict(self) -> dict[str, list[str]]:
         """The sorted names of every kind."""
@@ -38,10 +39,9 @@ class Report:
 
     def __str__(self) -> str:
         """For reading: all that is bad, and of the rest the first few of each kind."""
-        return "\n".join(line for kind, names in self.to_dict().items() for line in _lines(kind, names))
+        return "\n".join(line for kind, names in self.to_dict().items() for line in self._lines(kind, names))
 
-
-def _lines(kind: str, names: list[str]) -> list[str]:
-    shown = names if kind in BAD_KINDS else names[:_NOTED_SHOWN]
-    more = [f"and {len(names) - len(shown)} more"] if len(shown) < len(names) else []
-    return [f"{kind}: {len(names)}", *(f"  {line}" for line in shown + more)]
+    def _lines(self, kind: str, names: list[str]) -> list[str]:
+        shown = names if kind in self._bad_kinds else names[:_NOTED_SHOWN]
+        more = [f"and {len(names) - len(shown)} more"] if len(shown) < len(names) else []
+        return [f"{kind}: {len(names)}", *(f"  {line}" for line in shown + more)]

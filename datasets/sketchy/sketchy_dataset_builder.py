@@ -101,6 +101,7 @@ def _metadata(inspected: inspection.Inspection, manual_dir: pathlib.Path, config
         "class_names": inspected.class_names,
         **inspected.statistics,
         "examples": inspected.examples(),
+        "held_out_photos": sorted({pair.photo.id for pair in inspected.test}),
         "photo_variant": config.photo_variant,
         "sketch_variant": config.sketch_variant,
         "manual_dir": str(manual_dir),

@@ -3,7 +3,7 @@
 The order of the training examples is a function of the seed and the step alone, so that a run goes on exactly where it
 stopped with no iterator to save. The records lie in random order on disk (TFDS shuffles them by a hash when it writes
 them); every epoch draws anew from a buffer of `--shuffle_buffer` of them, seeded by the epoch, and an epoch reads every
-example once. Batches run on over the end of an epoch.
+example once. Batches run on over the end of an epoch. Edge maps that are mixed in have epochs of their own.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import tensorflow_datasets as tfds
 
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import augmentation, preprocessing
+from sketch2img_tf.data.mixture import Mixture
+from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
 
 _CORES = os.cpu_count()
@@ -35,11 +37,13 @@ class Sketchy:
 
     directory: str
     class_names: tuple[str, ...]
-    statistics: preprocessing.Statistics
+    statistics: Statistics
     examples: dict[str, int]
     """How many examples each split has, after the choice."""
     config: DataConfig
     all_class_names: tuple[str, ...]
+    edge_maps: Sketchy | None = None
+    """What is mixed into the training examples, as the `DataConfig` says when; none if it says never."""
 
 
 def open_sketchy(directory: str, config: DataConfig) -> Sketchy:
@@ -48,7 +52,7 @@ def open_sketchy(directory: str, config: DataConfig) -> Sketchy:
     Raises:
       UserError: nothing built there, a class that is not there, or no example left.
     """
-    metadata = _read_metadata(directory)
+    metadata = read_metadata(directory)
     known = tuple(metadata["class_names"])
     names = _choose_classes(known, config)
     counts = {
@@ -60,7 +64,8 @@ def open_sketchy(directory: str, config: DataConfig) -> Sketchy:
             f"{directory}: no training example is left of {len(names)} classes with"
             f" --drop_sketches={','.join(config.drop_sketches)}; drop fewer or choose more classes"
         )
-    return Sketchy(directory, names, preprocessing.Statistics.from_dict(metadata), counts, config, known)
+    statistics = Statistics.from_dict({**metadata, "sketch_encoding": config.sketch_encoding})
+    return Sketchy(directory, names, statistics, counts, config, known)
 
 
 def training_batches(
@@ -83,25 +88,45 @@ def training_batches(
       {"photos": float32 [B, 64, 64, 3], "sketches": float32 [B, 64, 64, 1], both normalised; "labels": int64 [B]}
     """
     context = context or tf.distribute.InputContext()
-    records, examples = _records_of_worker(sketchy, context)
     workers, worker = context.num_input_pipelines, context.input_pipeline_id
-    taken = first_step * batch_size * context.num_replicas_in_sync // workers
-    epoch, offset = divmod(taken, examples)
-
-    def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
-        # The seed of a shuffle is a pair: that of the graph it is made in, here this function's, and its own.
-        tf.random.set_seed(seed + 1)
-        return records.shuffle(sketchy.config.shuffle_buffer, seed=epoch, reshuffle_each_iteration=False)
+    examples_a_step = batch_size * context.num_replicas_in_sync // workers  # of this worker
 
     def jittered(number: tf.Tensor, record: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         number = number * workers + worker  # no two examples of a run have the same
         seed_of_number = tf.random.experimental.stateless_fold_in(tf.constant([seed, 0], tf.int64), number)
         return _example(record, sketchy, seed_of_number)
 
-    epochs = tf.data.Dataset.range(epoch, tf.int64.max)
-    numbered = epochs.flat_map(shuffled).skip(offset).enumerate(taken)
-    pictures = numbered.map(jittered, num_parallel_calls=_CORES)
+    records = _training_records(sketchy, examples_a_step, seed, first_step, context)
+    pictures = records.enumerate(first_step * examples_a_step).map(jittered, num_parallel_calls=_CORES)
     return _ending_at_once(pictures.batch(batch_size, drop_remainder=True).prefetch(_BATCHES_AHEAD))
+
+
+def _training_records(
+    sketchy: Sketchy, examples_a_step: int, seed: int, first_step: int, context: tf.distribute.InputContext
+) -> tf.data.Dataset:
+    """Records without end, from the first of `first_step` on, edge maps among them where they are mixed in."""
+    first = first_step * examples_a_step
+    if sketchy.edge_maps is None:
+        return _epochs(sketchy, seed, first, context)
+    mixture = Mixture.of_run(sketchy.config, examples_a_step)
+    edge_maps = mixture.edge_maps_before(first_step)
+    sketches = _epochs(sketchy, seed, first - edge_maps, context)
+    return tf.data.Dataset.choose_from_datasets(
+        [sketches, _epochs(sketchy.edge_maps, seed, edge_maps, context)], mixture.choices(first_step)
+    )
+
+
+def _epochs(sketchy: Sketchy, seed: int, first: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
+    """This worker's training records again and again, each time in another order, from number `first` on."""
+    records, examples = _records_of_worker(sketchy, context)
+    epoch, offset = divmod(first, examples)
+
+    def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
+        # The seed of a shuffle is a pair: that of the graph it is made in, here this function's, and its own.
+        tf.random.set_seed(seed + 1)
+        return records.shuffle(sketchy.config.shuffle_buffer, seed=epoch, reshuffle_each_iteration=False)
+
+    return tf.data.Dataset.range(epoch, tf.int64.max).flat_map(shuffled).skip(offset)
 
 
 def evaluation_batches(sketchy: Sketchy, split: str, batch_size: int) -> tf.data.Dataset:
@@ -118,14 +143,20 @@ def _ending_at_once(batches: tf.data.Dataset) -> tf.data.Dataset:
     return batches.with_options(options)
 
 
-def _read_metadata(directory: str) -> dict:
+def read_metadata(directory: str) -> dict:
+    """What the builder wrote beside the records in `directory`.
+
+    Raises:
+      UserError: it is not there, or damaged.
+    """
     path = os.path.join(directory, "metadata.json")
     try:
         with open(path, encoding="utf-8") as file:
             return json.load(file)
     except FileNotFoundError:
         raise UserError(
-            f"{path}: not found; give the --data_dir it is in, or build it with `python -m datasets.sketchy.build`"
+            f"{path}: not found; give the --data_dir it is in, or build it with `python -m"
+            " datasets.sketchy.build` or `python -m datasets.edge_maps.build`"
         ) from None
     except ValueError as error:
         raise UserError(f"{path}: damaged ({error}); delete its folder and build it again") from None
@@ -184,7 +215,8 @@ def _chosen(sketchy: Sketchy, builder, split: str, context: tf.distribute.InputC
 
 
 def _is_chosen(record: dict[str, tf.Tensor], sketchy: Sketchy) -> tf.Tensor:
-    dropped = [record[flag] for flag in sketchy.config.drop_sketches]
+    # Edge maps have no flags.
+    dropped = [record[flag] for flag in sketchy.config.drop_sketches if flag in record]
     return (_new_labels(sketchy, record["label"]) >= 0) & ~tf.reduce_any(tf.stack([*dropped, False]))
 
 
@@ -209,6 +241,6 @@ def _example(record: dict[str, tf.Tensor], sketchy: Sketchy, jitter_seed: tf.Ten
     sketch = preprocessing.decode_sketch(record["sketch"])
     return {
         "photos": preprocessing.normalize_photos(preprocessing.resize(photo), sketchy.statistics),
-        "sketches": preprocessing.normalize_sketches(preprocessing.resize(sketch), sketchy.statistics),
+        "sketches": preprocessing.normalize_sketch_on_host(preprocessing.resize(sketch), sketchy.statistics),
         "labels": record["label"],
     }

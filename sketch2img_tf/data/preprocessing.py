@@ -1,21 +1,33 @@
 """Pixels in and out: the only file that knows pixel ranges.
 
-Training, evaluation, drawing and the exported graph all use these functions; they are made of standard TensorFlow ops.
+Training, evaluation, drawing and the exported graph all use these functions; they are made of standard TensorFlow ops,
+but for `normalize_sketch_on_host`.
 
 Axes: B batch, H height, W width. Ranges:
 - pixels: as in a file, uint8 in [0, 255]; sketches are black lines on white paper.
 - intensities: float32 in [0, 1]; sketches are inverted, so that paper is 0 and ink is 1.
 - normalised: intensities minus the mean, over the scale s = max(|min - mean|, |max - mean|): within [-1, 1], which is
   what the generator's tanh gives.
+
+Sketches encoded as distance fields have a normalised range of their own: 1 on a line, falling with the distance to the
+nearest line to -1 at `FARTHEST_PX` pixels of the 64x64 sketch and beyond.
+Differs from SketchyGAN, which binarises and measures at 256x256, scales by each picture's own greatest distance, and
+has -1 on the lines: here a stroke more does not change the far side of the picture, and ink is the higher value, as in
+lines. Measuring after the resize lets an exported model that is given 64x64 pixels see exactly what was trained on.
 """
 
 from __future__ import annotations
 
 import tensorflow as tf
 
+from sketch2img_tf.data import distance_field
 from sketch2img_tf.data.statistics import Statistics
 
 IMAGE_SIZE = 64
+FARTHEST_PX = 16.0
+
+# A quarter of full ink; between two of the 256 levels, so that rounding a sketch to pixels makes or breaks no line.
+_LINE = 63.5 / 255
 
 # ITU-R BT.601. The weights of tf.image.rgb_to_grayscale add up to 0.9999: white paper would have a little ink.
 _LUMA = (0.299, 0.587, 0.114)
@@ -62,8 +74,21 @@ def normalize_photos(intensities: tf.Tensor, statistics: Statistics) -> tf.Tenso
 
 
 def normalize_sketches(intensities: tf.Tensor, statistics: Statistics) -> tf.Tensor:
-    """Sketches' intensities, float32 [..., 1], to the normalised range."""
+    """Sketches' intensities, float32 [B, H, W, 1], to the normalised range, encoded as the statistics say."""
+    if statistics.sketch_encoding == "distance_field":
+        return _normalize_distances(distance_field.distances(intensities > _LINE))
     return (intensities - tf.constant(statistics.sketch_mean)) / statistics.sketch_scale
+
+
+def normalize_sketch_on_host(intensities: tf.Tensor, statistics: Statistics) -> tf.Tensor:
+    """As `normalize_sketches` for one sketch, [H, W, 1], in an input pipeline: with TensorFlow Addons' op."""
+    if statistics.sketch_encoding == "distance_field":
+        return _normalize_distances(distance_field.distances_on_host(intensities > _LINE))
+    return normalize_sketches(intensities, statistics)
+
+
+def _normalize_distances(distances: tf.Tensor) -> tf.Tensor:
+    return 1.0 - 2.0 / FARTHEST_PX * tf.minimum(distances, FARTHEST_PX)
 
 
 def photo_intensities(normalized: tf.Tensor, statistics: Statistics) -> tf.Tensor:
@@ -81,7 +106,12 @@ def application_range(normalized: tf.Tensor, statistics: Statistics) -> tf.Tenso
 
 
 def paper_intensities(normalized: tf.Tensor, statistics: Statistics) -> tf.Tensor:
-    """Normalised sketches, float32 [..., 1], as they are looked at: ink 0 on paper 1."""
+    """Normalised sketches, float32 [..., 1], as they are looked at: ink 0 on paper 1.
+
+    Of a distance field these are its lines without their greys; encoded again they give the same field.
+    """
+    if statistics.sketch_encoding == "distance_field":
+        return tf.where(normalized > 1.0 - 1.0 / FARTHEST_PX, 0.0, 1.0)  # nearer than half a pixel
     ink = normalized * statistics.sketch_scale + tf.constant(statistics.sketch_mean)
     return 1.0 - tf.clip_by_value(ink, 0.0, 1.0)
 

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 
+SKETCH_ENCODINGS = ("lines", "distance_field")
+
 
 @dataclasses.dataclass(frozen=True)
 class Statistics:
-    """Means and scales of the training pictures' intensities, one mean a channel."""
+    """What normalising a picture takes, beside the picture.
+
+    Attributes:
+      photo_mean, photo_scale, sketch_mean, sketch_scale: of the training pictures' intensities, one mean a channel.
+      sketch_encoding: one of `SKETCH_ENCODINGS`. Distance fields have a fixed range: the sketches' mean and scale,
+        which are those of lines, are then of no use.
+    """
 
     photo_mean: tuple[float, float, float]
     photo_scale: float
     sketch_mean: tuple[float]
     sketch_scale: float
+    sketch_encoding: str = "lines"
 
     @classmethod
     def from_dict(cls, values: dict) -> Statistics:
-        """From `photo_mean`, `photo_scale`, `sketch_mean` and `sketch_scale`; other keys are passed over."""
+        """From the attributes by name; without `sketch_encoding`, of lines. Other keys are passed over."""
         return cls(
-            tuple(values["photo_mean"]), values["photo_scale"], tuple(values["sketch_mean"]), values["sketch_scale"]
+            tuple(values["photo_mean"]),
+            values["photo_scale"],
+            tuple(values["sketch_mean"]),
+            values["sketch_scale"],
+            values.get("sketch_encoding", "lines"),
         )

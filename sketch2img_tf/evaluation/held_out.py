@@ -13,10 +13,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from datasets.sketchy import build
 from sketch2img_tf import grids
 from sketch2img_tf.card import Card
-from sketch2img_tf.data import input_pipeline, preprocessing
+from sketch2img_tf.data import input_pipeline, preprocessing, sources
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.summaries import read_scalars
 
@@ -70,9 +69,8 @@ class HeldOut:
 def open_held_out(card: Card, data_dir: str) -> HeldOut:
     """The held-out pictures of the run of `card`, from `data_dir` or else from where the run had them."""
     data = card.config.data
-    directory = build.dataset_dir(data_dir or data.data_dir, data.photo_variant, data.sketch_variant)
-    chosen = dataclasses.replace(data, classes=card.class_names, num_classes=0)
-    sketchy = input_pipeline.open_sketchy(str(directory), chosen)
+    chosen = dataclasses.replace(data, data_dir=data_dir or data.data_dir, classes=card.class_names, num_classes=0)
+    sketchy = input_pipeline.open_sketchy(str(sources.directory(chosen)), chosen)
     # A model sees pictures through its own training data's statistics, whatever those of this data are.
     return HeldOut(dataclasses.replace(sketchy, statistics=card.statistics))
 

@@ -40,7 +40,7 @@ def serve_local(model: str, host: str, port: int, queue: int) -> None:
     """
     _check(host, port)
     deferred = DeferredModel(model)
-    fill = line_drawing.training_fill(deferred.card.config.data.sketch_variant)
+    fill = line_drawing.training_fill(deferred.card.config.data)
     where = "the one that runs this page"
     with contextlib.suppress(KeyboardInterrupt), _shown(deferred, fill, where, host, port, queue, at_once=1):
         deferred.load()
@@ -50,7 +50,7 @@ def serve_local(model: str, host: str, port: int, queue: int) -> None:
 def serve_remote(server: str, host: str, port: int, queue: int) -> None:
     """Shows the page, with TensorFlow Serving at `server` for a model, until Ctrl-C; the rest as `serve_local`."""
     _check(host, port)
-    fill = line_drawing.training_fill(DataConfig().sketch_variant)
+    fill = line_drawing.training_fill(DataConfig())
     model = RemoteModel(server)
     with contextlib.suppress(KeyboardInterrupt), _shown(model, fill, server, host, port, queue, _AT_ONCE_ON_SERVER):
         threading.Event().wait()

@@ -50,7 +50,7 @@ def generate(
     planned = picture_files.plan(output, paths, seed_numbers)
     if gallery_path:
         gallery.check_path(gallery_path)
-    fill = line_drawing.training_fill(card.config.data.sketch_variant) if crop else None
+    fill = line_drawing.training_fill(card.config.data) if crop else None
     sketches = _read(paths, polarity, fill)
     if sketches:
         try:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
+from sketch2img_tf.config import DataConfig
+
 POLARITIES = ("auto", "black_on_white", "white_on_black")
 SIZE = 256  # pixels, as the release's sketches
 
@@ -17,6 +19,7 @@ _FILL = {
     "tx_000100000000": 0.78,  # by the release's own description
 }
 _FILL_OF_BOX = 1 / 1.2  # the other renderings: the object's bounding box with 10% more at each edge
+_FILL_OF_PHOTO = 0.89  # edge maps, of whole photos: the median of Sketchy's
 
 _BORDER = 0.02  # width of the border that tells what the page is like, as a share of the shorter side
 _EVEN = 8 / 255  # brightness by which an evenly lit border may differ from its median
@@ -30,9 +33,9 @@ _SMALLEST = 0.03  # of the page: a drawing smaller than this is a speck
 _THINNEST = 2.0  # pixels in a canvas of 256; the release's lines are 3 wide
 
 
-def training_fill(sketch_variant: str) -> float:
-    """The share of the canvas that the longer side of a drawing has in this rendering of the release's sketches."""
-    return _FILL.get(sketch_variant, _FILL_OF_BOX)
+def training_fill(data: DataConfig) -> float:
+    """The share of the canvas that the longer side of a drawing has in these training pictures."""
+    return _FILL_OF_PHOTO if data.dataset == "edge_maps" else _FILL.get(data.sketch_variant, _FILL_OF_BOX)
 
 
 def extract(page: np.ndarray, polarity: str = "auto", fill: float | None = None) -> tuple[np.ndarray, list[str]]:

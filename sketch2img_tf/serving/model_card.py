@@ -7,11 +7,9 @@ import os
 import platform
 import string
 
-from datasets.sketchy import release
-from datasets.sketchy.sketchy_dataset_builder import Builder
 from sketch2img_tf import versions
 from sketch2img_tf.card import Card
-from sketch2img_tf.serving import encoded_sketches
+from sketch2img_tf.serving import encoded_sketches, training_data
 from sketch2img_tf.serving.export_folder import CARD_PATH
 
 MODEL_CARD_PATH = os.path.join("assets.extra", "MODEL_CARD.md")
@@ -28,14 +26,9 @@ def write(version: str, card: Card, step: int) -> None:
 
 def _machine_card(card: Card, step: int) -> str:
     """What `Card.from_json` reads, and the step, the data set and the versions that the export was made with."""
-    data = card.config.data
     more = {
         "step": step,
-        "data": {
-            "dataset": Builder.name,
-            "version": str(Builder.VERSION),
-            "config": f"{data.photo_variant}-{data.sketch_variant}",
-        },
+        "data": training_data.identity(card.config.data),
         "versions": {
             "python": platform.python_version(),
             **{name: versions.installed_version(name) for name in ("tensorflow", "keras", "numpy")},
@@ -52,13 +45,11 @@ def _human_card(card: Card, step: int) -> str:
         step=step,
         class_count=len(card.class_names),
         class_names=", ".join(card.class_names),
-        photo_variant=data.photo_variant,
-        photo_variant_meaning=release.PHOTO_VARIANTS[data.photo_variant],
-        sketch_variant=data.sketch_variant,
-        sketch_variant_meaning=release.SKETCH_VARIANTS[data.sketch_variant],
+        sketches=training_data.sketches(data),
+        photos=training_data.photos(data),
+        data=training_data.source(data),
         max_side=encoded_sketches.MAX_SIDE,
         max_mebibytes=encoded_sketches.MAX_BYTES // 2**20,
-        dropped=", ".join(data.drop_sketches) or "none",
         base_width=card.config.network.base_width,
         batch_size=card.config.training.global_batch_size,
     )

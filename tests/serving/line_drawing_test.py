@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datasets.edge_maps import outlines, photos
+from sketch2img_tf.config import DataConfig
 from sketch2img_tf.serving import line_drawing
 from tests.serving.drawn_pages import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, kite, photographed
 
@@ -154,7 +156,15 @@ def test_fill_is_that_of_the_release(shared_dir):
     files = sorted((shared_dir / "sketchy/256x256/sketch/tx_000000000000").glob("*/*.png"))[::10]
     boxes = [box(np.asarray(Image.open(path).convert("L"))) for path in files]
     longer = [max(right - left, bottom - top) / 256 for left, top, right, bottom in boxes]
-    assert np.median(longer) == pytest.approx(line_drawing.training_fill("tx_000000000000"), abs=0.02)
+    fill = line_drawing.training_fill(DataConfig(sketch_variant="tx_000000000000"))
+    assert np.median(longer) == pytest.approx(fill, abs=0.02)
+
+
+def test_fill_of_edge_maps(shared_dir):
+    files = sorted((shared_dir / "photos_128").glob("*/*.jpg"))[::40]
+    boxes = [box(outlines.outline(photos.decode(path.read_bytes()))[..., 0]) for path in files]
+    longer = [max(right - left, bottom - top) / 256 for left, top, right, bottom in boxes]
+    assert np.median(longer) == pytest.approx(line_drawing.training_fill(DataConfig(dataset="edge_maps")), abs=0.04)
 
 
 def test_sketches_of_the_release_are_not_changed(shared_dir):

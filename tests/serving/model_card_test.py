@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 
 from sketch2img_tf.card import Card
-from sketch2img_tf.serving.export_folder import read_card
+from sketch2img_tf.config import DataConfig
+from sketch2img_tf.serving import model_card, training_data
+from sketch2img_tf.serving.export_folder import CARD_PATH, read_card
 from tests.serving.exports import CARD, CLASSES, STEP
 
 
@@ -22,6 +25,25 @@ def test_the_machine_card_is_the_runs_and_more(exported):
     }
     assert set(values["versions"]) == {"python", "tensorflow", "keras", "numpy"}
     assert values["versions"]["tensorflow"].startswith("2.15")
+
+
+EDGE_MAPS = DataConfig(dataset="edge_maps")
+
+
+def test_of_edge_maps_the_cards_say_so(tmp_path):
+    card = dataclasses.replace(CARD, config=dataclasses.replace(CARD.config, data=EDGE_MAPS))
+    model_card.write(str(tmp_path), card, STEP)
+    values = json.loads((tmp_path / CARD_PATH).read_text())
+    assert values["data"] == {"dataset": "edge_maps", "version": "1.0.0"}
+    text = (tmp_path / model_card.MODEL_CARD_PATH).read_text()
+    assert "Sketchy" not in text and "nobody drew what it learnt from" in " ".join(text.split())
+    assert not re.search(r"\$\w", text)
+
+
+def test_the_source_of_mixed_pictures_is_both():
+    assert "Sketchy" in training_data.source(DataConfig()) and "mixed in" not in training_data.source(DataConfig())
+    mixed = training_data.source(DataConfig(edge_maps_share=0.9))
+    assert "Sketchy" in mixed and "mixed in" in mixed
 
 
 def test_the_human_card_says_what_it_is_for_and_what_not(exported):

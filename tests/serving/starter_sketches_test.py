@@ -27,7 +27,7 @@ def test_they_are_in_the_middle_and_as_large_as_drawings_in_training(name):
     pen = BoundsPen(None)
     parse_path(STARTERS[name], pen)
     left, top, right, bottom = pen.bounds
-    fill = line_drawing.training_fill(DataConfig().sketch_variant)
+    fill = line_drawing.training_fill(DataConfig())
     assert max(right - left, bottom - top) == pytest.approx(256 * fill, rel=0.02)
     assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((128, 128), abs=2)
 

@@ -1,0 +1,79 @@
+"""What the build commands share: one build at a time, whole or not at all, and what they say at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import pathlib
+import shutil
+import sys
+from collections.abc import Iterator
+from typing import Callable
+
+import tensorflow as tf
+
+from sketch2img_tf.errors import UserError
+
+
+def alone(data_dir: pathlib.Path, folder: pathlib.Path, build: Callable[[], None]) -> None:
+    """Calls `build`, which makes `folder`, unless it is there, while no other process builds of that data set.
+
+    Args:
+      data_dir: of all data sets.
+      folder: `data_dir/name/version` or `data_dir/name/config/version`.
+      build: leaves nothing under that name if it fails.
+
+    Raises:
+      UserError: the records cannot be written.
+    """
+    try:
+        with _lock(data_dir / folder.relative_to(data_dir).parts[0]):
+            if not folder.is_dir():  # The process that was waited for may have built it.
+                _clear_interrupted(folder.parent)
+                build()
+    except (OSError, tf.errors.OpError) as error:
+        raise UserError(f"--data_dir={data_dir}: {error}") from error
+
+
+def resolved(folder: str) -> pathlib.Path:
+    """The absolute path, `~` being the user's home."""
+    return pathlib.Path(folder).expanduser().resolve()
+
+
+def read_metadata(folder: pathlib.Path) -> dict:
+    """What the builder of the records in `folder` wrote beside them."""
+    return json.loads((folder / "metadata.json").read_text())
+
+
+def summary(metadata: dict) -> dict:
+    """`train` and `test` (examples), `classes`, `skipped` (counts by kind), and the four statistics."""
+    return {
+        **{split: _total(metadata["examples"][split]) for split in ("train", "test")},
+        "classes": len(metadata["class_names"]),
+        "skipped": {kind: len(names) for kind, names in metadata["skipped"].items()},
+        **{key: metadata[key] for key in ("photo_mean", "photo_scale", "sketch_mean", "sketch_scale")},
+    }
+
+
+@contextlib.contextmanager
+def _lock(folder: pathlib.Path) -> Iterator[None]:
+    """Makes `folder` and holds its lock; another process's is waited for. The system drops it when a process dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for the build that is running in {folder}", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _clear_interrupted(folder: pathlib.Path) -> None:
+    """Removes what a killed build left; TFDS gives its folder the final name only when it is complete."""
+    for left in folder.glob("*incomplete*"):
+        shutil.rmtree(left)
+
+
+def _total(examples: dict[str, dict[str, int]]) -> int:
+    return sum(sum(counts.values()) for counts in examples.values())

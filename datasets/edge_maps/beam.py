@@ -1,0 +1,59 @@
+"""The two passes over the photos on Apache Beam, whose runners spread them over processes or machines.
+
+Imported only where Beam is asked for: it is an optional requirement (requirements-beam.txt). Photos and the data folder
+must be where all workers see them under the same path.
+"""
+
+from __future__ import annotations
+
+import base64
+import pathlib
+import pickle
+import tempfile
+from typing import Callable
+
+from datasets.edge_maps import inspection
+from datasets.edge_maps.inspection import Checked, Pair
+from datasets.sketchy.listing import Picture
+from sketch2img_tf.errors import UserError
+
+try:
+    import apache_beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+except ImportError:
+    raise UserError("--beam needs Apache Beam: pip install -r requirements-beam.txt") from None
+
+
+def options(given: list[str]) -> PipelineOptions:
+    """Beam's own, as `["runner=DirectRunner", "direct_num_workers=4"]`."""
+    return PipelineOptions([f"--{option.lstrip('-')}" for option in given])
+
+
+def check_all(found: list[Picture], pipeline_options: PipelineOptions, folder: str) -> list[Checked]:
+    """`inspection.check` of every photo, in their order; results pass through files in `folder`."""
+    with tempfile.TemporaryDirectory(prefix="incomplete", dir=folder) as results:
+        with apache_beam.Pipeline(options=pipeline_options) as pipeline:
+            photos = pipeline | apache_beam.Create(list(enumerate(found))) | apache_beam.Reshuffle()
+            checked = photos | "DrawOutline" >> apache_beam.Map(_check)
+            checked | apache_beam.io.WriteToText(f"{results}/checked")
+        lines = [line for path in pathlib.Path(results).iterdir() for line in path.read_bytes().splitlines()]
+    return list(dict(sorted(map(_loaded, lines), key=lambda numbered: numbered[0])).values())
+
+
+def examples(pairs: list[Pair], example: Callable[[Pair], dict]) -> apache_beam.PTransform:
+    """Keys and examples of `pairs`."""
+    return (
+        apache_beam.Create(pairs)
+        | apache_beam.Reshuffle()
+        | "ReadPhoto" >> apache_beam.Map(lambda pair: (pair.key, example(pair)))
+    )
+
+
+def _check(numbered: tuple[int, Picture]) -> str:
+    """A line of text."""
+    number, picture = numbered
+    return base64.b64encode(pickle.dumps((number, inspection.check(picture)))).decode()
+
+
+def _loaded(line: bytes) -> tuple[int, Checked]:
+    return pickle.loads(base64.b64decode(line))

@@ -1,0 +1,100 @@
+"""Photos of anybody's, each with its outline in place of a sketch."""
+
+from __future__ import annotations
+
+import pathlib
+
+import tensorflow_datasets as tfds
+from tqdm import tqdm
+
+from datasets.edge_maps import inspection, photos
+from datasets.sketchy.pictures import SIZE
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """Builds pairs of outline and photo from a folder of photos by class, the `manual_dir`.
+
+    Records and `metadata.json` are read as those of `datasets.sketchy` are; there are no reviewers' marks.
+
+    Differs from other TFDS builders: as `datasets.sketchy` does, and Beam is a choice, not a requirement.
+
+    Args:
+      testset: a file with the photos to hold out, `class/photo.jpg` a line; empty: a tenth of them.
+      max_bad: unreadable photos to leave out; with more, nothing is built.
+      beam_options: of Apache Beam, which then does the work; None: this process does.
+      **kwargs: `data_dir` and `version`, as for every builder.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "Initial release."}
+    MANUAL_DOWNLOAD_INSTRUCTIONS = "The manual_dir is a folder of your photos, one folder a class inside."
+
+    def __init__(self, *, testset: str = "", max_bad: int = 0, beam_options: list[str] | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self._testset = testset
+        self._max_bad = max_bad
+        self._beam_options = beam_options
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(
+                {
+                    "photo": tfds.features.Image(shape=(SIZE, SIZE, 3), encoding_format="jpeg"),
+                    "sketch": tfds.features.Image(shape=(SIZE, SIZE, 1), encoding_format="png"),
+                    "label": tfds.features.ClassLabel(),
+                    "photo_id": tfds.features.Text(),
+                }
+            ),
+            supervised_keys=("sketch", "photo"),
+            metadata=tfds.core.MetadataDict(),
+        )
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager):
+        photos_dir = pathlib.Path(dl_manager.manual_dir)
+        inspected = inspection.inspect(photos_dir, self._testset, self._max_bad, self._check_all)
+        self.info.features["label"].names = inspected.class_names
+        self.info.metadata.update(_metadata(inspected, photos_dir, self._testset))
+        return {
+            "train": self._generate_examples("train", inspected.train),
+            "test": self._generate_examples("test", inspected.test),
+        }
+
+    def _check_all(self, found: list) -> list[inspection.Checked]:
+        if self._beam_options is None:
+            return inspection.check_all_in_threads(found)
+        from datasets.edge_maps import beam  # here: an optional requirement
+
+        return beam.check_all(found, beam.options(self._beam_options), str(self.data_path.parent))
+
+    def _generate_examples(self, split: str, pairs: list[inspection.Pair]):
+        if self._beam_options is None:
+            return _examples(split, pairs)
+        from datasets.edge_maps import beam
+
+        return beam.examples(pairs, _example)
+
+
+def _metadata(inspected: inspection.Inspection, photos_dir: pathlib.Path, testset: str) -> dict:
+    return {
+        "class_names": inspected.class_names,
+        **inspected.statistics,
+        "examples": inspected.examples(),
+        "training_photos": sorted(pair.photo.id for pair in inspected.train),
+        "photos_dir": str(photos_dir),
+        "testset": testset,
+        "skipped": inspected.report,
+    }
+
+
+def _examples(split: str, pairs: list[inspection.Pair]):
+    for pair in tqdm(pairs, desc=f"Writing {split}", unit=" examples", dynamic_ncols=True):
+        yield pair.key, _example(pair)
+
+
+def _example(pair: inspection.Pair) -> dict:
+    return {
+        "photo": photos.to_jpeg(photos.decode(pair.photo.path.read_bytes())),
+        "sketch": pair.checked.outline,
+        "label": pair.photo.class_name,
+        "photo_id": pair.photo.id,
+    }

@@ -1,0 +1,53 @@
+"""How many edge maps are among a run's real sketches: a share that moves with the training, counted exactly.
+
+SketchyGAN (Chen and Hays, 2018, arXiv 1801.02753) starts with edge maps nearly alone and ends with sketches nearly
+alone. Differs from it: it draws at random which an example is, with a chance that follows a power of the step; here
+the share is linear in the step and nothing is drawn, so that where a run goes on is computed, with no counting.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import tensorflow as tf
+
+from sketch2img_tf.config import DataConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Mixture:
+    """Shares of edge maps in thousandths, whole numbers so that sums are exact.
+
+    Attributes:
+      start, end: at step 0, and from step `steps` on; between them it is linear.
+      steps: from one to the other.
+      batch_size: examples a step.
+    """
+
+    start: int
+    end: int
+    steps: int
+    batch_size: int
+
+    @classmethod
+    def of_run(cls, data: DataConfig, batch_size: int) -> Mixture:
+        """As the flags say."""
+        shares = (round(1000 * share) for share in (data.edge_maps_share, data.edge_maps_share_end))
+        return cls(*shares, data.edge_maps_share_steps, batch_size)
+
+    def edge_maps_before(self, step: int | tf.Tensor) -> int | tf.Tensor:
+        """The edge maps in all steps before `step`: the sum of their shares, rounded down; int64 [] for a tensor."""
+        ramp = min(step, self.steps) if isinstance(step, int) else tf.minimum(step, self.steps)
+        twice = 2 * self.steps * self.start * ramp + (self.end - self.start) * ramp * (ramp - 1)
+        twice += 2 * self.steps * self.end * (step - ramp)
+        return self.batch_size * twice // (2000 * self.steps)
+
+    def choices(self, first_step: int) -> tf.data.Dataset:
+        """For every example from that step on 1 if it is an edge map, else 0, int64 []; evenly spread over a batch."""
+        steps = tf.data.Dataset.range(first_step, tf.int64.max)
+        return steps.map(self._choices_of_step).unbatch()
+
+    def _choices_of_step(self, step: tf.Tensor) -> tf.Tensor:
+        edge_maps = self.edge_maps_before(step + 1) - self.edge_maps_before(step)
+        before = tf.range(self.batch_size + 1, dtype=tf.int64) * edge_maps // self.batch_size
+        return before[1:] - before[:-1]

@@ -1,0 +1,69 @@
+"""Which built data a run reads; builds them where they are missing."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+import datasets.edge_maps.build as edge_maps_build
+import datasets.sketchy.build as sketchy_build
+from sketch2img_tf.config import DataConfig
+from sketch2img_tf.data import input_pipeline
+from sketch2img_tf.data.input_pipeline import Sketchy
+from sketch2img_tf.errors import UserError
+
+
+def directory(data: DataConfig) -> pathlib.Path:
+    """The folder of the records of `--dataset`, which may not be there yet."""
+    if data.dataset == "edge_maps":
+        return edge_maps_build.dataset_dir(data.data_dir)
+    return sketchy_build.dataset_dir(data.data_dir, data.photo_variant, data.sketch_variant)
+
+
+def open_data(data: DataConfig) -> Sketchy:
+    """The pictures that the configuration chooses, and the edge maps to mix in; builds TFRecords that are missing.
+
+    Raises:
+      UserError: there is nothing to build from, the choice leaves nothing, or the edge maps do not go with the
+        sketches.
+    """
+    _build_missing(data)
+    sketchy = input_pipeline.open_sketchy(str(directory(data)), data)
+    return _with_edge_maps(sketchy) if data.mixes_edge_maps else sketchy
+
+
+def _build_missing(data: DataConfig) -> None:
+    if data.dataset == "sketchy" and not directory(data).is_dir():
+        sketchy_build.build(data.manual_dir, data.data_dir, data.photo_variant, data.sketch_variant, data.max_bad)
+    reads_edge_maps = data.dataset == "edge_maps" or data.mixes_edge_maps
+    if reads_edge_maps and not edge_maps_build.dataset_dir(data.data_dir).is_dir():
+        edge_maps_build.build(data.photos_dir, data.data_dir, max_bad=data.max_bad)
+
+
+def _with_edge_maps(sketchy: Sketchy) -> Sketchy:
+    """`sketchy` with the edge maps of its classes, seen through its statistics."""
+    folder = edge_maps_build.dataset_dir(sketchy.config.data_dir)
+    metadata = input_pipeline.read_metadata(str(folder))
+    missing = [name for name in sketchy.class_names if name not in metadata["class_names"]]
+    if missing:
+        raise UserError(
+            f"{folder}: the edge maps have no class {missing[0]}, which the sketches have; they have"
+            f" {', '.join(metadata['class_names'])}: name the photos' folders as the sketches' classes"
+        )
+    _check_held_out(sketchy, folder, metadata)
+    chosen = dataclasses.replace(sketchy.config, classes=sketchy.class_names, num_classes=0)
+    edge_maps = input_pipeline.open_sketchy(str(folder), chosen)
+    return dataclasses.replace(sketchy, edge_maps=dataclasses.replace(edge_maps, statistics=sketchy.statistics))
+
+
+def _check_held_out(sketchy: Sketchy, folder: pathlib.Path, metadata: dict) -> None:
+    """A photo that is held out with its sketch must not be trained on with its edges."""
+    held_out = input_pipeline.read_metadata(sketchy.directory).get("held_out_photos")
+    if held_out is None:
+        raise UserError(f"{sketchy.directory}: does not say which photos it holds out; delete it and build it again")
+    both = sorted(set(held_out) & set(metadata["training_photos"]))
+    if both:
+        raise UserError(
+            f"{folder}: would train on {len(both)} photos that the sketches hold out, {both[0]} first; delete it and"
+            " build it with `python -m datasets.edge_maps.build --testset=FILE`, FILE being the release's testset.txt"
+        )

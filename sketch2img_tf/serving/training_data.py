@@ -1,0 +1,62 @@
+"""What an export says of the pictures that it was trained on."""
+
+from __future__ import annotations
+
+import textwrap
+
+from datasets.edge_maps.edge_maps_dataset_builder import Builder as EdgeMaps
+from datasets.sketchy import release
+from datasets.sketchy.sketchy_dataset_builder import Builder as Sketchy
+from sketch2img_tf.config import DataConfig
+
+_SKETCHY = """
+Trained on the folder that the training was given as a release of the Sketchy database (Sangkloy et al., "The Sketchy
+Database: Learning to Retrieve Badly Drawn Bunnies", 2016, sketchy.eye.gatech.edu); sketches marked as {dropped} were
+left out. Sketchy's sketches were drawn by paid crowd workers. Its photos are from ImageNet, which does not own them and
+lets them be used for non-commercial research and education only: what this model may be used for is no more than that,
+unless it was trained on pictures with another licence, such as the project's own generated miniature. Who gives it away
+says which.
+"""
+_MIXED_IN = """
+Photos of another folder were mixed in, with edges that a program found in them in place of sketches. Their licences
+count as well.
+"""
+_EDGE_MAPS = """
+Trained on a folder of photos, with edges that a program found in them in place of sketches: nobody drew what it learnt
+from. What this model may be used for is what the photos' licences allow, and the people in them, if there are any. Who
+gives it away says what they are.
+"""
+
+
+def identity(data: DataConfig) -> dict[str, str]:
+    """The data set, for programs."""
+    if data.dataset == "edge_maps":
+        return {"dataset": EdgeMaps.name, "version": str(EdgeMaps.VERSION)}
+    variants = f"{data.photo_variant}-{data.sketch_variant}"
+    return {"dataset": Sketchy.name, "version": str(Sketchy.VERSION), "config": variants}
+
+
+def sketches(data: DataConfig) -> str:
+    """What drawings were like."""
+    if data.dataset == "edge_maps":
+        return "the most salient edges of a whole photo"
+    return f"`{data.sketch_variant}`, {release.SKETCH_VARIANTS[data.sketch_variant]}"
+
+
+def photos(data: DataConfig) -> str:
+    """What photos were like."""
+    if data.dataset == "edge_maps":
+        return "the middle square of each"
+    return f"`{data.photo_variant}`, {release.PHOTO_VARIANTS[data.photo_variant]}"
+
+
+def source(data: DataConfig) -> str:
+    """Where the pictures are from, and what follows for the model's use."""
+    if data.dataset == "edge_maps":
+        return _filled(_EDGE_MAPS)
+    sketchy = _SKETCHY.format(dropped=", ".join(data.drop_sketches) or "none")
+    return _filled(sketchy + _MIXED_IN if data.mixes_edge_maps else sketchy)
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(" ".join(text.split()), 120)
