@@ -154,8 +154,8 @@ def _write_state_file(folder: str) -> None:
             folder,
             prefixes[-1],
             prefixes,
-            all_model_checkpoint_timestamps=times,  # without them a CheckpointManager never deletes these
-            last_preserved_timestamp=times[0],
+            all_model_checkpoint_timestamps=times,
+            last_preserved_timestamp=min(times) - 1,  # a CheckpointManager deletes what is younger, when it is time
         )
 
 

@@ -120,7 +120,9 @@ def test_a_flipped_bit_anywhere_is_found(made, tmp_path):
         assert checkpoint_files._problem(str(folder), 30).startswith("damaged ("), position
 
 
-@pytest.mark.parametrize("content", [None, "", "garbage", 'model_checkpoint_path: "ckpt-99"\n', "\x00" * 100], ids=itertools.count())
+@pytest.mark.parametrize(
+    "content", [None, "", "garbage", 'model_checkpoint_path: "ckpt-99"\n', "\x00" * 100], ids=itertools.count()
+)
 def test_the_list_is_written_anew_from_the_folder(workdir, content, capfd):
     path(workdir, "checkpoint").unlink()
     if content is not None:

@@ -20,11 +20,19 @@ def session(workdir, after, steps):
     return summaries
 
 
-def shown(workdir):
-    """The steps that TensorBoard itself shows for a scalar and for pictures."""
+def shown_values(workdir):
+    """What TensorBoard itself shows, by tag: pairs of step and value; of times, nothing."""
     accumulator = EventAccumulator(str(workdir / "tensorboard"), size_guidance={"tensors": 0})
     accumulator.Reload()
-    return [[event.step for event in accumulator.Tensors(tag)] for tag in ("loss", "samples")]
+    tags = set(accumulator.Tags()["tensors"]) - {"steps_per_second"}
+    events = {tag: accumulator.Tensors(tag) for tag in tags}
+    return {tag: [(e.step, tf.make_ndarray(e.tensor_proto).tobytes()) for e in events[tag]] for tag in tags}
+
+
+def shown(workdir):
+    """The steps that TensorBoard itself shows for a scalar and for pictures."""
+    values = shown_values(workdir)
+    return [[step for step, _ in values[tag]] for tag in ("loss", "samples")]
 
 
 def test_a_run_that_goes_on_shows_no_step_twice(tmp_path):
