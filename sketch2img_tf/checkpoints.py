@@ -140,6 +140,7 @@ def _identity(card: Card) -> dict[str, object]:
         **dataclasses.asdict(card.config.network),
         "photo_variant": card.config.data.photo_variant,
         "sketch_variant": card.config.data.sketch_variant,
+        "validation_share": card.config.data.validation_share,
         "number of classes": len(card.class_names),
         "classes": card.class_names,
         "statistics of the data": dataclasses.astuple(card.statistics),

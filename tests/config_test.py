@@ -30,6 +30,7 @@ OTHER_VALUES = {
     "classes": ["hot-air_balloon", "car_(sedan)"],
     "num_classes": 10,
     "shuffle_buffer": 100,
+    "validation_share": 0.125,
     "base_width": 16,
     "generator_norm": "instance",
     "initial_features": "sketch",

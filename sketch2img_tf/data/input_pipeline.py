@@ -17,7 +17,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from sketch2img_tf.config import DataConfig
-from sketch2img_tf.data import augmentation, preprocessing
+from sketch2img_tf.data import augmentation, preprocessing, validation
 from sketch2img_tf.errors import UserError
 
 _CORES = os.cpu_count()
@@ -35,7 +35,7 @@ class Sketchy:
     class_names: tuple[str, ...]
     statistics: preprocessing.Statistics
     examples: dict[str, int]
-    """How many examples each split has, after the choice."""
+    """How many examples each split has, after the choice; `validation` is there if training photos are held back."""
     config: DataConfig
     all_class_names: tuple[str, ...]
 
@@ -58,7 +58,8 @@ def open_sketchy(directory: str, config: DataConfig) -> Sketchy:
             f"{directory}: no training example is left of {len(names)} classes with"
             f" --drop_sketches={','.join(config.drop_sketches)}; drop fewer or choose more classes"
         )
-    return Sketchy(directory, names, preprocessing.Statistics.from_dict(metadata), counts, config, known)
+    sketchy = Sketchy(directory, names, preprocessing.Statistics.from_dict(metadata), counts, config, known)
+    return _with_validation(sketchy) if config.validation_share else sketchy
 
 
 def training_batches(sketchy: Sketchy, batch_size: int, seed: int, first_step: int = 0) -> tf.data.Dataset:
@@ -127,16 +128,39 @@ def _count(by_flags: dict[str, int], config: DataConfig) -> int:
     return sum(n for flags, n in by_flags.items() if not set(flags.split(",")) & set(config.drop_sketches))
 
 
+def _with_validation(sketchy: Sketchy) -> Sketchy:
+    """The counts of a split `validation` and of the training split without it; the metadata do not know them."""
+    share, total = sketchy.config.validation_share, sketchy.examples["train"]
+    names = _chosen(sketchy, "train").map(lambda record: record["photo_id"]).batch(1024)
+    held_back = sum(int(tf.math.count_nonzero(validation.is_held_back(batch, share))) for batch in names)
+    if held_back in (0, total):
+        raise UserError(
+            f"--validation_share={share}: holds back {held_back} of the {total} training examples; give"
+            f" {'more' if held_back == 0 else 'less'}, or 0"
+        )
+    counts = {**sketchy.examples, "train": total - held_back, "validation": held_back}
+    return dataclasses.replace(sketchy, examples=counts)
+
+
 def _records(sketchy: Sketchy, split: str) -> tf.data.Dataset:
-    """The chosen examples with their pictures still encoded and the labels of `class_names`."""
+    """The chosen examples of a split with their pictures still encoded and the labels of `class_names`."""
+    share = sketchy.config.validation_share
+    records = _chosen(sketchy, "test" if split == "test" else "train")
+    if split != "test" and share:
+        wanted = split == "validation"
+        records = records.filter(lambda record: validation.is_held_back(record["photo_id"], share) == wanted)
+    records = records.map(functools.partial(_relabel, sketchy=sketchy))
+    return records.apply(tf.data.experimental.assert_cardinality(sketchy.examples[split]))
+
+
+def _chosen(sketchy: Sketchy, split: str) -> tf.data.Dataset:
+    """Records of the builder's split as they are, those that the configuration chooses."""
     builder = tfds.builder_from_directory(sketchy.directory)
     undecoded = {"photo": tfds.decode.SkipDecoding(), "sketch": tfds.decode.SkipDecoding()}
     # One file after the other: the order is the seed's business, not that of the threads.
     reading = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
     records = builder.as_dataset(split=split, decoders=undecoded, read_config=reading, shuffle_files=False)
-    chosen = records.filter(functools.partial(_is_chosen, sketchy=sketchy))
-    chosen = chosen.map(functools.partial(_relabel, sketchy=sketchy))
-    return chosen.apply(tf.data.experimental.assert_cardinality(sketchy.examples[split]))
+    return records.filter(functools.partial(_is_chosen, sketchy=sketchy))
 
 
 def _is_chosen(record: dict[str, tf.Tensor], sketchy: Sketchy) -> tf.Tensor:
