@@ -108,7 +108,9 @@ def _distance(features: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
 def _weights_file(flags: FeatureFlags) -> pathlib.Path | None:
     if flags.weights == "random":
         return None
-    return pretrained.imagenet_weights(flags.network, _FLAGS) if flags.weights == "imagenet" else pathlib.Path(flags.weights)
+    if flags.weights == "imagenet":
+        return pretrained.imagenet_weights(flags.network, _FLAGS)
+    return pathlib.Path(flags.weights)
 
 
 def _metric_names(network: str, layer: str, file: pathlib.Path | None) -> tuple[str, str]:
