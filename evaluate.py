@@ -1,10 +1,12 @@
-"""Draws the held-out sketches of the data with a trained model and says how far the pictures are from the real ones.
+"""Draws held-out sketches of the data with a trained model and says what the pictures are worth.
 
     python evaluate.py --workdir=DIR                        the averaged generator of a run's newest checkpoint
     python evaluate.py --model=EXPORT_DIR [--workdir=DIR]   an exported model, loaded as anybody would
+    ... --features_network=MobileNet --features_weights=FILE.h5   distances in a network's features too
+    ... --plot                                              also plots, and report.html
 
 appends one JSON object to metrics.jsonl in the run's folder (without one, beside the export), writes held_out.png there
-(sketch | generated | real), and prints both.
+(sketch | generated | real), and prints a table and the object. docs/evaluation.md explains the metrics.
 """
 
 import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
@@ -12,19 +14,35 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 # isort: split
 import os
 
+import tensorflow as tf
 from absl import flags
 
 from sketch2img_tf import checkpoints, errors
-from sketch2img_tf.evaluation import held_out
+from sketch2img_tf.evaluation import features, held_out, protocols, reporting
+from sketch2img_tf.evaluation.evaluator import Evaluator
+from sketch2img_tf.networks import pretrained
 from sketch2img_tf.serving.local_model import LocalModel
 
 _WORKDIR = flags.DEFINE_string("workdir", "", "Folder of the run: results go there.")
 _MODEL = flags.DEFINE_string("model", "", "Folder of the exported model to evaluate instead of the run's checkpoint.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "", "Folder of the TFRecords; default: the one the run was trained on.")
+_PROTOCOL = flags.DEFINE_enum(
+    "protocol",
+    "",
+    ["", *protocols.PROTOCOLS],
+    "Which pictures are measured; default: 256 of the run's validation part, or without one of the test part.",
+)
+_NETWORK = flags.DEFINE_enum(
+    "features_network", "", ["", *pretrained.CHOICES], "Network of tf.keras.applications in whose features to measure."
+)
+_WEIGHTS = flags.DEFINE_string("features_weights", "imagenet", "Its weights: imagenet, or a file (.h5, no top).")
+_PLOT = flags.DEFINE_bool("plot", False, "Also write plots of the run and report.html.")
 
 
 def main() -> None:
     """Evaluates the model that the flags name."""
+    feature_flags = features.FeatureFlags(_NETWORK.value, _WEIGHTS.value)
+    features.check_weights(feature_flags)
     if _MODEL.value:
         model = LocalModel(_MODEL.value)
         source = {"model": model.directory, "step": model.step}
@@ -33,8 +51,11 @@ def main() -> None:
     else:
         errors.require(_WORKDIR)
         generator, card, step = checkpoints.load_generator(_WORKDIR.value)
-        source, draw, folder = {"model": _WORKDIR.value, "step": step}, generator.draw, _WORKDIR.value
-    held_out.report(held_out.open_held_out(card, _DATA_DIR.value), draw, source, folder)
+        source = {"model": _WORKDIR.value, "step": step}
+        draw, folder = tf.function(generator.draw, reduce_retracing=True), _WORKDIR.value
+    sketchy = held_out.open_sketchy(card, _DATA_DIR.value)
+    evaluator = Evaluator(sketchy, protocols.find(_PROTOCOL.value, sketchy), feature_flags)
+    reporting.report(evaluator, draw, source, folder, _PLOT.value)
 
 
 if __name__ == "__main__":

@@ -169,6 +169,7 @@ def _identity(card: Card) -> dict[str, object]:
         "dataset": card.config.data.dataset,
         "photo_variant": card.config.data.photo_variant,
         "sketch_variant": card.config.data.sketch_variant,
+        "validation_share": card.config.data.validation_share,
         "statistics of the data": dataclasses.astuple(card.statistics)[:-1],  # all but the encoding
     }
 

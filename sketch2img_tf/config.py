@@ -56,6 +56,9 @@ class DataConfig:
     classes: tuple[str, ...] = _option((), "Classes to use, by name; empty for all.")
     num_classes: int = _option(0, "Use the first N classes in alphabetical order; 0 for all.", lower=0)
     shuffle_buffer: int = _option(8192, "Examples among which the next one is drawn.", lower=1)
+    validation_share: float = _option(
+        0.0, "Share of the training photos, to a thousandth, that is kept out of the training.", lower=0, upper=0.5
+    )
     edge_maps_share: float = _option(
         0.0, "Share of edge maps among the training examples at first, to a thousandth.", lower=0, upper=1
     )

@@ -54,7 +54,8 @@ def describe(config: Config) -> str:
         [
             "",
             f"classes: {len(sketchy.class_names)} ({', '.join(sketchy.class_names)})",
-            f"examples: {sketchy.examples['train']} to train on, {sketchy.examples['test']} held out",
+            f"examples: {sketchy.examples['train']} to train on, {sketchy.examples['test']} held out"
+            + (f", {sketchy.examples['validation']} for validation" if "validation" in sketchy.examples else ""),
             *([f"edge maps to mix in: {sketchy.edge_maps.examples['train']}"] if sketchy.edge_maps else []),
             f"steps an epoch: {sketchy.examples['train'] / config.training.global_batch_size:.1f}",
             f"generator parameters: {_parameters(state.generator):,}",

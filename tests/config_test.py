@@ -33,6 +33,7 @@ OTHER_VALUES = {
     "classes": ["hot-air_balloon", "car_(sedan)"],
     "num_classes": 10,
     "shuffle_buffer": 100,
+    "validation_share": 0.125,
     "edge_maps_share": 0.9,
     "edge_maps_share_end": 0.125,
     "edge_maps_share_steps": 1000,

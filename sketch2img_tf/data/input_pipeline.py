@@ -18,7 +18,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from sketch2img_tf.config import DataConfig
-from sketch2img_tf.data import augmentation, preprocessing
+from sketch2img_tf.data import augmentation, preprocessing, validation
 from sketch2img_tf.data.mixture import Mixture
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
@@ -39,7 +39,7 @@ class Sketchy:
     class_names: tuple[str, ...]
     statistics: Statistics
     examples: dict[str, int]
-    """How many examples each split has, after the choice."""
+    """How many examples each split has, after the choice; `validation` is there if training photos are held back."""
     config: DataConfig
     all_class_names: tuple[str, ...]
     edge_maps: Sketchy | None = None
@@ -65,7 +65,8 @@ def open_sketchy(directory: str, config: DataConfig) -> Sketchy:
             f" --drop_sketches={','.join(config.drop_sketches)}; drop fewer or choose more classes"
         )
     statistics = Statistics.from_dict({**metadata, "sketch_encoding": config.sketch_encoding})
-    return Sketchy(directory, names, statistics, counts, config, known)
+    sketchy = Sketchy(directory, names, statistics, counts, config, known)
+    return _with_validation(sketchy) if config.validation_share else sketchy
 
 
 def training_batches(
@@ -177,9 +178,24 @@ def _count(by_flags: dict[str, int], config: DataConfig) -> int:
     return sum(n for flags, n in by_flags.items() if not set(flags.split(",")) & set(config.drop_sketches))
 
 
+def _with_validation(sketchy: Sketchy) -> Sketchy:
+    """The counts of a split `validation` and of the training split without it; the metadata do not know them."""
+    share, total = sketchy.config.validation_share, sketchy.examples["train"]
+    records = _chosen(sketchy, "train", tfds.builder_from_directory(sketchy.directory))
+    names = records.map(lambda record: record["photo_id"]).batch(1024)
+    held_back = sum(int(tf.math.count_nonzero(validation.is_held_back(batch, share))) for batch in names)
+    if held_back in (0, total):
+        raise UserError(
+            f"--validation_share={share}: holds back {held_back} of the {total} training examples; give"
+            f" {'more' if held_back == 0 else 'less'}, or 0"
+        )
+    counts = {**sketchy.examples, "train": total - held_back, "validation": held_back}
+    return dataclasses.replace(sketchy, examples=counts)
+
+
 def _records(sketchy: Sketchy, split: str) -> tf.data.Dataset:
-    """The chosen examples with their pictures still encoded and the labels of `class_names`."""
-    records = _chosen(sketchy, tfds.builder_from_directory(sketchy.directory), split, None)
+    """The chosen examples of a split with their pictures still encoded and the labels of `class_names`."""
+    records = _part(sketchy, split, tfds.builder_from_directory(sketchy.directory))
     return records.apply(tf.data.experimental.assert_cardinality(sketchy.examples[split]))
 
 
@@ -197,7 +213,7 @@ def _records_of_worker(sketchy: Sketchy, context: tf.distribute.InputContext) ->
     if builder.info.splits["train"].num_shards < workers:
         records, examples = _records(sketchy, "train").shard(workers, worker), len(range(worker, examples, workers))
     else:
-        records = _chosen(sketchy, builder, "train", context)
+        records = _part(sketchy, "train", builder, context)
         # Nothing says how many of a file's are chosen.
         examples = int(records.reduce(np.int64(0), lambda count, _: count + 1))
     if not examples:
@@ -205,13 +221,25 @@ def _records_of_worker(sketchy: Sketchy, context: tf.distribute.InputContext) ->
     return records, examples
 
 
-def _chosen(sketchy: Sketchy, builder, split: str, context: tf.distribute.InputContext | None) -> tf.data.Dataset:
+def _part(sketchy: Sketchy, split: str, builder, context: tf.distribute.InputContext | None = None) -> tf.data.Dataset:
+    """As `_records`, of the files that are the worker's of `context`."""
+    share = sketchy.config.validation_share
+    records = _chosen(sketchy, "test" if split == "test" else "train", builder, context)
+    if split != "test" and share:
+        wanted = split == "validation"
+        records = records.filter(lambda record: validation.is_held_back(record["photo_id"], share) == wanted)
+    return records.map(functools.partial(_relabel, sketchy=sketchy))
+
+
+def _chosen(
+    sketchy: Sketchy, split: str, builder, context: tf.distribute.InputContext | None = None
+) -> tf.data.Dataset:
+    """Records of the builder's split as they are, those that the configuration chooses."""
     undecoded = {"photo": tfds.decode.SkipDecoding(), "sketch": tfds.decode.SkipDecoding()}
     # The files take turns in a fixed order: which comes when is the seed's business, not that of the threads.
     reading = tfds.ReadConfig(interleave_cycle_length=_FILES_AT_ONCE, try_autocache=False, input_context=context)
     records = builder.as_dataset(split=split, decoders=undecoded, read_config=reading, shuffle_files=False)
-    chosen = records.filter(functools.partial(_is_chosen, sketchy=sketchy))
-    return chosen.map(functools.partial(_relabel, sketchy=sketchy))
+    return records.filter(functools.partial(_is_chosen, sketchy=sketchy))
 
 
 def _is_chosen(record: dict[str, tf.Tensor], sketchy: Sketchy) -> tf.Tensor:

@@ -105,6 +105,21 @@ def application_range(normalized: tf.Tensor, statistics: Statistics) -> tf.Tenso
     return 2.0 * (normalized * statistics.photo_scale + tf.constant(statistics.photo_mean)) - 1.0
 
 
+def application_range_of_pixels(pixels: tf.Tensor) -> tf.Tensor:
+    """Photos as pixels, uint8 [..., 3], to [-1, 1] likewise."""
+    return 2.0 * tf.image.convert_image_dtype(pixels, tf.float32) - 1.0
+
+
+def photo_pixels(normalized: tf.Tensor, statistics: Statistics) -> tf.Tensor:
+    """Normalised photos, float32 [..., 3], to pixels, uint8 of the same shape."""
+    return to_pixels(photo_intensities(normalized, statistics))
+
+
+def paper_pixels(normalized: tf.Tensor, statistics: Statistics) -> tf.Tensor:
+    """Normalised sketches, float32 [..., 1], to pixels, uint8 of the same shape, black lines on white."""
+    return to_pixels(paper_intensities(normalized, statistics))
+
+
 def paper_intensities(normalized: tf.Tensor, statistics: Statistics) -> tf.Tensor:
     """Normalised sketches, float32 [..., 1], as they are looked at: ink 0 on paper 1.
 

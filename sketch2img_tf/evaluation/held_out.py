@@ -1,13 +1,10 @@
-"""How a generator does on pictures it was not trained on."""
+"""The pictures that a run is watched by while it trains, and models to draw them with."""
 
 from __future__ import annotations
 
 import collections
 import dataclasses
-import json
-import os
 from collections.abc import Iterable
-from typing import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -17,23 +14,20 @@ from sketch2img_tf import grids
 from sketch2img_tf.card import Card
 from sketch2img_tf.data import input_pipeline, preprocessing, sources
 from sketch2img_tf.data.statistics import Statistics
-from sketch2img_tf.summaries import read_scalars
-
-Draw = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
-"""(normalised sketches, labels, seeds) to normalised photos, as `Generator.draw`."""
+from sketch2img_tf.evaluation import protocols
+from sketch2img_tf.evaluation.parts import Draw
 
 L1_EXAMPLES = 256
 GRID_EXAMPLES = 24
-METRICS_FILE = "metrics.jsonl"
 _BATCH = 16
 
 
 class HeldOut:
-    """The pictures that a run holds out: the test split, or, of data without one, the training split unjittered."""
+    """The pictures that a run holds out, unjittered: `protocols.held_out_split`, or the split that is given."""
 
-    def __init__(self, sketchy: input_pipeline.Sketchy):
+    def __init__(self, sketchy: input_pipeline.Sketchy, split: str = ""):
         self.sketchy = sketchy
-        split = "test" if sketchy.examples["test"] else "train"
+        split = split or protocols.held_out_split(sketchy)
         self.batches = input_pipeline.evaluation_batches(sketchy, split, _BATCH)
         self._grid_examples = one_a_class(self.batches, GRID_EXAMPLES)
 
@@ -66,60 +60,24 @@ class HeldOut:
         return [preprocessing.photo_intensities(picture, self.sketchy.statistics) for picture in photos]
 
 
-def open_held_out(card: Card, data_dir: str) -> HeldOut:
-    """The held-out pictures of the run of `card`, from `data_dir` or else from where the run had them."""
+def open_sketchy(card: Card, data_dir: str) -> input_pipeline.Sketchy:
+    """The pictures of the run of `card`, from `data_dir` or else from where the run had them."""
     data = card.config.data
     chosen = dataclasses.replace(data, data_dir=data_dir or data.data_dir, classes=card.class_names, num_classes=0)
     sketchy = input_pipeline.open_sketchy(str(sources.directory(chosen)), chosen)
     # A model sees pictures through its own training data's statistics, whatever those of this data are.
-    return HeldOut(dataclasses.replace(sketchy, statistics=card.statistics))
-
-
-def mean_colour(batch_sketches: tf.Tensor, labels: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """The drawer that knows nothing: the training photos' mean colour everywhere; a floor for the others."""
-    return tf.zeros([*batch_sketches.shape[:3], 3])
+    return dataclasses.replace(sketchy, statistics=card.statistics)
 
 
 def drawing_pixels(from_tensors: Draw, statistics: Statistics) -> Draw:
     """A drawer from one of uint8 pixels, such as an exported model's signature `tensors`."""
 
     def draw(sketches: tf.Tensor, labels: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-        pixels = preprocessing.to_pixels(preprocessing.paper_intensities(sketches, statistics))
+        pixels = preprocessing.paper_pixels(sketches, statistics)
         photos = tf.image.convert_image_dtype(from_tensors(pixels, labels, seeds), tf.float32)
         return preprocessing.normalize_photos(photos, statistics)
 
     return draw
-
-
-def report(held_out: HeldOut, draw: Draw, source: dict, folder: str) -> None:
-    """Evaluates `draw`, appends one JSON object to `folder/metrics.jsonl`, and prints it and the path of a grid.
-
-    Args:
-      held_out: the pictures.
-      draw: the model.
-      source: what is evaluated; first in the JSON object.
-      folder: of the run or of the export.
-    """
-    first = [line["held_out_l1"] for line in read_scalars(folder) if "held_out_l1" in line][:1]
-    result = {
-        **source,
-        "held_out_l1": held_out.l1(draw),
-        "held_out_l1_mean_colour": held_out.l1(mean_colour),
-        "held_out_l1_before_training": first[0] if first else None,
-    }
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, "held_out.png")
-    held_out.grid(draw).save(path)
-    with open(os.path.join(folder, METRICS_FILE), "a", encoding="utf-8") as file:
-        file.write(json.dumps(result) + "\n")
-    print(f"sketch | generated | real: {path}")
-    if first:
-        print(f"held-out L1 {result['held_out_l1']:.4f}, {first[0]:.4f} before training ({_change(result, first[0])})")
-    print(json.dumps(result))
-
-
-def _change(result: dict, first: float) -> str:
-    return f"{result['held_out_l1'] / first - 1:+.0%}"
 
 
 def one_a_class(batches: Iterable[dict], most: int) -> dict[str, tf.Tensor]:

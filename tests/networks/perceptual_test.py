@@ -16,7 +16,7 @@ from sketch2img_tf.config import LossConfig
 from sketch2img_tf.data import preprocessing
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.networks import perceptual
+from sketch2img_tf.networks import pretrained
 from sketch2img_tf.networks.perceptual import PerceptualFeatures, check_weights
 
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
@@ -207,7 +207,7 @@ def test_size_too_small_is_named():
 
 
 def test_missing_weights_file_is_found_out_before_anything_is_built(tmp_path, monkeypatch):
-    monkeypatch.setattr(perceptual, "_CHOICES", None)
+    monkeypatch.setattr(pretrained, "CHOICES", None)
     path = tmp_path / "nowhere.h5"
     message = _message(lambda: check_weights(LossConfig(perceptual_weights=str(path))))
     assert message.startswith(f"--perceptual_weights={path}: no such file; give imagenet, random, or the .h5")
@@ -227,11 +227,11 @@ def test_weights_that_cannot_be_downloaded_are_one_line_with_the_ways_out(tmp_pa
 def test_weights_that_keras_has_kept_are_enough(name, tmp_path, monkeypatch):
     """The file's name is one that Keras' own source has, and nothing is asked for when it is there."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    choice = perceptual._CHOICES[name]
+    choice = pretrained.CHOICES[name]
     source = re.sub(r'"\s*"', "", inspect.getsource(inspect.getmodule(inspect.unwrap(choice.build))))
     pattern = "mobilenet_%s_%d_tf_no_top.h5" if name == "MobileNet" else choice.weights_file
     assert pattern in source and choice.weights_file in (pattern, pattern.replace("%s_%d", "1_0_224"))
-    monkeypatch.setitem(perceptual._CHOICES, name, dataclasses.replace(choice, build=None))
+    monkeypatch.setitem(pretrained.CHOICES, name, dataclasses.replace(choice, build=None))
     kept = tmp_path / ".keras" / "models" / choice.weights_file
     kept.parent.mkdir(parents=True)
     kept.touch()
@@ -240,5 +240,5 @@ def test_weights_that_keras_has_kept_are_enough(name, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("options", [dict(perceptual_weights="random"), dict(perceptual_weight=0.0)])
 def test_nothing_is_asked_for_that_is_not_needed(options, monkeypatch):
-    monkeypatch.setattr(perceptual, "_CHOICES", None)
+    monkeypatch.setattr(pretrained, "CHOICES", None)
     check_weights(LossConfig(**options))

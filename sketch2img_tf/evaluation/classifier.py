@@ -1,0 +1,95 @@
+"""A classifier of real photos, apart from the one that was trained against, to judge generated ones. NumPy, float64.
+
+Axes: M pictures, C features, K classes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from scipy import optimize
+
+_DECAY = 1e-2  # of the weights of standardised features, a picture
+_ITERATIONS = 200
+_LEAST_DEVIATION = 1e-6
+
+
+@dataclasses.dataclass(frozen=True)
+class Classifier:
+    """Multinomial logistic regression on standardised features.
+
+    Attributes:
+      mean, scale: of the features, float64 [C].
+      weights: float64 [C, K].
+      bias: float64 [K].
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    weights: np.ndarray
+    bias: np.ndarray
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Of the classes, float64 [M, K], for features [M, C]."""
+        return np.exp(_log_softmax((features - self.mean) / self.scale @ self.weights + self.bias))
+
+    def hits(self, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Whether the likeliest class is that of `labels`, bool [M]."""
+        return self.probabilities(features).argmax(1) == labels
+
+
+def train(features: np.ndarray, labels: np.ndarray, num_classes: int) -> Classifier:
+    """Fits the features [M, C] of photos with these labels, int [M]; the same every time.
+
+    The cross entropy and a quadratic penalty on the weights, which is convex, by L-BFGS from zero. Where there are more
+    features than photos the weights lie in the span of the photos, and are found there.
+    """
+    features = np.asarray(features, np.float64)
+    mean, scale = features.mean(0), np.maximum(features.std(0), _LEAST_DEVIATION)
+    x = (features - mean) / scale
+    directions, x = _span(x)
+    targets = np.eye(num_classes)[labels]
+    shape = (x.shape[1] + 1, num_classes)
+    found = optimize.minimize(
+        _loss, np.zeros(shape).ravel(), (x, targets), "L-BFGS-B", jac=True, options={"maxiter": _ITERATIONS}
+    )
+    solution = found.x.reshape(shape)
+    return Classifier(mean, scale, directions @ solution[:-1], solution[-1])
+
+
+def inception_score(probabilities: np.ndarray) -> float:
+    """exp(E KL(p(y|x) || p(y))), 1 to K: sure of each picture, and of all of them many classes.
+
+    T. Salimans et al., "Improved Techniques for Training GANs", 2016, section 4. Differs from it: the classes are those
+    of the data, as `Classifier` tells them, not ImageNet's; p(y) is that of all pictures, not of ten parts.
+
+    Args:
+      probabilities: float64 [M, K].
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = probabilities * (np.log(probabilities) - np.log(probabilities.mean(0)))
+    return float(np.exp(np.nansum(terms, 1).mean()))
+
+
+def _span(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Orthonormal directions, [C, D], of the rows of x, [M, C], and the rows in them, [M, D]."""
+    if len(x) >= x.shape[1]:
+        return np.eye(x.shape[1]), x
+    directions, lower = np.linalg.qr(x.T)  # x = lower^T directions^T
+    return directions, lower.T
+
+
+def _loss(parameters: np.ndarray, x: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    """The mean over pictures, and its gradient."""
+    parameters = parameters.reshape(x.shape[1] + 1, targets.shape[1])
+    weights, bias = parameters[:-1], parameters[-1]
+    logs = _log_softmax(x @ weights + bias)
+    loss = -np.sum(targets * logs) / len(x) + 0.5 * _DECAY * np.sum(weights**2)
+    errors = (np.exp(logs) - targets) / len(x)
+    return loss, np.vstack([x.T @ errors + _DECAY * weights, errors.sum(0)]).ravel()
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    logits = logits - logits.max(1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum(1, keepdims=True))

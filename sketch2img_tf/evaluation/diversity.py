@@ -1,0 +1,29 @@
+"""How much pictures of one sketch differ from each other. NumPy, float64.
+
+Axes: P sketches, S pictures of each, H, W height and width.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+_COARSE_PX = 8
+
+
+def pairs(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All pairs of two pictures of one sketch, two arrays [P S (S - 1) / 2, ...], of [P, S, ...]."""
+    first, second = zip(*itertools.combinations(range(pictures.shape[1]), 2))
+    return tuple(pictures[:, list(chosen)].reshape(-1, *pictures.shape[2:]) for chosen in (first, second))
+
+
+def mean_distance(first: np.ndarray, second: np.ndarray) -> float:
+    """Of pairs of pictures, pixels, uint8 [B, H, W, 3]: the mean absolute difference of their intensities in [0, 1]."""
+    return float(np.abs(first / 255.0 - second / 255.0).mean())
+
+
+def coarse(pictures: np.ndarray, px: int = _COARSE_PX) -> np.ndarray:
+    """Means over squares of `px` pixels, float64 [B, H / px, W / px, 3]: noise averages out there."""
+    count, height, width, channels = pictures.shape
+    return pictures.reshape(count, height // px, px, width // px, px, channels).mean((2, 4))

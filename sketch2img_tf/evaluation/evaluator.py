@@ -1,0 +1,113 @@
+"""Evaluates models on one part of the data: reads the part once, and everything else that models have in common.
+
+Axes: N examples of the part, P sketches drawn several times, S times each; H, W height and width.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from sketch2img_tf.data.input_pipeline import Sketchy
+from sketch2img_tf.data.preprocessing import IMAGE_SIZE
+from sketch2img_tf.evaluation import parts, training_photos
+from sketch2img_tf.evaluation.features import FeatureFlags, FeatureNetwork
+from sketch2img_tf.evaluation.parts import Draw, Part
+from sketch2img_tf.evaluation.protocols import Protocol
+from sketch2img_tf.evaluation.scoring import Scorer, Scores
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """A model's pictures, one of every example of a part, pixels, uint8 [N, H, W, 3], and what they are worth."""
+
+    pictures: np.ndarray
+    scores: Scores
+
+
+class Evaluator:
+    """A protocol on given data, with or without a network.
+
+    Raises:
+      UserError: on opening, the network's weights cannot be had.
+    """
+
+    def __init__(self, sketchy: Sketchy, protocol: Protocol, flags: FeatureFlags):
+        self.sketchy, self.protocol = sketchy, protocol
+        self.network = FeatureNetwork(flags) if flags.network else None
+        self.training = training_photos.load(sketchy, self.network)
+        self.part = parts.read_part(sketchy, protocol.split, protocol.pictures)
+        self._scorer = Scorer(self.part, self.training, self.network)
+        self._varied = parts.spread_over_classes(self.part.labels, protocol.diversity_sketches)
+
+    def evaluate(self, draw: Draw) -> Evaluation:
+        """A model's pictures of the part."""
+        return self._evaluate(draw, self.part, self._varied)
+
+    def evaluate_on_training(self, draw: Draw) -> Evaluation:
+        """A model's pictures of sketches that it was trained on, by the same measures."""
+        part = self._training_part
+        varied = parts.spread_over_classes(part.labels, self.protocol.diversity_sketches)
+        return self._evaluate(draw, part, varied)
+
+    def mean_colour(self) -> Scores:
+        """The floor: the training photos' mean colour for every sketch."""
+        return self._evaluate(draw_mean_colour, self.part, self._varied).scores
+
+    def real(self) -> Scores:
+        """The ceiling: the real photos of the part in the place of pictures.
+
+        Where they cannot be compared with themselves, the training photos stand in: for sets, which are of other photos
+        then, and for diversity, which is that of photos of one class.
+        """
+        scores = self._scorer.score(self.part.photos, self.part, self._photos_of_a_class())
+        distances = self._scorer.distances_of_reals() if self.network else {}
+        return Scores({**scores.metrics, **distances}, scores.per_picture)
+
+    def nearest_training_photos(self, pictures: np.ndarray) -> np.ndarray:
+        """The training photo that is nearest to each picture: pixels, uint8 [B, H, W, 3], of the same."""
+        return self.training.pixels[self._scorer.nearest_photos(pictures)]
+
+    def description(self) -> dict:
+        """What a result line says of how it came about."""
+        protocol = self.protocol
+        return {
+            "name": protocol.name,
+            "split": protocol.split,
+            "sketches": len(self.part.labels),
+            "photos": len(self.part.distinct),
+            "training_photos": len(self.training.labels),
+            "training_sketches": len(self._training_part.labels),
+            "classes": len(self.sketchy.class_names),
+            "picture_size": IMAGE_SIZE,
+            "seeds": f"0-{len(self.part.labels) - 1}",
+            "diversity_sketches": len(self._varied),
+            "diversity_seeds": f"0-{protocol.diversity_seeds - 1}",
+            "features": self.network and self.network.description,
+        }
+
+    @functools.cached_property
+    def _training_part(self) -> Part:
+        return parts.read_part(self.sketchy, "train", self.protocol.training_pictures)
+
+    def _evaluate(self, draw: Draw, part: Part, varied: np.ndarray) -> Evaluation:
+        statistics, times = self.sketchy.statistics, self.protocol.diversity_seeds
+        pictures = parts.draw_part(draw, part, statistics, f"drawing {part.split}")
+        seeds = np.tile(np.arange(times), len(varied))
+        several = parts.draw_examples(draw, part, np.repeat(varied, times), seeds, statistics, "drawing variations")
+        several = several.reshape(len(varied), times, *pictures.shape[1:])
+        return Evaluation(pictures, self._scorer.score(pictures, part, several))
+
+    def _photos_of_a_class(self) -> np.ndarray:
+        """Training photos in the place of variations, [P, S, H, W, 3]; the same again where a class has too few."""
+        times, labels = self.protocol.diversity_seeds, self.training.labels
+        found = [np.flatnonzero(labels == label) for label in self.part.labels[self._varied]]
+        return np.stack([self.training.pixels[np.resize(numbers, times)] for numbers in found if len(numbers)])
+
+
+def draw_mean_colour(sketches: tf.Tensor, labels: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+    """The drawer that knows nothing: the training photos' mean colour everywhere."""
+    return tf.zeros([*sketches.shape[:3], 3])

@@ -1,0 +1,120 @@
+"""Pictures to the features of a frozen network.
+
+Axes: B batch, H, W height and width, C channels.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from sketch2img_tf.data import preprocessing
+from sketch2img_tf.networks import pretrained
+
+BATCH = 16
+_FLAGS = pretrained.Flags("features_weights", "", "", "leave out --features_network")
+_EPSILON = 1e-10
+# Of the file that Keras downloads, as its own source gives it (keras/applications/inception_v3.py).
+_INCEPTION_IMAGENET_MD5 = "bcbd6486424b2319ff4ef7d526e38f63"
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureFlags:
+    """Which network looks at the pictures.
+
+    Attributes:
+      network: one of `pretrained.CHOICES`; "" for none.
+      weights: "imagenet", "random", or the path of a weights file.
+    """
+
+    network: str
+    weights: str
+
+
+def check_weights(flags: FeatureFlags) -> None:
+    """Finds out, before anything is built, whether the weights can be had; raises a `UserError` if not."""
+    if flags.network:
+        pretrained.check_weights(flags.network, flags.weights, _FLAGS)
+
+
+class FeatureNetwork:
+    """A network of `tf.keras.applications` as it looks at pictures.
+
+    Attributes:
+      description: what a result line says of it: name, layers, size and resize, and the weights' sha256.
+      metric_names: (Frechet's, kernel's): `fid` and `kid` if it is InceptionV3 with its own ImageNet weights, else
+        after the network and its layer, as `frechet_MobileNet_conv_pw_12_relu`.
+
+    Raises:
+      UserError: on opening, the weights cannot be had or do not fit.
+    """
+
+    def __init__(self, flags: FeatureFlags):
+        choice = pretrained.CHOICES[flags.network]
+        self.name, self.size = flags.network, choice.size
+        network = pretrained.load(flags.network, flags.weights, choice.size, _FLAGS)
+        shallow = [pretrained.layer(network, name, _FLAGS).output for name in choice.layers]
+        deepest = tf.reduce_mean(pretrained.layer(network, choice.deepest, _FLAGS).output, [1, 2])
+        self._pooled = tf.function(tf.keras.Model(network.input, deepest))
+        self._shallow = tf.function(tf.keras.Model(network.input, shallow))
+        file = _weights_file(flags)
+        self.metric_names = _metric_names(flags.network, choice.deepest, file)
+        self.description = {
+            "network": flags.network,
+            "layer": choice.deepest,
+            "perceptual_layers": list(choice.layers),
+            "size": choice.size,
+            "resize": "bilinear",
+            "weights_sha256": hashlib.sha256(file.read_bytes()).hexdigest() if file else "random",
+        }
+
+    def pooled(self, pictures: np.ndarray, description: str) -> np.ndarray:
+        """The deepest layer's means over places, float32 [B, C], of pixels, uint8 [B, H, W, 3]."""
+        starts = tqdm(range(0, len(pictures), BATCH), description, unit="batch", dynamic_ncols=True, leave=False)
+        return np.concatenate([self._pooled(self._prepared(pictures[at : at + BATCH])).numpy() for at in starts])
+
+    def perceptual_distances(self, pictures: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Distances of pairs of pictures, float64 [B], of pixels, uint8 [B, H, W, 3].
+
+        At every place of a layer the squared distance of the two features, each of length 1, in the mean over places
+        and layers: R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", 2018,
+        eq. 1, without its learned weights.
+        """
+        starts = tqdm(range(0, len(pictures), BATCH), "comparing", unit="batch", dynamic_ncols=True, leave=False)
+        pairs = [(pictures[at : at + BATCH], others[at : at + BATCH]) for at in starts]
+        return np.concatenate([self._distances(*pair).numpy() for pair in pairs]).astype(np.float64)
+
+    @tf.function(reduce_retracing=True)
+    def _distances(self, pictures: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
+        layers = zip(self._shallow(self._prepared(pictures)), self._shallow(self._prepared(others)))
+        return tf.add_n([_distance(*pair) for pair in layers]) / len(self.description["perceptual_layers"])
+
+    def _prepared(self, pixels: tf.Tensor) -> tf.Tensor:
+        pictures = preprocessing.application_range_of_pixels(pixels)
+        return tf.image.resize(pictures, [self.size, self.size])
+
+
+def _distance(features: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
+    """[B], of [B, H, W, C]."""
+    unit, other_unit = (values / (tf.norm(values + _EPSILON, axis=-1, keepdims=True)) for values in (features, others))
+    return tf.reduce_mean(tf.reduce_sum(tf.square(unit - other_unit), -1), [1, 2])
+
+
+def _weights_file(flags: FeatureFlags) -> pathlib.Path | None:
+    if flags.weights == "random":
+        return None
+    if flags.weights == "imagenet":
+        return pretrained.imagenet_weights(flags.network, _FLAGS)
+    return pathlib.Path(flags.weights)
+
+
+def _metric_names(network: str, layer: str, file: pathlib.Path | None) -> tuple[str, str]:
+    own = file is not None and hashlib.md5(file.read_bytes()).hexdigest() == _INCEPTION_IMAGENET_MD5
+    if network == "InceptionV3" and own:
+        return "fid", "kid"
+    return f"frechet_{network}_{layer}", f"kernel_{network}_{layer}"

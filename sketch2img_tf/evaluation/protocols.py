@@ -1,0 +1,61 @@
+"""Fixed ways to evaluate: a protocol's name says what was measured on which pictures, and never means two things."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from sketch2img_tf.data.input_pipeline import Sketchy
+from sketch2img_tf.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """What is drawn and measured.
+
+    Attributes:
+      name: says the split and the number of pictures.
+      split: `test`, `validation` (the training photos that the run held back) or `train`.
+      pictures: the first so many examples of the split, in the order of its files, or all; example number i gets the
+        seed i.
+      training_pictures: so many of the training split, likewise, to set beside them.
+      diversity_sketches: so many of the first, of as many classes as possible, are drawn several times.
+      diversity_seeds: from 0 to this, not included.
+    """
+
+    name: str
+    split: str
+    pictures: int | None
+    training_pictures: int = 256
+    diversity_sketches: int = 32
+    diversity_seeds: int = 4
+
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol("test_256", "test", 256),
+        Protocol("test_all", "test", None),
+        Protocol("validation_256", "validation", 256),
+        Protocol("validation_all", "validation", None),
+        Protocol("train_256", "train", 256),
+    )
+}
+
+
+def held_out_split(sketchy: Sketchy) -> str:
+    """What a run is watched by: its validation part, else the test part, else what it trains on."""
+    return next(split for split in ("validation", "test", "train") if sketchy.examples.get(split))
+
+
+def find(name: str, sketchy: Sketchy) -> Protocol:
+    """The protocol of this name; of "" that of the first 256 pictures of `held_out_split`.
+
+    Raises:
+      UserError: the data have no such part.
+    """
+    protocol = PROTOCOLS[name or f"{held_out_split(sketchy)}_256"]
+    if not sketchy.examples.get(protocol.split):
+        there = [other.name for other in PROTOCOLS.values() if sketchy.examples.get(other.split)]
+        more = "; the run held nothing back (--validation_share)" if protocol.split == "validation" else ""
+        raise UserError(f"--protocol={name}: there is no {protocol.split} part{more}; give one of {', '.join(there)}")
+    return protocol

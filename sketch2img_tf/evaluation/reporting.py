@@ -1,0 +1,54 @@
+"""What evaluate.py leaves and prints."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from sketch2img_tf import plots
+from sketch2img_tf.evaluation import curves, html_report, protocols, results
+from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
+from sketch2img_tf.evaluation.held_out import HeldOut
+from sketch2img_tf.evaluation.parts import Draw
+from sketch2img_tf.summaries import read_scalars
+
+
+def report(evaluator: Evaluator, draw: Draw, source: dict, folder: str, plot: bool) -> None:
+    """Evaluates `draw`, appends one JSON object to `folder/metrics.jsonl`, and prints a table and the object.
+
+    Args:
+      evaluator: what measures.
+      draw: the model.
+      source: what is evaluated; first in the JSON object.
+      folder: of the run or of the export; also gets a grid, held_out.png.
+      plot: whether to write the folder's plots and report.html too.
+    """
+    split, sketchy = evaluator.protocol.split, evaluator.sketchy
+    evaluation = evaluator.evaluate(draw)
+    before = _before_training(folder) if split == protocols.held_out_split(sketchy) else None
+    result = results.result_line(evaluator, evaluation, draw, source, before)
+    results.append(result, folder)
+    path = os.path.join(folder, "held_out.png")
+    HeldOut(sketchy, split).grid(draw).save(path)
+    print(f"sketch | generated | real: {path}")
+    if plot:
+        print(f"report: {_write_report(result, evaluator, evaluation, folder)}")
+    print(results.format_table(results.table(result)))
+    if before:
+        change = result["held_out_l1"] / before - 1
+        print(f"held-out L1 {result['held_out_l1']:.4f}, {before:.4f} before training ({change:+.0%})")
+    print(json.dumps(result))
+
+
+def _write_report(result: dict, evaluator: Evaluator, evaluation: Evaluation, folder: str) -> str:
+    scalars, plots_folder = read_scalars(folder), os.path.join(folder, "plots")
+    same = [line for line in results.read(folder) if line.get("protocol") == result["protocol"]]
+    drawn = [curves.write_metrics(curves.points(same, scalars), result, plots_folder)]
+    drawn += plots.write_plots(scalars, plots_folder)
+    path = os.path.join(folder, "report.html")
+    html_report.write(path, result, evaluator, evaluation, drawn)
+    return path
+
+
+def _before_training(folder: str) -> float | None:
+    return next((line["held_out_l1"] for line in read_scalars(folder) if "held_out_l1" in line), None)
