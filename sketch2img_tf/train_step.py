@@ -5,10 +5,12 @@ Axes: B batch of one replica, 2B the two noise draws of a batch one after the ot
 
 from __future__ import annotations
 
+from typing import Callable
+
 import tensorflow as tf
 
-from sketch2img_tf import losses, penalties, precision
-from sketch2img_tf.config import Config, NetworkConfig
+from sketch2img_tf import differentiable_augmentation, losses, optimization, penalties, precision
+from sketch2img_tf.config import Config, NetworkConfig, TrainingConfig
 from sketch2img_tf.data.preprocessing import IMAGE_SIZE, Statistics
 from sketch2img_tf.layers.spectral_norm import power_iteration
 from sketch2img_tf.networks.discriminator import Discriminator
@@ -32,8 +34,10 @@ class TrainState(tf.Module):
             self.generator = make_generator(config.network, num_classes)
             self.averaged_generator = make_generator(config.network, num_classes)
             self.discriminator = _make_discriminator(config.network, num_classes)
-        self.generator_optimizer = _adam(config.training.generator_learning_rate, config)
-        self.discriminator_optimizer = _adam(config.training.discriminator_learning_rate, config)
+        self.generator_optimizer = optimization.make_adam(config.training.generator_learning_rate, config.training)
+        self.discriminator_optimizer = optimization.make_adam(
+            config.training.discriminator_learning_rate, config.training
+        )
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         for average, variable in zip(self.averaged_generator.variables, self.generator.variables):
@@ -46,6 +50,13 @@ class TrainState(tf.Module):
         self.generator_optimizer.learning_rate = config.training.generator_learning_rate
         self.discriminator_optimizer.learning_rate = config.training.discriminator_learning_rate
 
+    def decay_learning_rates(self, training: TrainingConfig) -> None:
+        """The rates of the step to come, if they decay."""
+        if training.final_learning_rate_fraction < 1:
+            factor = optimization.learning_rate_factor(self.step, training)
+            self.generator_optimizer.learning_rate.assign(training.generator_learning_rate * factor)
+            self.discriminator_optimizer.learning_rate.assign(training.discriminator_learning_rate * factor)
+
 
 def _make_discriminator(network: NetworkConfig, num_classes: int) -> Discriminator:
     discriminator = Discriminator(num_classes, network.base_width)
@@ -53,15 +64,12 @@ def _make_discriminator(network: NetworkConfig, num_classes: int) -> Discriminat
     return discriminator
 
 
-def _adam(learning_rate: float, config: Config) -> tf.keras.optimizers.Optimizer:
-    return tf.keras.optimizers.Adam(learning_rate, beta_1=config.training.adam_beta_1, jit_compile=False)
-
-
 class TrainStep:
     """One step: an update of the discriminator, then of the generator, from one pass of the generator.
 
     Calling it with a batch {"photos", "sketches": normalised, float32 [B, S, S, 3 or 1]; "labels": int64 [B]} gives the
-    step's scalars by name, float32 []. A loss of weight 0 is not computed.
+    step's scalars by name, float32 []. A loss of weight 0 is not computed. With `--discriminator_steps` above 1 there
+    are as many batches in one, [n B, ...]: the discriminator's other updates come first, and have no scalars.
     """
 
     def __init__(self, config: Config, state: TrainState, statistics: Statistics):
@@ -73,6 +81,7 @@ class TrainStep:
 
     @tf.function
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        self.state.decay_learning_rates(self.config.training)
         scalars = self.strategy.run(self._replica_step, args=(batch,))
         scalars = {name: self.strategy.reduce("SUM", value, axis=None) for name, value in scalars.items()}
         self._average_generator()
@@ -80,6 +89,10 @@ class TrainStep:
         return scalars
 
     def _replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        if self.config.training.discriminator_steps > 1:
+            *others, batch = _parts(batch, self.config.training.discriminator_steps)
+            for number, other in enumerate(others, 1):
+                self._discriminator_step(other, tf.random.experimental.stateless_fold_in(self._seed(), number))
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
         seeds = tf.random.experimental.stateless_split(self._seed(), 3)
         noise = self._noise(seeds[0], labels)  # [2B, ...], or [B, ...] without the diversity loss
@@ -95,7 +108,7 @@ class TrainStep:
         through_fakes = loss_tape.gradient(total, fakes)
         variables = self.state.generator.trainable_variables
         gradients = generator_tape.gradient(fakes, variables, output_gradients=through_fakes)
-        self.state.generator_optimizer.apply_gradients(zip(gradients, variables))
+        self.state.generator_optimizer.apply_gradients(zip(self._clippable(gradients), variables))
         return {**scalars, **_tagged("generator", terms), **self._fake_scalars(fake_photos)}
 
     def _generate(self, sketches: tf.Tensor, labels: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
@@ -107,6 +120,14 @@ class TrainStep:
             sketches, labels = _twice(sketches), _twice(labels)
         return generator.decode(features, sketches, labels, noise, training=True)
 
+    def _discriminator_step(self, batch: dict[str, tf.Tensor], seed: tf.Tensor) -> None:
+        """An update of the discriminator alone, on a batch of its own and what the generator makes of it."""
+        photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
+        seeds = tf.random.experimental.stateless_split(seed, 3)
+        noise = tf.random.stateless_normal([tf.shape(labels)[0], *self.state.generator.noise_shape], seeds[0])
+        fake_photos = self.state.generator((sketches, labels, noise), training=True)
+        self._update_discriminator(photos, fake_photos, sketches, labels, seeds[1:])
+
     def _update_discriminator(self, photos, fake_photos, sketches, labels, seeds) -> dict[str, tf.Tensor]:
         discriminator = self.state.discriminator
         power_iteration(discriminator)
@@ -115,7 +136,7 @@ class TrainStep:
             total = self._weighted(terms)
         if terms:
             gradients = tape.gradient(total, discriminator.trainable_variables)
-            pairs = zip(gradients, discriminator.trainable_variables)
+            pairs = zip(self._clippable(gradients), discriminator.trainable_variables)
             self.state.discriminator_optimizer.apply_gradients(
                 [(gradient, variable) for gradient, variable in pairs if gradient is not None]
             )
@@ -126,29 +147,46 @@ class TrainStep:
         terms, accuracies = {}, {}
         weights, judge = self.weights, self._judge
         if weights.gan_weight or weights.classification_weight:
-            real_logits, real_class_logits = judge(photos, sketches)
+            real_logits, real_class_logits = judge(*self._augmented(photos, sketches, seeds[0], 1))
         if weights.classification_weight:
-            terms["classification"] = self._mean(losses.classification(real_class_logits, labels))
+            classified = losses.classification(real_class_logits, labels, weights.focal_gamma)
+            terms["classification"] = self._mean(classified)
             accuracies["class_accuracy"] = self._share(tf.argmax(real_class_logits, -1) == labels)
         if weights.gan_weight:
-            fake_logits, _ = judge(fake_photos, sketches)
+            fake_logits, _ = judge(*self._augmented(fake_photos, sketches, seeds[0], 2))
             real_targets, fake_targets = self._targets(labels, seeds[0])
-            real = losses.adversarial(real_logits, real_targets)
-            terms["gan"] = self._mean(real + losses.adversarial(fake_logits, fake_targets))
+            adversarial = losses.hinge if weights.gan_loss == "hinge" else losses.adversarial
+            terms["gan"] = self._mean(adversarial(real_logits, real_targets) + adversarial(fake_logits, fake_targets))
             accuracies["real_accuracy"] = self._share(real_logits > 0)
             accuracies["fake_accuracy"] = self._share(fake_logits < 0)
         if weights.dragan_weight:
-            mixed = penalties.perturb(photos, tf.math.reduce_std(photos), seeds[1])
-            terms["dragan"] = self._mean(penalties.dragan(lambda x: judge(x, sketches)[0], mixed))
+            terms["dragan"] = self._lazily(lambda: self._dragan(photos, sketches, seeds), weights.dragan_every_steps)
         return terms, accuracies
+
+    def _dragan(self, photos: tf.Tensor, sketches: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+        mixed = penalties.perturb(photos, tf.math.reduce_std(photos), seeds[1])
+        mixed, sketches = self._augmented(mixed, sketches, seeds[0], 3)
+        return self._mean(penalties.dragan(lambda x: self._judge(x, sketches)[0], mixed))
+
+    def _lazily(self, penalty: Callable[[], tf.Tensor], interval: int) -> tf.Tensor:
+        """On every `interval`-th step so many times the penalty, else 0 at no cost: the same on average.
+
+        Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, section 3.1.
+        """
+        if interval == 1:
+            return penalty()
+        return tf.cond(self.state.step % interval == 0, lambda: interval * penalty(), lambda: 0.0)
 
     def _generator_losses(self, photos, fakes, sketches, labels, noise) -> dict[str, tf.Tensor]:
         terms, weights = {}, self.weights
         fake_photos = fakes[: tf.shape(photos)[0]]
         if weights.gan_weight or weights.classification_weight:
-            fake_logits, fake_class_logits = self._judge(fake_photos, sketches)
+            augmented = self._augmented(fake_photos, sketches, self._seed(), 4)
+            fake_logits, fake_class_logits = self._judge(*augmented)
         if weights.gan_weight:
-            terms["gan"] = self._mean(losses.adversarial(fake_logits, 1.0))
+            hinge = weights.gan_loss == "hinge"
+            convincing = losses.hinge_generator(fake_logits) if hinge else losses.adversarial(fake_logits, 1.0)
+            terms["gan"] = self._mean(convincing)
         if weights.classification_weight:
             terms["classification"] = self._mean(losses.classification(fake_class_logits, labels))
         if weights.supervised_weight:
@@ -179,6 +217,17 @@ class TrainStep:
 
     def _judge(self, photos: tf.Tensor, sketches: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self.state.discriminator((photos, sketches), training=True)
+
+    def _augmented(self, photos, sketches, seed: tf.Tensor, use: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """What the discriminator gets to see of them; each `use` of a seed has draws of its own."""
+        kinds = self.config.training.diffaugment
+        if not kinds:
+            return photos, sketches
+        seed = tf.random.experimental.stateless_fold_in(seed, use)
+        return differentiable_augmentation.augment(photos, sketches, kinds, seed)
+
+    def _clippable(self, gradients: list) -> list:
+        return optimization.dense(gradients) if self.config.training.gradient_clip_norm else gradients
 
     def _noise(self, seed: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         draws = 2 if self.weights.diversity_weight else 1
@@ -216,6 +265,12 @@ class TrainStep:
         decay = tf.minimum(self.config.training.ema_decay, (1.0 + step) / (10.0 + step))
         for average, variable in zip(self.state.averaged_generator.variables, self.state.generator.variables):
             average.assign(average + (1.0 - decay) * (variable - average))
+
+
+def _parts(batch: dict[str, tf.Tensor], count: int) -> list[dict[str, tf.Tensor]]:
+    """The batches, [B, ...] each, that lie one after the other in one, [count B, ...]."""
+    split = {name: tf.split(values, count) for name, values in batch.items()}
+    return [dict(zip(split, values)) for values in zip(*split.values())]
 
 
 def _twice(tensor: tf.Tensor) -> tf.Tensor:

@@ -54,7 +54,7 @@ def describe(config: Config) -> str:
             "",
             f"classes: {len(sketchy.class_names)} ({', '.join(sketchy.class_names)})",
             f"examples: {sketchy.examples['train']} to train on, {sketchy.examples['test']} held out",
-            f"steps an epoch: {sketchy.examples['train'] / config.training.global_batch_size:.1f}",
+            f"steps an epoch: {sketchy.examples['train'] / config.training.pictures_per_step:.1f}",
             f"generator parameters: {_parameters(state.generator):,}",
             f"discriminator parameters: {_parameters(state.discriminator):,}",
         ]
@@ -174,7 +174,7 @@ class _Run:
     def _batches(self):
         """This run's batches from the present step on, global ones, spread over the replicas."""
         batches = input_pipeline.training_batches(
-            self.sketchy, self.config.global_batch_size, self.config.seed, self.first_step
+            self.sketchy, self.config.pictures_per_step, self.config.seed, self.first_step
         )
         return self.step.strategy.experimental_distribute_dataset(batches)
 

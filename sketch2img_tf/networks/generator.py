@@ -25,6 +25,7 @@ class Generator(tf.keras.Model):
       base_width: channels of the first MRU; the bottleneck has 8 times as many, and as many again of noise.
       normalization: "conditional_batch", "batch" or "instance".
       initial_features: "label", a learned plane a class, or "sketch", 8 channels convolved from the sketch.
+      upsampling: "transposed" or "resize", see `_doubling`.
 
     Call:
       sketches: normalised, float32 [B, S, S, 1].
@@ -36,7 +37,13 @@ class Generator(tf.keras.Model):
     """
 
     def __init__(
-        self, num_classes: int, base_width: int, normalization: str, initial_features: str, name: str = "generator"
+        self,
+        num_classes: int,
+        base_width: int,
+        normalization: str,
+        initial_features: str,
+        upsampling: str = "transposed",
+        name: str = "generator",
     ):
         super().__init__(name=name)
         mru = dict(activation="relu", normalization=normalization, num_classes=num_classes)
@@ -47,7 +54,7 @@ class Generator(tf.keras.Model):
         self.initial = self._initial_layer(initial_features, num_classes)
         self.encoder = Encoder(base_width, mru=mru, name="encoder")
         self.mrus = [MRU(width, name=f"mru_{width}", **mru) for width in widths]
-        self.ups = [_doubling(width // 2) for width in widths[:-1]]
+        self.ups = [_doubling(width // 2, upsampling) for width in widths[:-1]]
         # The last layers are float32 under every precision policy, so that the picture is.
         self.to_rgb = tf.keras.layers.Conv2D(
             3, 3, padding="same", kernel_initializer=kernel_initializer(), dtype="float32", name="to_rgb"
@@ -103,13 +110,23 @@ class Generator(tf.keras.Model):
 
 def make_generator(network: NetworkConfig, num_classes: int) -> Generator:
     """The configured generator, with its variables made."""
-    generator = Generator(num_classes, network.base_width, network.generator_norm, network.initial_features)
+    generator = Generator(
+        num_classes, network.base_width, network.generator_norm, network.initial_features, network.upsampling
+    )
     sketches, labels = tf.zeros([1, IMAGE_SIZE, IMAGE_SIZE, 1]), tf.zeros([1], tf.int64)
     generator((sketches, labels, tf.zeros([1, *generator.noise_shape])))
     return generator
 
 
-def _doubling(channels: int) -> tf.keras.layers.Layer:
+def _doubling(channels: int, upsampling: str) -> tf.keras.layers.Layer:
+    """A 2x2 stride-2 transposed convolution, or "resize": nearest neighbours, then a 3x3 convolution.
+
+    Every pixel of the first comes from one kernel position alone, which may leave a checkerboard; in the second all
+    pixels have the same kernel. Odena et al., "Deconvolution and Checkerboard Artifacts", 2016.
+    """
+    if upsampling == "resize":
+        conv = tf.keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer=kernel_initializer())
+        return tf.keras.Sequential([tf.keras.layers.UpSampling2D(2), conv], name=f"up_{channels}")
     return tf.keras.layers.Conv2DTranspose(
         channels, 2, 2, kernel_initializer=kernel_initializer(), name=f"up_{channels}"
     )

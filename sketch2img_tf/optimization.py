@@ -1,0 +1,41 @@
+"""How the networks' weights move: Adam, its rate over the steps, and the length of a gradient."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from sketch2img_tf.config import TrainingConfig
+
+
+def make_adam(learning_rate: float, training: TrainingConfig) -> tf.keras.optimizers.Optimizer:
+    """Adam with the configured betas; with `--gradient_clip_norm`, see `dense`.
+
+    Under replicas Keras clips what they have summed: the gradient of the global batch.
+    """
+    return tf.keras.optimizers.Adam(
+        learning_rate,
+        beta_1=training.adam_beta_1,
+        beta_2=training.adam_beta_2,
+        global_clipnorm=training.gradient_clip_norm or None,
+        jit_compile=False,
+    )
+
+
+def learning_rate_factor(steps_done: tf.Tensor, training: TrainingConfig) -> tf.Tensor:
+    """The share of the learning rates that the next step has, float32 [].
+
+    1 up to step `--decay_start_step`; from there in a straight line to `--final_learning_rate_fraction`, which the
+    step number `--train_steps` has.
+    """
+    start, end = training.decay_start_step, training.train_steps
+    decayed = tf.cast(steps_done + 1 - start, tf.float32) / float(end - start)
+    return 1.0 - (1.0 - training.final_learning_rate_fraction) * tf.clip_by_value(decayed, 0.0, 1.0)
+
+
+def dense(gradients: list) -> list:
+    """Gradients as whole tensors, None as it is.
+
+    An embedding's gradient comes as one row an example. The length of such rows is not that of their sum, which the
+    gradient is where examples share a class.
+    """
+    return [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
