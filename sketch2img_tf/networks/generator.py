@@ -10,6 +10,7 @@ import tensorflow as tf
 from sketch2img_tf.config import NetworkConfig
 from sketch2img_tf.data.preprocessing import IMAGE_SIZE
 from sketch2img_tf.layers.mru import MRU, kernel_initializer
+from sketch2img_tf.layers.resize_conv import ResizeConv2D
 from sketch2img_tf.networks.encoder import LEVELS, Encoder, pyramid
 
 SKETCH_CHANNELS = 8
@@ -25,7 +26,7 @@ class Generator(tf.keras.Model):
       base_width: channels of the first MRU; the bottleneck has 8 times as many, and as many again of noise.
       normalization: "conditional_batch", "batch" or "instance".
       initial_features: "label", a learned plane a class, or "sketch", 8 channels convolved from the sketch.
-      upsampling: "transposed" or "resize", see `_doubling`.
+      upsampling: "transposed", 2x2 stride-2 convolutions, or "resize", see `ResizeConv2D`.
 
     Call:
       sketches: normalised, float32 [B, S, S, 1].
@@ -119,14 +120,8 @@ def make_generator(network: NetworkConfig, num_classes: int) -> Generator:
 
 
 def _doubling(channels: int, upsampling: str) -> tf.keras.layers.Layer:
-    """A 2x2 stride-2 transposed convolution, or "resize": nearest neighbours, then a 3x3 convolution.
-
-    Every pixel of the first comes from one kernel position alone, which may leave a checkerboard; in the second all
-    pixels have the same kernel. Odena et al., "Deconvolution and Checkerboard Artifacts", 2016.
-    """
     if upsampling == "resize":
-        conv = tf.keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer=kernel_initializer())
-        return tf.keras.Sequential([tf.keras.layers.UpSampling2D(2), conv], name=f"up_{channels}")
+        return ResizeConv2D(channels, kernel_initializer(), name=f"up_{channels}")
     return tf.keras.layers.Conv2DTranspose(
         channels, 2, 2, kernel_initializer=kernel_initializer(), name=f"up_{channels}"
     )
