@@ -40,7 +40,7 @@ def main() -> None:
     perceptual.check_weights(run.losses)
     num_classes = len(run.data.classes) or run.data.num_classes or _CLASSES
     state = TrainState(run, num_classes)
-    step, batch = TrainStep(run, state, _STATISTICS), _random_batch(_BATCH_SIZE.value, num_classes)
+    step, batch = TrainStep(run, state, _STATISTICS), _random_batch(run.training.pictures_per_step, num_classes)
     seconds = [_seconds(step, batch) for _ in tqdm(range(_STEPS.value + 1), unit="step")][1:]
     median = statistics.median(seconds)
     result = {

@@ -16,6 +16,8 @@ from datasets.sketchy import info, release
 from sketch2img_tf.data.statistics import SKETCH_ENCODINGS
 from sketch2img_tf.errors import UserError
 
+AUGMENTATIONS = ("colour", "translation", "cutout")
+
 
 def _option(default, help, *, choices=(), lower=None, upper=None):
     """A field that becomes a flag; a list's `choices` bound each of its items."""
@@ -59,6 +61,15 @@ class DataConfig:
     validation_share: float = _option(
         0.0, "Share of the training photos, to a thousandth, that is kept out of the training.", lower=0, upper=0.5
     )
+    horizontal_flip_probability: float = _option(
+        0.0, "Share of the training pairs that are mirrored, photo and sketch alike.", lower=0, upper=1
+    )
+    crop_fraction: float = _option(
+        0.0, "Up to this share of the side is cut off training pairs, photo and sketch alike.", lower=0, upper=0.5
+    )
+    sketch_warp_fraction: float = _option(
+        0.0, "Lines of training sketches are bent by this share of the side, photos are not.", lower=0, upper=0.1
+    )
     edge_maps_share: float = _option(
         0.0, "Share of edge maps among the training examples at first, to a thousandth.", lower=0, upper=1
     )
@@ -88,6 +99,11 @@ class NetworkConfig:
         "What the encoder starts from: a learned 64x64 plane a class, or 8 channels convolved from the sketch.",
         choices=("label", "sketch"),
     )
+    upsampling: str = _option(
+        "transposed",
+        "How the decoder doubles: 2x2 transposed convolutions, or nearest neighbours and a 3x3 convolution.",
+        choices=("transposed", "resize"),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,8 +111,13 @@ class LossConfig:
     """The six losses. A weight of 0 switches a loss off, and its cost with it."""
 
     gan_weight: float = _option(1.0, "Weight of the adversarial loss.", lower=0)
+    gan_loss: str = _option(
+        "cross_entropy", "What the adversarial loss is made of.", choices=("cross_entropy", "hinge")
+    )
     classification_weight: float = _option(1.0, "Weight of the class cross entropy.", lower=0)
+    focal_gamma: float = _option(0.0, "Focusing of the class cross entropy on hard examples; 0: none.", lower=0)
     dragan_weight: float = _option(10.0, "Weight of the DRAGAN gradient penalty.", lower=0)
+    dragan_every_steps: int = _option(1, "The penalty is computed every N steps, and counts N times then.", lower=1)
     supervised_weight: float = _option(1.0, "Weight of the L1 distance to the real photo.", lower=0)
     perceptual_weight: float = _option(1.0, "Weight of the L1 distance between network features.", lower=0)
     diversity_weight: float = _option(1.0, "Weight of the reward for pictures that follow the noise.", lower=0)
@@ -128,7 +149,21 @@ class TrainingConfig:
     global_batch_size: int = _option(16, "Pictures a step, over all replicas.", lower=1)
     generator_learning_rate: float = _option(1e-4, "Adam's rate for the generator.", lower=0)
     discriminator_learning_rate: float = _option(2e-4, "Adam's rate for the discriminator.", lower=0)
+    final_learning_rate_fraction: float = _option(
+        1.0, "Both rates fall in a straight line to this share of themselves at --train_steps.", lower=0, upper=1
+    )
+    decay_start_step: int = _option(0, "Step after which they begin to fall.", lower=0)
     adam_beta_1: float = _option(0.9, "Adam's decay of the first moment, in both.", lower=0, upper=0.9999)
+    adam_beta_2: float = _option(0.999, "Adam's decay of the second moment, in both.", lower=0, upper=0.999999)
+    gradient_clip_norm: float = _option(
+        0.0, "A network's gradient is scaled down to this norm where it is longer; 0: never.", lower=0
+    )
+    discriminator_steps: int = _option(
+        1, "Updates of the discriminator a step, each on a batch of its own.", lower=1, upper=100
+    )
+    diffaugment: tuple[str, ...] = _option(
+        (), "Differentiable augmentation of all that the discriminator sees.", choices=AUGMENTATIONS
+    )
     ema_decay: float = _option(0.999, "Decay a step of the averaged generator; 0: no averaging.", lower=0, upper=1)
     precision: str = _option(
         "float32",
@@ -162,6 +197,11 @@ class TrainingConfig:
         3, "Times that it goes back to the last checkpoint, with other noise, before it stops.", lower=0
     )
     profile_steps: tuple[int, ...] = _option((), "First and last step of a trace for TensorBoard, as 10,20.", lower=1)
+
+    @property
+    def pictures_per_step(self) -> int:
+        """Training examples that a step reads, over all replicas."""
+        return self.global_batch_size * self.discriminator_steps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -277,6 +317,7 @@ def _check_together(config: Config) -> None:
         raise UserError("--dataset=edge_maps has no sketches to mix edge maps into: leave out --edge_maps_share")
     if not any(_plain(getattr(losses, name)) for name in _GENERATOR_WEIGHTS):
         raise UserError(f"nothing trains the generator: give one of {', '.join('--' + n for n in _GENERATOR_WEIGHTS)}")
+    _check_decay(training)
     if training.profile_steps:
         _check_profile_steps(training)
     if training.tpu and training.strategy != "tpu":
@@ -285,6 +326,15 @@ def _check_together(config: Config) -> None:
 
 
 _GENERATOR_WEIGHTS = ("gan_weight", "classification_weight", "supervised_weight", "perceptual_weight")
+
+
+def _check_decay(training: TrainingConfig) -> None:
+    given = f"--decay_start_step={training.decay_start_step}"
+    decays = training.final_learning_rate_fraction < 1
+    if training.decay_start_step and not decays:
+        raise UserError(f"{given}: nothing decays without --final_learning_rate_fraction below 1")
+    if decays and training.decay_start_step >= training.train_steps:
+        raise UserError(f"{given}: is not before the last step, --train_steps={training.train_steps}")
 
 
 def _check_profile_steps(training: TrainingConfig) -> None:

@@ -18,6 +18,14 @@ def normal(shape: list, seed: tf.Tensor, axis: int = 0) -> tf.Tensor:
     return _own(lambda whole: tf.random.stateless_normal(whole, seed), shape, axis)
 
 
+def of_replica(seed: tf.Tensor) -> tf.Tensor:
+    """A seed that no other replica has, int32 [2], for draws whose shape is a replica's own business."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return seed
+    return tf.random.experimental.stateless_fold_in(seed, context.replica_id_in_sync_group)
+
+
 def _own(draw, shape: list, axis: int) -> tf.Tensor:
     context = tf.distribute.get_replica_context()
     replicas = context.num_replicas_in_sync if context else 1

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-EPSILON = 1e-12  # under a root: equal noises have a finite distance and gradient
+EPSILON = 1e-12  # under a root or a power: equal noises, and classes that are certain, have a finite gradient
 
 
 def adversarial(logits: tf.Tensor, targets: tf.Tensor | float) -> tf.Tensor:
@@ -25,9 +25,33 @@ def adversarial(logits: tf.Tensor, targets: tf.Tensor | float) -> tf.Tensor:
     return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
 
 
-def classification(class_logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Cross entropy of class logits [B, K] with labels, int [B]; see the head of this file for the sign."""
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, class_logits)
+def hinge(logits: tf.Tensor, targets: tf.Tensor | float) -> tf.Tensor:
+    """t max(0, 1 - logit) + (1 - t) max(0, 1 + logit), the discriminator's hinge loss; arguments as `adversarial`.
+
+    Lim and Ye, "Geometric GAN", 2017; Miyato et al., "Spectral Normalization for GANs", 2018, equation 16. Differs from
+    them in that a target between 0 and 1 mixes the two hinges, as it does the two logarithms of the cross entropy.
+    """
+    targets = tf.cast(targets, tf.float32)
+    return targets * tf.nn.relu(1.0 - logits) + (1.0 - targets) * tf.nn.relu(1.0 + logits)
+
+
+def hinge_generator(fake_logits: tf.Tensor) -> tf.Tensor:
+    """Minus the logit: the generator's side of `hinge`. Miyato et al., 2018, equation 17."""
+    return -fake_logits
+
+
+def classification(class_logits: tf.Tensor, labels: tf.Tensor, focal_gamma: float = 0.0) -> tf.Tensor:
+    """Cross entropy of class logits [B, K] with labels, int [B]; see the head of this file for the sign.
+
+    A `focal_gamma` above 0 multiplies it by (1 - p)^gamma, p being the probability of the label: what is known well
+    counts less. Lin et al., "Focal Loss for Dense Object Detection", 2017, equation 4; SketchyGAN has it with gamma 2.
+    """
+    cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, class_logits)
+    if not focal_gamma:
+        return cross_entropy
+    # 1 - p, without the cancellation near p = 1; at 0 itself a power below 1 would have an endless slope.
+    doubt = tf.maximum(-tf.math.expm1(-cross_entropy), EPSILON)
+    return doubt**focal_gamma * cross_entropy
 
 
 def supervised(fake_photos: tf.Tensor, real_photos: tf.Tensor) -> tf.Tensor:

@@ -5,10 +5,12 @@ Axes: B batch of one replica, 2B the two noise draws of a batch one after the ot
 
 from __future__ import annotations
 
+from typing import Callable
+
 import tensorflow as tf
 
-from sketch2img_tf import draws, losses, penalties, precision
-from sketch2img_tf.config import Config, NetworkConfig
+from sketch2img_tf import differentiable_augmentation, draws, losses, optimization, penalties, precision
+from sketch2img_tf.config import Config, NetworkConfig, TrainingConfig
 from sketch2img_tf.data.preprocessing import IMAGE_SIZE, Statistics
 from sketch2img_tf.finite import FiniteStatistics, FiniteUpdates
 from sketch2img_tf.layers.spectral_norm import power_iteration
@@ -37,8 +39,10 @@ class TrainState(tf.Module):
             self.generator = make_generator(config.network, num_classes, synchronized)
             self.averaged_generator = make_generator(config.network, num_classes, synchronized)
             self.discriminator = _make_discriminator(config.network, num_classes, synchronized)
-        self.generator_optimizer = _adam(config.training.generator_learning_rate, config)
-        self.discriminator_optimizer = _adam(config.training.discriminator_learning_rate, config)
+        self.generator_optimizer = optimization.make_adam(config.training.generator_learning_rate, config.training)
+        self.discriminator_optimizer = optimization.make_adam(
+            config.training.discriminator_learning_rate, config.training
+        )
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         for average, variable in zip(self.averaged_generator.variables, self.generator.variables):
@@ -51,6 +55,13 @@ class TrainState(tf.Module):
         self.generator_optimizer.learning_rate = config.training.generator_learning_rate
         self.discriminator_optimizer.learning_rate = config.training.discriminator_learning_rate
 
+    def decay_learning_rates(self, training: TrainingConfig) -> None:
+        """The rates of the step to come, if they decay."""
+        if training.final_learning_rate_fraction < 1:
+            factor = optimization.learning_rate_factor(self.step, training)
+            self.generator_optimizer.learning_rate.assign(training.generator_learning_rate * factor)
+            self.discriminator_optimizer.learning_rate.assign(training.discriminator_learning_rate * factor)
+
 
 def _make_discriminator(network: NetworkConfig, num_classes: int, synchronized: bool) -> Discriminator:
     discriminator = Discriminator(num_classes, network.base_width, synchronized)
@@ -58,16 +69,12 @@ def _make_discriminator(network: NetworkConfig, num_classes: int, synchronized: 
     return discriminator
 
 
-def _adam(learning_rate: float, config: Config) -> tf.keras.optimizers.Optimizer:
-    adam = tf.keras.optimizers.Adam(learning_rate, beta_1=config.training.adam_beta_1, jit_compile=False)
-    return precision.scaling(adam, config.training.precision)
-
-
 class TrainStep:
     """One step: an update of the discriminator, then of the generator, from one pass of the generator.
 
     Calling it with a batch {"photos", "sketches": normalised, float32 [B, S, S, 3 or 1]; "labels": int64 [B]} gives the
-    step's scalars by name, float32 []. A loss of weight 0 is not computed.
+    step's scalars by name, float32 []. A loss of weight 0 is not computed. With `--discriminator_steps` above 1 there
+    are as many batches in one, [n B, ...]: the discriminator's other updates come first, and have no scalars.
 
     A network whose loss or gradient is not finite is not updated; its scalar `skipped_updates` is then 1.
     """
@@ -83,6 +90,7 @@ class TrainStep:
 
     @tf.function
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        self.state.decay_learning_rates(self.config.training)
         scalars = self.strategy.run(self._replica_step, args=(batch,))
         scalars = {name: self.strategy.reduce("SUM", value, axis=None) for name, value in scalars.items()}
         self._average_generator()
@@ -99,9 +107,13 @@ class TrainStep:
         return {name: value / steps for name, value in sums.items()}
 
     def _replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        statistics = FiniteStatistics((self.state.generator, self.state.discriminator))
+        if self.config.training.discriminator_steps > 1:
+            *others, batch = _parts(batch, self.config.training.discriminator_steps)
+            for number, other in enumerate(others, 1):
+                self._discriminator_step(other, tf.random.experimental.stateless_fold_in(self._seed(), number))
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
         seeds = tf.random.experimental.stateless_split(self._seed(), 3)
-        statistics = FiniteStatistics((self.state.generator, self.state.discriminator))
         noise = self._noise(seeds[0], labels)  # [2B, ...], or [B, ...] without the diversity loss
         with tf.GradientTape() as generator_tape:
             fakes = self._generate(sketches, labels, noise)
@@ -128,6 +140,14 @@ class TrainStep:
             sketches, labels = _twice(sketches), _twice(labels)
         return generator.decode(features, sketches, labels, noise, training=True)
 
+    def _discriminator_step(self, batch: dict[str, tf.Tensor], seed: tf.Tensor) -> None:
+        """An update of the discriminator alone, on a batch of its own and what the generator makes of it."""
+        photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
+        seeds = tf.random.experimental.stateless_split(seed, 3)
+        noise = draws.normal([labels.shape[0], *self.state.generator.noise_shape], seeds[0])
+        fake_photos = self.state.generator((sketches, labels, noise), training=True)
+        self._update_discriminator(photos, fake_photos, sketches, labels, seeds[1:])
+
     def _update_discriminator(self, photos, fake_photos, sketches, labels, seeds) -> dict[str, tf.Tensor]:
         discriminator = self.state.discriminator
         power_iteration(discriminator)
@@ -147,30 +167,47 @@ class TrainStep:
         terms, accuracies = {}, {}
         weights, judge = self.weights, self._judge
         if weights.gan_weight or weights.classification_weight:
-            real_logits, real_class_logits = judge(photos, sketches)
+            real_logits, real_class_logits = judge(*self._augmented(photos, sketches, seeds[0], 1))
         if weights.classification_weight:
-            terms["classification"] = self._mean(losses.classification(real_class_logits, labels))
+            classified = losses.classification(real_class_logits, labels, weights.focal_gamma)
+            terms["classification"] = self._mean(classified)
             accuracies["class_accuracy"] = self._share(tf.argmax(real_class_logits, -1) == labels)
         if weights.gan_weight:
-            fake_logits, _ = judge(fake_photos, sketches)
+            fake_logits, _ = judge(*self._augmented(fake_photos, sketches, seeds[0], 2))
             real_targets, fake_targets = self._targets(labels, seeds[0])
-            real = losses.adversarial(real_logits, real_targets)
-            terms["gan"] = self._mean(real + losses.adversarial(fake_logits, fake_targets))
+            adversarial = losses.hinge if weights.gan_loss == "hinge" else losses.adversarial
+            terms["gan"] = self._mean(adversarial(real_logits, real_targets) + adversarial(fake_logits, fake_targets))
             accuracies["real_accuracy"] = self._share(real_logits > 0)
             accuracies["fake_accuracy"] = self._share(fake_logits < 0)
         if weights.dragan_weight:
-            mixed = penalties.perturb(photos, draws.deviation(photos), seeds[1])
-            scale = precision.loss_scale(self.state.discriminator_optimizer)
-            terms["dragan"] = self._mean(penalties.dragan(lambda x: judge(x, sketches)[0], mixed, scale))
+            terms["dragan"] = self._lazily(lambda: self._dragan(photos, sketches, seeds), weights.dragan_every_steps)
         return terms, accuracies
+
+    def _dragan(self, photos: tf.Tensor, sketches: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+        mixed = penalties.perturb(photos, draws.deviation(photos), seeds[1])
+        mixed, sketches = self._augmented(mixed, sketches, seeds[0], 3)
+        scale = precision.loss_scale(self.state.discriminator_optimizer)
+        return self._mean(penalties.dragan(lambda x: self._judge(x, sketches)[0], mixed, scale))
+
+    def _lazily(self, penalty: Callable[[], tf.Tensor], interval: int) -> tf.Tensor:
+        """On every `interval`-th step so many times the penalty, else 0 at no cost: the same on average.
+
+        Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, section 3.1.
+        """
+        if interval == 1:
+            return penalty()
+        return tf.cond(self.state.step % interval == 0, lambda: interval * penalty(), lambda: 0.0)
 
     def _generator_losses(self, photos, fakes, sketches, labels, noise) -> dict[str, tf.Tensor]:
         terms, weights = {}, self.weights
         fake_photos = fakes[: photos.shape[0]]
         if weights.gan_weight or weights.classification_weight:
-            fake_logits, fake_class_logits = self._judge(fake_photos, sketches)
+            augmented = self._augmented(fake_photos, sketches, self._seed(), 4)
+            fake_logits, fake_class_logits = self._judge(*augmented)
         if weights.gan_weight:
-            terms["gan"] = self._mean(losses.adversarial(fake_logits, 1.0))
+            hinge = weights.gan_loss == "hinge"
+            convincing = losses.hinge_generator(fake_logits) if hinge else losses.adversarial(fake_logits, 1.0)
+            terms["gan"] = self._mean(convincing)
         if weights.classification_weight:
             terms["classification"] = self._mean(losses.classification(fake_class_logits, labels))
         if weights.supervised_weight:
@@ -201,6 +238,14 @@ class TrainStep:
 
     def _judge(self, photos: tf.Tensor, sketches: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self.state.discriminator((photos, sketches), training=True)
+
+    def _augmented(self, photos, sketches, seed: tf.Tensor, use: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """What the discriminator gets to see of them; each `use` of a seed has draws of its own."""
+        kinds = self.config.training.diffaugment
+        if not kinds:
+            return photos, sketches
+        seed = draws.of_replica(tf.random.experimental.stateless_fold_in(seed, use))
+        return differentiable_augmentation.augment(photos, sketches, kinds, seed)
 
     def _noise(self, seed: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         copies = 2 if self.weights.diversity_weight else 1
@@ -237,6 +282,12 @@ class TrainStep:
         decay = tf.minimum(self.config.training.ema_decay, (1.0 + step) / (10.0 + step))
         for average, variable in zip(self.state.averaged_generator.variables, self.state.generator.variables):
             average.assign(average + (1.0 - decay) * (variable - average))
+
+
+def _parts(batch: dict[str, tf.Tensor], count: int) -> list[dict[str, tf.Tensor]]:
+    """The batches, [B, ...] each, that lie one after the other in one, [count B, ...]."""
+    split = {name: tf.split(values, count) for name, values in batch.items()}
+    return [dict(zip(split, values)) for values in zip(*split.values())]
 
 
 def _twice(tensor: tf.Tensor) -> tf.Tensor:

@@ -57,7 +57,7 @@ def describe(config: Config) -> str:
             f"examples: {sketchy.examples['train']} to train on, {sketchy.examples['test']} held out"
             + (f", {sketchy.examples['validation']} for validation" if "validation" in sketchy.examples else ""),
             *([f"edge maps to mix in: {sketchy.edge_maps.examples['train']}"] if sketchy.edge_maps else []),
-            f"steps an epoch: {sketchy.examples['train'] / config.training.global_batch_size:.1f}",
+            f"steps an epoch: {sketchy.examples['train'] / config.training.pictures_per_step:.1f}",
             f"generator parameters: {_parameters(state.generator):,}",
             f"discriminator parameters: {_parameters(state.discriminator):,}",
         ]
@@ -294,7 +294,7 @@ class _Run:
         now = self._now()
 
         def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
-            size = context.get_per_replica_batch_size(self.config.global_batch_size)
+            size = context.get_per_replica_batch_size(self.config.pictures_per_step)
             return input_pipeline.training_batches(self.sketchy, size, self.config.seed, now, context)
 
         return self.step.strategy.distribute_datasets_from_function(of_worker)

@@ -37,6 +37,35 @@ def test_adversarial_gives_the_generator_a_slope_where_it_is_found_out():
     np.testing.assert_allclose(tape.gradient(value, logits), [-1.0], rtol=1e-6)
 
 
+def test_hinge():
+    """Real is pushed up to 1, fake down to -1, and no further; a target of 0.75 is three parts of real."""
+    logits = tf.constant([0.5, 3.0, -2.0, 0.5, -3.0, 0.0, 2.0])
+    values = losses.hinge(logits, [1.0, 1.0, 1.0, 0.0, 0.0, 0.75, 0.75])
+    np.testing.assert_allclose(values, [0.5, 0.0, 3.0, 1.5, 0.0, 1.0, 0.75], rtol=1e-6)
+
+
+def test_hinge_generator():
+    np.testing.assert_array_equal(losses.hinge_generator(tf.constant([0.5, -3.0])), [-0.5, 3.0])
+
+
+def test_focal_classification():
+    """Probabilities 5/8 and 1/8 of the label: the log of each, times (3/8)^2 and (7/8)^2."""
+    class_logits = tf.math.log([[1.0, 2.0, 5.0], [1.0, 2.0, 5.0]])
+    values = losses.classification(class_logits, [2, 0], focal_gamma=2.0)
+    np.testing.assert_allclose(values, [9 / 64 * np.log(8 / 5), 49 / 64 * np.log(8)], rtol=1e-5)
+
+
+@pytest.mark.parametrize("gamma", [0.5, 2.0])
+def test_focal_classification_of_what_is_certain_is_zero_with_a_finite_gradient(gamma):
+    class_logits = tf.constant([[200.0, 0.0], [0.0, 0.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(class_logits)
+        values = losses.classification(class_logits, [0, 0], gamma)
+    assert float(values[0]) == 0.0
+    gradient = tape.gradient(values, class_logits).numpy()
+    assert np.all(np.isfinite(gradient)) and np.all(np.abs(gradient[0]) < 1e-5) and np.all(np.abs(gradient[1]) > 0.1)
+
+
 def test_classification():
     """Logits ln 1, ln 2, ln 5 are probabilities 1/8, 2/8, 5/8."""
     class_logits = tf.math.log([[1.0, 2.0, 5.0], [1.0, 2.0, 5.0]])
@@ -88,6 +117,9 @@ def test_diversity_of_equal_noises_is_finite_with_a_finite_gradient():
 PAIRS = {
     "adversarial": lambda a, b: losses.adversarial(a[:, 0, 0, 0], 1.0),
     "classification": lambda a, b: losses.classification(a[:, 0, 0], tf.zeros(tf.shape(a)[0], tf.int64)),
+    "hinge": lambda a, b: losses.hinge(a[:, 0, 0, 0], 0.25),
+    "hinge_generator": lambda a, b: losses.hinge_generator(a[:, 0, 0, 0]),
+    "focal": lambda a, b: losses.classification(a[:, 0, 0], tf.zeros(tf.shape(a)[0], tf.int64), 2.0),
     "supervised": losses.supervised,
     "perceptual": lambda a, b: losses.perceptual([a, 2 * a], [b, b]),
     "diversity": lambda a, b: losses.diversity(a, b, a + 1, 3 * b),

@@ -18,7 +18,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from sketch2img_tf.config import DataConfig
-from sketch2img_tf.data import augmentation, preprocessing, validation
+from sketch2img_tf.data import augmentation, elastic_warp, preprocessing, validation
 from sketch2img_tf.data.mixture import Mixture
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
@@ -264,11 +264,24 @@ def _new_labels(sketchy: Sketchy, label: tf.Tensor) -> tf.Tensor:
 
 def _example(record: dict[str, tf.Tensor], sketchy: Sketchy, jitter_seed: tf.Tensor | None) -> dict[str, tf.Tensor]:
     photo = preprocessing.decode_photo(record["photo"])
+    sketch = preprocessing.decode_sketch(record["sketch"])
     if jitter_seed is not None:
         photo = augmentation.jitter_photo(photo, jitter_seed)
-    sketch = preprocessing.decode_sketch(record["sketch"])
+        photo, sketch = _augmented(photo, sketch, sketchy.config, jitter_seed)
     return {
         "photos": preprocessing.normalize_photos(preprocessing.resize(photo), sketchy.statistics),
         "sketches": preprocessing.normalize_sketch_on_host(preprocessing.resize(sketch), sketchy.statistics),
         "labels": record["label"],
     }
+
+
+def _augmented(photo: tf.Tensor, sketch: tf.Tensor, config: DataConfig, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The changes of the pair that are switched on, before the resize, so that lines stay as sharp as they are."""
+    seeds = tf.random.experimental.stateless_split(tf.random.experimental.stateless_fold_in(seed, 1), 3)
+    if config.horizontal_flip_probability:
+        photo, sketch = augmentation.flip_pair(photo, sketch, config.horizontal_flip_probability, seeds[0])
+    if config.crop_fraction:
+        photo, sketch = augmentation.crop_pair(photo, sketch, config.crop_fraction, seeds[1])
+    if config.sketch_warp_fraction:
+        sketch = elastic_warp.warp_sketch(sketch, config.sketch_warp_fraction, seeds[2])
+    return photo, sketch

@@ -10,6 +10,7 @@ import tensorflow as tf
 from sketch2img_tf.config import NetworkConfig
 from sketch2img_tf.data.preprocessing import IMAGE_SIZE
 from sketch2img_tf.layers.mru import MRU, kernel_initializer
+from sketch2img_tf.layers.resize_conv import ResizeConv2D
 from sketch2img_tf.networks.encoder import LEVELS, Encoder, pyramid
 
 SKETCH_CHANNELS = 8
@@ -25,6 +26,7 @@ class Generator(tf.keras.Model):
       base_width: channels of the first MRU; the bottleneck has 8 times as many, and as many again of noise.
       normalization: "conditional_batch", "batch" or "instance".
       initial_features: "label", a learned plane a class, or "sketch", 8 channels convolved from the sketch.
+      upsampling: "transposed", 2x2 stride-2 convolutions, or "resize", see `ResizeConv2D`.
       synchronized: whether batch norm's statistics are those of all replicas together.
 
     Call:
@@ -42,6 +44,7 @@ class Generator(tf.keras.Model):
         base_width: int,
         normalization: str,
         initial_features: str,
+        upsampling: str = "transposed",
         synchronized: bool = False,
         name: str = "generator",
     ):
@@ -56,7 +59,7 @@ class Generator(tf.keras.Model):
         self.initial = self._initial_layer(initial_features, num_classes)
         self.encoder = Encoder(base_width, mru=mru, name="encoder")
         self.mrus = [MRU(width, name=f"mru_{width}", **mru) for width in widths]
-        self.ups = [_doubling(width // 2) for width in widths[:-1]]
+        self.ups = [_doubling(width // 2, upsampling) for width in widths[:-1]]
         # The last layers are float32 under every precision policy, so that the picture is.
         self.to_rgb = tf.keras.layers.Conv2D(
             3, 3, padding="same", kernel_initializer=kernel_initializer(), dtype="float32", name="to_rgb"
@@ -113,14 +116,21 @@ class Generator(tf.keras.Model):
 def make_generator(network: NetworkConfig, num_classes: int, synchronized: bool = False) -> Generator:
     """The configured generator, with its variables made."""
     generator = Generator(
-        num_classes, network.base_width, network.generator_norm, network.initial_features, synchronized
+        num_classes,
+        network.base_width,
+        network.generator_norm,
+        network.initial_features,
+        network.upsampling,
+        synchronized,
     )
     sketches, labels = tf.zeros([1, IMAGE_SIZE, IMAGE_SIZE, 1]), tf.zeros([1], tf.int64)
     generator((sketches, labels, tf.zeros([1, *generator.noise_shape])))
     return generator
 
 
-def _doubling(channels: int) -> tf.keras.layers.Layer:
+def _doubling(channels: int, upsampling: str) -> tf.keras.layers.Layer:
+    if upsampling == "resize":
+        return ResizeConv2D(channels, kernel_initializer(), name=f"up_{channels}")
     return tf.keras.layers.Conv2DTranspose(
         channels, 2, 2, kernel_initializer=kernel_initializer(), name=f"up_{channels}"
     )

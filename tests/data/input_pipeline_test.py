@@ -256,3 +256,44 @@ def test_a_worker_has_its_own_jitter(sketchy):
     one = take(training_batches(sketchy, 1, seed=0, context=_context(2, 0)), 3)
     other = take(training_batches(sketchy, 1, seed=0, context=_context(2, 1)), 3)
     assert all(np.any(a["photos"] != b["photos"]) for a, b in zip(one, other))
+
+
+def _first_batches(directory, **options):
+    sketchy = open_sketchy(directory, DataConfig(shuffle_buffer=1, **options))
+    (batch,) = take(training_batches(sketchy, 10, seed=0), 1)
+    return batch["photos"], batch["sketches"]
+
+
+def test_pairs_are_flipped_together(directory):
+    flipped, plain = (_first_batches(directory, horizontal_flip_probability=p) for p in (1.0, 0.0))
+    for mirrored, pictures in zip(flipped, plain):
+        np.testing.assert_allclose(mirrored, pictures[:, :, ::-1], atol=1e-6)
+
+
+def test_a_share_of_pairs_is_flipped_with_photo_and_sketch_alike(directory):
+    flipped, plain = (_first_batches(directory, horizontal_flip_probability=p) for p in (0.5, 0.0))
+    changed = [np.abs(a - b).max((1, 2, 3)) > 1e-3 for a, b in zip(flipped, plain)]
+    np.testing.assert_array_equal(*changed)
+    assert 0 < changed[0].mean() < 1
+
+
+def test_pairs_are_cropped_together_and_come_at_the_same_size(directory):
+    cropped, plain = (_first_batches(directory, crop_fraction=f) for f in (0.3, 0.0))
+    for larger, pictures in zip(cropped, plain):
+        assert larger.shape == pictures.shape
+        assert np.all(np.abs(larger - pictures).max((1, 2, 3)) > 0.05)
+
+
+def test_sketches_are_warped_and_photos_are_not(directory):
+    warped, plain = (_first_batches(directory, sketch_warp_fraction=f) for f in (0.03, 0.0))
+    np.testing.assert_array_equal(warped[0], plain[0])
+    assert np.all(np.abs(warped[1] - plain[1]).max((1, 2, 3)) > 0.1)
+    ink = [(sketches - sketches.min()).sum((1, 2, 3)) for sketches in (warped[1], plain[1])]
+    np.testing.assert_allclose(*ink, rtol=0.25)  # bent, not lost
+
+
+def test_augmentation_follows_the_seed_and_the_step(directory):
+    config = DataConfig(horizontal_flip_probability=0.5, crop_fraction=0.2, sketch_warp_fraction=0.02)
+    sketchy = open_sketchy(directory, config)
+    batches = take(training_batches(sketchy, 4, seed=3), 4)
+    assert_equal_batches(take(training_batches(sketchy, 4, seed=3, first_step=2), 2), batches[2:])

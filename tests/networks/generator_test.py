@@ -80,6 +80,29 @@ def test_variables_of_the_variants(variant, mru_shapes, shapes_of):
         assert first == {"initial_label/embeddings": [CLASSES, 64 * 64]}
 
 
+def test_resizing_doubles_with_3x3_convolutions(shapes_of):
+    """Three in place of the transposed 2x2 ones; all else has the same shapes."""
+    found, default = (shapes_of(make_generator(NetworkConfig(2, upsampling=u), CLASSES)) for u in UPSAMPLINGS)
+    changed = {name: shape for name, shape in found.items() if default.get(name) != shape}
+    ups = [(8, 16), (4, 8), (2, 4)]
+    assert changed == {f"up_{out}/conv/kernel": [3, 3, given, out] for out, given in ups} | {
+        f"up_{out}/conv/bias": [out] for out, _ in ups
+    }
+    assert len(found) == len(default)
+
+
+UPSAMPLINGS = ("resize", "transposed")
+
+
+@pytest.mark.parametrize("upsampling, kinds", [("resize", 1), ("transposed", 4)])
+def test_resizing_leaves_no_checkerboard(upsampling, kinds):
+    """Even features double to even ones, far from the border; a transposed convolution has a value a parity."""
+    doubling = make_generator(NetworkConfig(2, upsampling=upsampling), CLASSES).ups[0]
+    doubled = doubling(tf.ones([1, 4, 4, 16])).numpy()[0, 2:-2, 2:-2]
+    assert doubled.shape == (4, 4, 8)
+    assert len(np.unique(doubled.reshape(16, 8).round(6), axis=0)) == kinds
+
+
 @pytest.fixture(scope="module")
 def generator() -> Generator:
     """Of width 2, moved away from its start, where all pictures are nearly grey."""
@@ -147,7 +170,7 @@ def test_pictures_are_float32_under_mixed_precision():
 
 def test_configuration_reaches_the_network():
     """Every field of NetworkConfig changes the variables."""
-    changed = dict(base_width=4, generator_norm="batch", initial_features="sketch")
+    changed = dict(base_width=4, generator_norm="batch", initial_features="sketch", upsampling="resize")
     assert set(changed) == {field.name for field in dataclasses.fields(NetworkConfig)}
     default = NetworkConfig(base_width=2)
     parameters = {make_generator(default, CLASSES).count_params()}

@@ -1,0 +1,49 @@
+"""Doubling a picture's side without a checkerboard."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+
+@tf.keras.utils.register_keras_serializable("sketch2img_tf")
+class ResizeConv2D(tf.keras.layers.Layer):
+    """Every pixel becomes 2x2 (nearest neighbours); then a 3x3 convolution with "same" padding.
+
+    In a 2x2 stride-2 transposed convolution each of the four output pixels has a kernel position of its own, which may
+    leave a checkerboard; here all pixels have the same kernel. Odena et al., "Deconvolution and Checkerboard
+    Artifacts", 2016. It has 9/4 the weights and 9 times the multiply-adds of that convolution.
+
+    Args:
+      filters: channels of the output.
+      kernel_initializer: of the convolution.
+
+    Call:
+      x: float [B, H, W, C].
+
+    Returns:
+      float [B, 2H, 2W, filters].
+    """
+
+    def __init__(self, filters: int, kernel_initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_initializer = tf.keras.initializers.get(kernel_initializer)
+
+    def build(self, input_shape):
+        self.resize = tf.keras.layers.UpSampling2D(2, dtype=self.dtype_policy)
+        self.conv = tf.keras.layers.Conv2D(
+            self.filters,
+            3,
+            padding="same",
+            kernel_initializer=self.kernel_initializer,
+            name="conv",
+            dtype=self.dtype_policy,
+        )
+        super().build(input_shape)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return self.conv(self.resize(x))
+
+    def get_config(self) -> dict:
+        initializer = tf.keras.initializers.serialize(self.kernel_initializer)
+        return {**super().get_config(), "filters": self.filters, "kernel_initializer": initializer}

@@ -1,0 +1,34 @@
+"""How the networks' weights move: Adam, its rate over the steps, and the length of a gradient."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from sketch2img_tf import precision
+from sketch2img_tf.config import TrainingConfig
+
+
+def make_adam(learning_rate: float, training: TrainingConfig) -> tf.keras.optimizers.Optimizer:
+    """Adam with the configured betas, clipping by `--gradient_clip_norm`, and loss scaling where float16 needs it.
+
+    Under replicas Keras clips what they have summed: the gradient of the global batch.
+    """
+    adam = tf.keras.optimizers.Adam(
+        learning_rate,
+        beta_1=training.adam_beta_1,
+        beta_2=training.adam_beta_2,
+        global_clipnorm=training.gradient_clip_norm or None,
+        jit_compile=False,
+    )
+    return precision.scaling(adam, training.precision)
+
+
+def learning_rate_factor(steps_done: tf.Tensor, training: TrainingConfig) -> tf.Tensor:
+    """The share of the learning rates that the next step has, float32 [].
+
+    1 up to step `--decay_start_step`; from there in a straight line to `--final_learning_rate_fraction`, which the
+    step number `--train_steps` has.
+    """
+    start, end = training.decay_start_step, training.train_steps
+    decayed = tf.cast(steps_done + 1 - start, tf.float32) / float(end - start)
+    return 1.0 - (1.0 - training.final_learning_rate_fraction) * tf.clip_by_value(decayed, 0.0, 1.0)
