@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
 
-from sketch2img_tf import precision
+from sketch2img_tf import optimization, precision
 
 
 class FiniteUpdates(tf.Module):
@@ -40,9 +40,7 @@ class FiniteUpdates(tf.Module):
         Returns:
           float32 []: this replica's part of 1 if the update was left out, otherwise 0.
         """
-        # Those of gathered rows come as rows and numbers, whose count only running tells: a TPU wants whole tensors.
-        dense = [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
-        gradients = precision.unscaled(optimizer, dense)
+        gradients = precision.unscaled(optimizer, optimization.dense(gradients))
         used = [(gradient, v) for gradient, v in zip(gradients, self.updated) if gradient is not None]
         infinite = tf.stack([_is_infinite(loss), *(_is_infinite(gradient) for gradient in gradients)])
         variables = [variable for _, variable in used]

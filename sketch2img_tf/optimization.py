@@ -32,3 +32,12 @@ def learning_rate_factor(steps_done: tf.Tensor, training: TrainingConfig) -> tf.
     start, end = training.decay_start_step, training.train_steps
     decayed = tf.cast(steps_done + 1 - start, tf.float32) / float(end - start)
     return 1.0 - (1.0 - training.final_learning_rate_fraction) * tf.clip_by_value(decayed, 0.0, 1.0)
+
+
+def dense(gradients: list) -> list:
+    """Gradients as whole tensors, None as it is.
+
+    An embedding's gradient comes as one row an example: as long as a batch has examples, which only running tells and
+    a TPU has to know before, and not as long, in the sense of a norm, as the sum that it stands for.
+    """
+    return [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
