@@ -140,7 +140,10 @@ def _was_in_the_works(step: int, complete: list[int], listed: list[int] | None) 
 
 def _listed(folder: str) -> list[int] | None:
     """The numbers in the file `checkpoint`; None if there is none that can be read."""
-    state = tf.train.get_checkpoint_state(folder) if os.path.isdir(folder) else None
+    try:
+        state = tf.train.get_checkpoint_state(folder)
+    except ValueError:  # it is empty; garbage gives None
+        state = None
     matches = [re.fullmatch(r".*ckpt-(\d+)", path) for path in state.all_model_checkpoint_paths] if state else []
     return [int(match[1]) for match in matches if match] or None
 

@@ -21,12 +21,15 @@ def session(workdir, after, steps):
 
 
 def shown_values(workdir):
-    """What TensorBoard itself shows, by tag: pairs of step and value; of times, nothing."""
+    """What TensorBoard itself shows, by tag: pairs of step and value, sorted; of times, nothing.
+
+    Files of one second are read in the order of a counter as text.
+    """
     accumulator = EventAccumulator(str(workdir / "tensorboard"), size_guidance={"tensors": 0})
     accumulator.Reload()
     tags = set(accumulator.Tags()["tensors"]) - {"steps_per_second"}
     events = {tag: accumulator.Tensors(tag) for tag in tags}
-    return {tag: [(e.step, tf.make_ndarray(e.tensor_proto).tobytes()) for e in events[tag]] for tag in tags}
+    return {tag: sorted((e.step, tf.make_ndarray(e.tensor_proto).tobytes()) for e in events[tag]) for tag in tags}
 
 
 def shown(workdir):
