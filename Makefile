@@ -10,10 +10,11 @@ suitable = import ensurepip, sys, venv; sys.exit(not (3, 9) <= sys.version_info 
 # Named after what requirements.txt and requirements-dev.txt say, and made last: it is there when .venv is as they say.
 installed := $(VENV)/installed-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d ' ' -f 1)
 
-.PHONY: help quickstart test test-slow lint venv clean
+.PHONY: help quickstart demo test test-slow lint venv clean
 
 help:
 	@echo 'make quickstart   from drawn pictures to a trained and exported model, in $(QUICKSTART)'
+	@echo 'make demo         adds what draw.py needs to .venv'
 	@echo 'make test         the fast tests'
 	@echo 'make test-slow    the slow ones too'
 	@echo 'make lint         ruff'
@@ -33,6 +34,9 @@ quickstart: $(QUICKSTART)/sketchy
 # Appears when it is complete, so that it can stand as a target; everything after it goes on from what there is.
 $(QUICKSTART)/sketchy: | $(installed)
 	$(run) -m datasets.sketchy.miniature --output_dir=$@
+
+demo: $(installed)
+	$(run) -m pip install --disable-pip-version-check --no-input --quiet -r requirements-demo.txt
 
 test: $(installed)
 	$(run) -m pytest -n 2 -m 'not slow'

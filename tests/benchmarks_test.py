@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from tests.serving import browser
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
@@ -44,3 +46,14 @@ def test_input_pipeline(dummy_data_dir):
     result = measure("benchmarks/input_pipeline.py", *arguments)
     assert (result["pictures"], result["batch_size"], result["examples"]) == (20, 4, 10)
     assert result["pictures_per_s"] > 0
+
+
+@pytest.mark.slow
+def test_draw_page():
+    """The memory of the page, too, which must not follow the number of requests."""
+    browser.require("gradio")
+    result = measure("benchmarks/draw_page.py", "--base_width=4", "--requests=1000")
+    assert 0 < result["page_s"] < result["first_picture_s"]
+    memory = result["memory_mb"]
+    assert list(memory) == [str(number) for number in range(100, 1001, 100)]
+    assert 300 < memory["100"] and memory["1000"] - memory["100"] < 20  # MB: 0.02 a request; a drawing alone has 0.03

@@ -1,0 +1,130 @@
+"""How long from the start of draw.py to its page and to a first picture, and what memory after many?
+
+    python benchmarks/draw_page.py [--base_width=64] [--requests=1000] [--variations=1]
+
+Exports an untrained generator, starts draw.py with it, and sends the running page one request after the other, each
+with another drawing and from another visitor. Reads the page's resident memory from /proc (Linux). Needs
+requirements-demo.txt. Prints one JSON object.
+"""
+
+import base64
+import contextlib
+import dataclasses
+import io
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import numpy as np
+from absl import flags
+from PIL import Image, ImageDraw
+from tqdm import tqdm
+
+from sketch2img_tf import errors
+from sketch2img_tf.card import Card
+from sketch2img_tf.config import Config
+from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.networks.generator import make_generator
+from sketch2img_tf.serving import exported_model
+
+_BASE_WIDTH = flags.DEFINE_integer("base_width", 64, "Channels of the generator's first MRU.", lower_bound=1)
+_REQUESTS = flags.DEFINE_integer("requests", 1000, "Requests to send after the first.", lower_bound=1)
+_VARIATIONS = flags.DEFINE_enum("variations", "1", ["1", "4", "8"], "Pictures a request.")
+_CLASSES = tuple(f"class {number:03}" for number in range(125))
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
+_SIDE = 512  # pixels of the page's canvas
+
+# Never by a proxy: the page is on this computer.
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+def main() -> None:
+    """Measures and prints."""
+    with tempfile.TemporaryDirectory() as folder:
+        _export(folder)
+        with _page(folder) as (process, address, started):
+            page_s = time.perf_counter() - started
+            _pictures(address, 0)
+            first_picture_s = time.perf_counter() - started
+            memory_mb, every = {}, max(1, _REQUESTS.value // 10)
+            for number in tqdm(range(1, _REQUESTS.value + 1), unit="request"):
+                _pictures(address, number)
+                if number % every == 0:
+                    memory_mb[number] = _memory_mb(process.pid)
+    asked = {"base_width": _BASE_WIDTH.value, "variations": int(_VARIATIONS.value), "requests": _REQUESTS.value}
+    times = {"page_s": round(page_s, 2), "first_picture_s": round(first_picture_s, 2)}
+    print(json.dumps({**asked, **times, "memory_mb": memory_mb}))
+
+
+def _export(folder: str) -> None:
+    config = Config()
+    network = dataclasses.replace(config.network, base_width=_BASE_WIDTH.value)
+    card = Card(dataclasses.replace(config, network=network), _CLASSES, Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0))
+    exported_model.export(make_generator(network, len(_CLASSES)), card, 0, folder)
+
+
+@contextlib.contextmanager
+def _page(model: str) -> Iterator[tuple[subprocess.Popen, str, float]]:
+    """draw.py once it answers: the process, the page's address, and the time at which it was started."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    started = time.perf_counter()
+    command = [sys.executable, "draw.py", f"--model={model}", f"--port={port}"]
+    process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.DEVNULL)
+    try:
+        while not _answers(f"http://127.0.0.1:{port}/"):
+            if process.poll() is not None:
+                raise errors.UserError("draw.py has ended; it says why above")
+            time.sleep(0.02)
+        yield process, f"http://127.0.0.1:{port}/", started
+    finally:
+        process.terminate()  # no Ctrl-C, which a process in the background of a script ignores
+        process.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        return _open(address).status == 200
+    except urllib.error.URLError:
+        return False
+
+
+def _pictures(address: str, number: int) -> None:
+    """Asks for pictures, waits for them, and looks whether there are as many as were asked for."""
+    wanted = [_drawing(number), _CLASSES[number % len(_CLASSES)], number, int(_VARIATIONS.value)]
+    body, json_type = json.dumps({"data": wanted}).encode(), {"Content-Type": "application/json"}
+    call = f"{address}gradio_api/call/pictures"
+    event = json.load(_open(urllib.request.Request(call, body, json_type)))["event_id"]
+    answer = _open(f"{call}/{event}").read().decode()
+    if answer.count('"src": "data:image/png;base64,') != int(_VARIATIONS.value):
+        raise errors.UserError(f"request {number}: no pictures but {answer[:200]!r}")
+
+
+def _drawing(number: int) -> str:
+    """Seven strokes as the page's canvas would send them."""
+    points = np.random.default_rng(number).uniform(0, _SIDE, (8, 2)).tolist()
+    canvas = Image.new("RGBA", (_SIDE, _SIDE), "white")
+    ImageDraw.Draw(canvas).line([tuple(point) for point in points], fill="black", width=6, joint="curve")
+    file = io.BytesIO()
+    canvas.save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _memory_mb(pid: int) -> int:
+    """Resident, of which the libraries' code is a part."""
+    [line] = [line for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1]) // 1024
+
+
+if __name__ == "__main__":
+    errors.run(main)
