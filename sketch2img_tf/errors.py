@@ -7,6 +7,8 @@ from typing import Callable
 
 from absl import app, flags, logging
 
+from sketch2img_tf import flagfiles
+
 flags.DEFINE_bool("traceback", False, "Show Python's traceback when a command ends with an error.")
 
 
@@ -32,6 +34,7 @@ def require(*holders: flags.FlagHolder) -> None:
 
 def _parse(argv: list[str]) -> list[str]:
     try:
+        flagfiles.check(argv[1:])
         return flags.FLAGS(argv)
     except (flags.Error, UserError) as error:
         _end(f"{error} (see {argv[0]} --help)", 2)
