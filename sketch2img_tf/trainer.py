@@ -19,7 +19,7 @@ from sketch2img_tf import device_memory, disk_space, divergence, plots, precisio
 from sketch2img_tf.card import Card
 from sketch2img_tf.checkpoints import Before, Checkpoints, check_continues, start_from, variables
 from sketch2img_tf.config import Config, TrainingConfig
-from sketch2img_tf.data import input_pipeline, sources
+from sketch2img_tf.data import input_pipeline, shards, sources
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.evaluation.held_out import HeldOut
 from sketch2img_tf.networks import perceptual
@@ -40,7 +40,22 @@ def open_data(config: Config) -> input_pipeline.Sketchy:
             f"--global_batch_size={config.training.global_batch_size} is more than the {sketchy.examples['train']}"
             f" training examples of {len(sketchy.class_names)} classes"
         )
+    _check_classes(sketchy, config)
     return sketchy
+
+
+def _check_classes(sketchy: input_pipeline.Sketchy, config: Config) -> None:
+    if len(sketchy.class_names) == 1 and config.losses.classification_weight:
+        raise UserError(
+            f"the data is 1 class, {sketchy.class_names[0]}, of which a classifier learns nothing: choose more classes,"
+            " or give --classification_weight=0"
+        )
+    empty = [name for name in sketchy.class_names if not sketchy.examples_of_class[name]]
+    if empty:
+        raise UserError(
+            f"{len(empty)} of {len(sketchy.class_names)} classes have no training example left, {empty[0]} first, with"
+            f" --drop_sketches={','.join(config.data.drop_sketches)}: drop fewer, or choose other --classes"
+        )
 
 
 def describe(config: Config) -> str:
@@ -85,7 +100,7 @@ def train(config: Config) -> None:
             return
         if config.training.deterministic:
             tf.config.experimental.enable_op_determinism()
-        with device_memory.enough(config), strategy.all_workers_there():
+        with device_memory.enough(config), strategy.all_workers_there(), shards.naming_damage(sketchy.directory):
             devices = strategy.make_strategy(config.training.strategy, config.training.tpu)
             _check_batch(config.training.global_batch_size, devices.num_replicas_in_sync)
             with devices.scope():

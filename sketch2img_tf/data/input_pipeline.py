@@ -18,7 +18,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from sketch2img_tf.config import DataConfig
-from sketch2img_tf.data import augmentation, elastic_warp, preprocessing, validation
+from sketch2img_tf.data import augmentation, elastic_warp, preprocessing, shards, validation
 from sketch2img_tf.data.mixture import Mixture
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
@@ -40,6 +40,8 @@ class Sketchy:
     statistics: Statistics
     examples: dict[str, int]
     """How many examples each split has, after the choice; `validation` is there if training photos are held back."""
+    examples_of_class: dict[str, int]
+    """How many there are to train on, by class, those that are held back included."""
     config: DataConfig
     all_class_names: tuple[str, ...]
     edge_maps: Sketchy | None = None
@@ -55,17 +57,18 @@ def open_sketchy(directory: str, config: DataConfig) -> Sketchy:
     metadata = read_metadata(directory)
     known = tuple(metadata["class_names"])
     names = _choose_classes(known, config)
-    counts = {
-        split: sum(_count(by_flags, config) for name, by_flags in by_class.items() if name in names)
-        for split, by_class in metadata["examples"].items()
+    by_class = {
+        split: {name: _count(known_as.get(name, {}), config) for name in names}
+        for split, known_as in metadata["examples"].items()
     }
+    counts = {split: sum(counted.values()) for split, counted in by_class.items()}
     if not counts["train"]:
         raise UserError(
             f"{directory}: no training example is left of {len(names)} classes with"
             f" --drop_sketches={','.join(config.drop_sketches)}; drop fewer or choose more classes"
         )
     statistics = Statistics.from_dict({**metadata, "sketch_encoding": config.sketch_encoding})
-    sketchy = Sketchy(directory, names, statistics, counts, config, known)
+    sketchy = Sketchy(directory, names, statistics, counts, by_class["train"], config, known)
     return _with_validation(sketchy) if config.validation_share else sketchy
 
 
@@ -181,7 +184,7 @@ def _count(by_flags: dict[str, int], config: DataConfig) -> int:
 def _with_validation(sketchy: Sketchy) -> Sketchy:
     """The counts of a split `validation` and of the training split without it; the metadata do not know them."""
     share, total = sketchy.config.validation_share, sketchy.examples["train"]
-    records = _chosen(sketchy, "train", tfds.builder_from_directory(sketchy.directory))
+    records = _chosen(sketchy, "train", shards.open_builder(sketchy.directory))
     names = records.map(lambda record: record["photo_id"]).batch(1024)
     held_back = sum(int(tf.math.count_nonzero(validation.is_held_back(batch, share))) for batch in names)
     if held_back in (0, total):
@@ -195,7 +198,7 @@ def _with_validation(sketchy: Sketchy) -> Sketchy:
 
 def _records(sketchy: Sketchy, split: str) -> tf.data.Dataset:
     """The chosen examples of a split with their pictures still encoded and the labels of `class_names`."""
-    records = _part(sketchy, split, tfds.builder_from_directory(sketchy.directory))
+    records = _part(sketchy, split, shards.open_builder(sketchy.directory))
     return records.apply(tf.data.experimental.assert_cardinality(sketchy.examples[split]))
 
 
@@ -209,7 +212,7 @@ def _records_of_worker(sketchy: Sketchy, context: tf.distribute.InputContext) ->
     examples = sketchy.examples["train"]
     if workers == 1:
         return _records(sketchy, "train"), examples
-    builder = tfds.builder_from_directory(sketchy.directory)
+    builder = shards.open_builder(sketchy.directory)
     if builder.info.splits["train"].num_shards < workers:
         records, examples = _records(sketchy, "train").shard(workers, worker), len(range(worker, examples, workers))
     else:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from sketch2img_tf import grids
 from sketch2img_tf.card import Card
-from sketch2img_tf.data import input_pipeline, preprocessing, sources
+from sketch2img_tf.data import input_pipeline, preprocessing, shards, sources
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.evaluation import protocols
 from sketch2img_tf.evaluation.parts import Draw
@@ -65,6 +65,7 @@ def open_sketchy(card: Card, data_dir: str) -> input_pipeline.Sketchy:
     data = card.config.data
     chosen = dataclasses.replace(data, data_dir=data_dir or data.data_dir, classes=card.class_names, num_classes=0)
     sketchy = input_pipeline.open_sketchy(str(sources.directory(chosen)), chosen)
+    shards.check(sketchy.directory)
     # A model sees pictures through its own training data's statistics, whatever those of this data are.
     return dataclasses.replace(sketchy, statistics=card.statistics)
 
