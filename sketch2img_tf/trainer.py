@@ -23,7 +23,7 @@ from sketch2img_tf.data import input_pipeline, shards, sources
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.evaluation.held_out import HeldOut
 from sketch2img_tf.networks import perceptual
-from sketch2img_tf.run_lock import RunLock
+from sketch2img_tf.run_lock import RunLock, check_writable
 from sketch2img_tf.step_means import StepMeans
 from sketch2img_tf.stopping import Stop
 from sketch2img_tf.summaries import Summaries, read_scalars
@@ -34,6 +34,9 @@ STOPPED = 42  # exit code of a run that was told to stop and can go on
 
 def open_data(config: Config) -> input_pipeline.Sketchy:
     """The pictures that the configuration chooses; builds the TFRecords if they are missing."""
+    losses = config.losses
+    if losses.dragan_weight and not (losses.gan_weight or losses.classification_weight):
+        print("only the DRAGAN penalty trains the discriminator: --dragan_weight=0 saves its time", file=sys.stderr)
     sketchy = sources.open_data(config.data)
     if sketchy.examples["train"] < config.training.global_batch_size:
         raise UserError(
@@ -59,8 +62,15 @@ def _check_classes(sketchy: input_pipeline.Sketchy, config: Config) -> None:
 
 
 def describe(config: Config) -> str:
-    """What `--dry_run` prints: the resolved flags, the classes, parameter counts and steps an epoch."""
+    """What `--dry_run` prints: the resolved flags, the classes, parameter counts and steps an epoch.
+
+    Raises:
+      UserError: what a run would end with before its first step.
+    """
+    strategy.check(config.training.strategy)
     perceptual.check_weights(config.losses)
+    if config.training.workdir:
+        check_writable(config.training.workdir)
     sketchy = open_data(config)
     if config.training.workdir:
         check_continues(config.training.workdir, Card.of_run(config, sketchy))
@@ -102,7 +112,7 @@ def train(config: Config) -> None:
             tf.config.experimental.enable_op_determinism()
         with device_memory.enough(config), strategy.all_workers_there(), shards.naming_damage(sketchy.directory):
             devices = strategy.make_strategy(config.training.strategy, config.training.tpu)
-            _check_batch(config.training.global_batch_size, devices.num_replicas_in_sync)
+            check_batch(config.training.global_batch_size, devices.num_replicas_in_sync)
             with devices.scope():
                 run = _Run(config, sketchy, card, before, folder)
             run.go()
@@ -122,7 +132,8 @@ def _folder(training: TrainingConfig) -> Iterator[str]:
             yield folder
 
 
-def _check_batch(global_batch_size: int, replicas: int) -> None:
+def check_batch(global_batch_size: int, replicas: int) -> None:
+    """Raises a UserError if the replicas cannot share the batch."""
     if global_batch_size % replicas:
         raise UserError(
             f"--global_batch_size={global_batch_size} cannot be shared equally by {replicas} replicas; give"

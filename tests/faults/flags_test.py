@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import types
 
 import pytest
 from absl import flags
 from absl.testing import flagsaver
 
-from sketch2img_tf import config, errors, preparation
+from sketch2img_tf import config, errors, trainer
 from sketch2img_tf.config import Config, from_dict
 from sketch2img_tf.errors import UserError
 from tests.faults.commands import ROOT, run
@@ -49,10 +48,10 @@ def refused(monkeypatch, capsys, dummy_data_dir, tmp_path):
         (1, "--gan_weight=nan: should be a finite number", ["--gan_weight=nan"]),
         (1, "--ema_decay=1.5: should be at most 1", ["--ema_decay=1.5"]),
         (1, "--seed=-1: should be at least 0", ["--seed=-1"]),
-        (1, "--precision=float8: should be one of float32, ", ["--precision=float8"]),
+        (1, "--precision=float8: should be one of auto, ", ["--precision=float8"]),
         (1, "--profile_steps=5,20: ends after the last", ["--profile_steps=5,20", "--train_steps=9"]),
         (1, "--perceptual_weights=none.h5: no such file", ["--perceptual_weights=none.h5"]),
-        (1, "--workdir=README.md/run: cannot be made or written", ["--workdir=README.md/run", "--perceptual_weight=0"]),
+        (1, "--workdir=README.md/run: cannot be written to", ["--workdir=README.md/run", "--perceptual_weight=0"]),
         (2, "--flagfile is given no file", ["--flagfile"]),
         (2, "--flagfile is given no file", ["--flagfile="]),
         (2, "No such file or directory: 'configs/none.flags'", ["--flagfile=configs/none.flags"]),
@@ -92,15 +91,14 @@ def test_a_flag_before_a_flagfile_that_does_not_set_it_is_fine(refused, dummy_da
     assert refused(*arguments)[1]
 
 
-def test_a_batch_that_replicas_cannot_share(monkeypatch):
-    monkeypatch.setattr(preparation, "make_strategy", lambda name: types.SimpleNamespace(num_replicas_in_sync=3))
-    with pytest.raises(UserError, match="^--global_batch_size=16 cannot be shared by 3 replicas; give a multiple$"):
-        preparation.strategy_for(from_dict({}))
+def test_a_batch_that_replicas_cannot_share():
+    with pytest.raises(UserError, match="^--global_batch_size=16 cannot be shared equally by 3 replicas; give 15$"):
+        trainer.check_batch(16, 3)
 
 
 def test_a_discriminator_trained_by_its_penalty_alone_is_told(dummy_data_dir, capsys):
     values = dict(data_dir=str(dummy_data_dir), global_batch_size=2, perceptual_weight=0.0)
-    preparation.check(from_dict({**values, "gan_weight": 0.0, "classification_weight": 0.0}))
+    trainer.open_data(from_dict({**values, "gan_weight": 0.0, "classification_weight": 0.0}))
     assert capsys.readouterr().err.startswith("only the DRAGAN penalty trains the discriminator: --dragan_weight=0")
 
 
