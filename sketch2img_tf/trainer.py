@@ -18,6 +18,8 @@ from sketch2img_tf.checkpoints import Checkpoints, check_continues
 from sketch2img_tf.config import Config
 from sketch2img_tf.data import input_pipeline
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.evaluation import in_training
+from sketch2img_tf.evaluation.collapse_watch import CollapseWatch
 from sketch2img_tf.evaluation.held_out import HeldOut
 from sketch2img_tf.networks import perceptual
 from sketch2img_tf.strategy import make_strategy
@@ -45,6 +47,7 @@ def open_data(config: Config) -> input_pipeline.Sketchy:
 def describe(config: Config) -> str:
     """What `--dry_run` prints: the resolved flags, the classes, parameter counts and steps an epoch."""
     perceptual.check_weights(config.losses)
+    in_training.check(config)
     sketchy = open_data(config)
     if config.training.workdir:
         check_continues(config.training.workdir, Card.of_run(config, sketchy))
@@ -72,6 +75,7 @@ def train(config: Config) -> None:
     if not config.training.workdir:
         raise UserError("--workdir=DIR is missing: the folder for checkpoints, summaries and samples")
     perceptual.check_weights(config.losses)
+    in_training.check(config)
     sketchy = open_data(config)
     card = Card.of_run(config, sketchy)
     check_continues(config.training.workdir, card)
@@ -96,6 +100,8 @@ class _Run:
         self.summaries = Summaries(self.config.workdir, self.first_step)
         self._write_flags(config)
         self.held_out = HeldOut(sketchy)
+        self.evaluations = in_training.Evaluations(config, card, sketchy, self.state)
+        self.collapse_watch = CollapseWatch(config, self.state.generator)
         self.draw = tf.function(self.state.averaged_generator.draw)
         self.pending: list[dict[str, tf.Tensor]] = []
         self.profiling = False
@@ -132,6 +138,8 @@ class _Run:
             self._log(step, bar)
         if step % self.config.sample_every_steps == 0 or last:
             self._sample(step)
+        if self.evaluations.due(step):
+            self._evaluate(step)
         if step % self.config.checkpoint_every_steps == 0 or last:
             self.checkpoints.save()
 
@@ -153,6 +161,7 @@ class _Run:
         self.summaries.scalars(step, values)
         shown = [tag for tag in ("generator/supervised", "fakes/deviation") if tag in values]
         bar.set_postfix({tag: f"{values[tag]:.3f}" for tag in shown}, refresh=False)
+        self.collapse_watch.look(step, values, self.summaries)
         self.pending, self.logged_at = [], time.perf_counter()
 
     def _sample(self, step: int) -> None:
@@ -161,6 +170,11 @@ class _Run:
         self.summaries.samples(step, self.held_out.grid(self.draw))
         self.summaries.scalars(step, {"held_out_l1": self.held_out.l1(self.draw)})
         self.logged_at += time.perf_counter() - started  # the steps' own speed is reported
+
+    def _evaluate(self, step: int) -> None:
+        started = time.perf_counter()
+        self.evaluations.evaluate(step, self.draw, self.summaries)
+        self.logged_at += time.perf_counter() - started
 
     def _start_profile(self, step: int) -> None:
         if step in self.config.profile_steps[:1]:

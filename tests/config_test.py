@@ -63,6 +63,12 @@ OTHER_VALUES = {
     "checkpoint_every_steps": 700,
     "checkpoints_kept": 1,
     "profile_steps": [10, 20],
+    "evaluate_every_steps": 50,
+    "best_metric": "ssim",
+    "features_network": "MobileNet",
+    "features_weights": "weights/mobilenet.h5",
+    "collapse_steps": 300,
+    "stop_on_collapse": True,
 }
 
 # Parses each command line of a JSON list, and prints what each gives: a flagfile or an error.
