@@ -1,6 +1,6 @@
 """What a run can be told: frozen dataclasses, the flags that fill them, and validation in the user's words.
 
-Every field of the four groups is a flag of the same name; its default, help, bounds and choices stand beside it and
+Every field of the five groups is a flag of the same name; its default, help, bounds and choices stand beside it and
 nowhere else. `define_flags` makes the flags, `from_flags` reads and checks them, `to_flagfile` writes them back.
 """
 
@@ -205,6 +205,26 @@ class TrainingConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class EvaluationConfig:
+    """How a run is watched; docs/evaluation.md explains the metrics."""
+
+    evaluate_every_steps: int = _option(
+        0, "Steps between evaluations; the checkpoint of the best one is kept in --workdir/best. 0: none.", lower=0
+    )
+    best_metric: str = _option("", "The metric that it is the best by; default: the kernel distance, or else l1.")
+    features_network: str = _option(
+        "",
+        "Network of tf.keras.applications in whose features the evaluations measure; empty for none.",
+        choices=("", "InceptionV3", "InceptionResNetV2", "MobileNet"),
+    )
+    features_weights: str = _option("imagenet", "Its weights: imagenet, or a file (.h5, no top).")
+    collapse_steps: int = _option(
+        1000, "Warn of pictures of one colour, or the same whatever the noise, for so many steps.", lower=1
+    )
+    stop_on_collapse: bool = _option(False, "End the run then.")
+
+
+@dataclasses.dataclass(frozen=True)
 class Config:
     """A whole run. Immutable; `dataclasses.replace` makes another."""
 
@@ -212,6 +232,7 @@ class Config:
     network: NetworkConfig = NetworkConfig()
     losses: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
 
     def __post_init__(self):
         for _, group, field in _fields(self):
@@ -322,7 +343,7 @@ def _check_together(config: Config) -> None:
         _check_profile_steps(training)
     if training.tpu and training.strategy != "tpu":
         raise UserError(f"--tpu={training.tpu} goes with --strategy=tpu")
-    _check_steps_per_call(training)
+    _check_steps_per_call(config)
 
 
 _GENERATOR_WEIGHTS = ("gan_weight", "classification_weight", "supervised_weight", "perceptual_weight")
@@ -346,10 +367,12 @@ def _check_profile_steps(training: TrainingConfig) -> None:
         raise UserError(f"{given}: ends after the last step, --train_steps={training.train_steps}")
 
 
-def _check_steps_per_call(training: TrainingConfig) -> None:
+def _check_steps_per_call(config: Config) -> None:
+    training = config.training
     names = ("train_steps", "log_every_steps", "sample_every_steps", "checkpoint_every_steps", "profile_steps")
-    for name in names:
-        value = getattr(training, name)
+    values = {name: getattr(training, name) for name in names}
+    values["evaluate_every_steps"] = config.evaluation.evaluate_every_steps
+    for name, value in values.items():
         steps = [value[0] - 1, value[1]] if name == "profile_steps" and value else [value or 0]
         if any(step % training.steps_per_call for step in steps):
             raise UserError(

@@ -21,6 +21,8 @@ from sketch2img_tf.checkpoints import Before, Checkpoints, check_continues, star
 from sketch2img_tf.config import Config, TrainingConfig
 from sketch2img_tf.data import input_pipeline, shards, sources
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.evaluation import in_training
+from sketch2img_tf.evaluation.collapse_watch import CollapseWatch
 from sketch2img_tf.evaluation.held_out import HeldOut
 from sketch2img_tf.networks import perceptual
 from sketch2img_tf.run_lock import RunLock, check_writable
@@ -69,6 +71,7 @@ def describe(config: Config) -> str:
     """
     strategy.check(config.training.strategy)
     perceptual.check_weights(config.losses)
+    in_training.check(config)
     if config.training.workdir:
         check_writable(config.training.workdir)
     sketchy = open_data(config)
@@ -101,6 +104,7 @@ def train(config: Config) -> None:
         raise UserError("--workdir=DIR is missing: the folder for checkpoints, summaries and samples")
     strategy.check(config.training.strategy)
     perceptual.check_weights(config.losses)
+    in_training.check(config)
     with _folder(config.training) as folder, disk_space.writing(folder):
         sketchy = open_data(config)
         card = Card.of_run(config, sketchy)
@@ -171,6 +175,9 @@ class _Run:
         self.summaries = Summaries(self.config.workdir, self._now() if self.resumed else -1)
         self._write_flags(config, before)
         self.held_out = HeldOut(sketchy)
+        here = dataclasses.replace(config, training=self.config)
+        self.evaluations = in_training.Evaluations(here, card, sketchy, self.state)
+        self.collapse_watch = CollapseWatch(here, self.state.generator)
         self.draw = tf.function(self.state.averaged_generator.draw)
         self.profiling = False
         self.batch: dict = {}
@@ -225,6 +232,8 @@ class _Run:
             self._log(step, bar)
         if step % self.config.sample_every_steps == 0 or last:
             self._sample(step)
+        if self.evaluations.due(step):
+            self._evaluate(step)
         if step % self.config.checkpoint_every_steps == 0 or last:
             return self._save(last)
         return True
@@ -295,6 +304,7 @@ class _Run:
         self.summaries.scalars(step, values)
         shown = [tag for tag in ("generator/supervised", "fakes/deviation") if tag in values]
         bar.set_postfix({tag: f"{values[tag]:.3f}" for tag in shown}, refresh=False)
+        self.collapse_watch.look(step, values, self.summaries)
         self._time_from_here()
 
     def _sample(self, step: int) -> None:
@@ -303,6 +313,11 @@ class _Run:
         self.summaries.samples(step, self.held_out.grid(self.draw))
         self.summaries.scalars(step, {"held_out_l1": self.held_out.l1(self.draw)})
         self.logged_at += time.perf_counter() - started  # the steps' own speed is reported
+
+    def _evaluate(self, step: int) -> None:
+        started = time.perf_counter()
+        self.evaluations.evaluate(step, self.draw, self.summaries)
+        self.logged_at += time.perf_counter() - started
 
     def _start_profile(self, step: int) -> None:
         if step in self.config.profile_steps[:1]:

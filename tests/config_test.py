@@ -89,6 +89,12 @@ OTHER_VALUES = {
     "max_skipped_updates": 5,
     "max_retries": 0,
     "profile_steps": [8, 21],
+    "evaluate_every_steps": 49,
+    "best_metric": "ssim",
+    "features_network": "MobileNet",
+    "features_weights": "weights/mobilenet.h5",
+    "collapse_steps": 300,
+    "stop_on_collapse": True,
 }
 
 # Parses each command line of a JSON list, and prints what each gives: a flagfile or an error.

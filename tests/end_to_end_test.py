@@ -219,7 +219,7 @@ def test_a_dry_run_prints_the_flags_of_the_run_and_writes_nothing(folder, traine
 def test_a_run_does_not_go_on_with_another_network(folder, training, trained):
     before = files(folder)
     message = "base_width 4 there, 8 now; number of classes 2 there, 1 now; classes apple,banana there, apple now; give"
-    assert_refuses(1, message, *training, "--base_width=8", "--classes=apple")
+    assert_refuses(1, message, *training, "--base_width=8", "--classes=apple", "--classification_weight=0")
     assert files(folder) == before
 
 

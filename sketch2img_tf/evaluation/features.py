@@ -47,7 +47,7 @@ class FeatureNetwork:
 
     Attributes:
       description: what a result line says of it: name, layers, size and resize, and the weights' sha256.
-      metric_names: (Frechet's, kernel's): `fid` and `kid` if it is InceptionV3 with its own ImageNet weights, else
+      distance_names: (Frechet's, kernel's): `fid` and `kid` if it is InceptionV3 with its own ImageNet weights, else
         after the network and its layer, as `frechet_MobileNet_conv_pw_12_relu`.
 
     Raises:
@@ -63,7 +63,7 @@ class FeatureNetwork:
         self._pooled = tf.function(tf.keras.Model(network.input, deepest))
         self._shallow = tf.function(tf.keras.Model(network.input, shallow))
         file = _weights_file(flags)
-        self.metric_names = _metric_names(flags.network, choice.deepest, file)
+        self.distance_names = distance_names(flags)
         self.description = {
             "network": flags.network,
             "layer": choice.deepest,
@@ -113,8 +113,12 @@ def _weights_file(flags: FeatureFlags) -> pathlib.Path | None:
     return pathlib.Path(flags.weights)
 
 
-def _metric_names(network: str, layer: str, file: pathlib.Path | None) -> tuple[str, str]:
-    own = file is not None and hashlib.md5(file.read_bytes()).hexdigest() == _INCEPTION_IMAGENET_MD5
-    if network == "InceptionV3" and own:
+def distance_names(flags: FeatureFlags) -> tuple[str, str] | None:
+    """The names of the Frechet and the kernel distance; None without a network. See `FeatureNetwork`."""
+    if not flags.network:
+        return None
+    file = _weights_file(flags) if flags.network == "InceptionV3" else None
+    if file and hashlib.md5(file.read_bytes()).hexdigest() == _INCEPTION_IMAGENET_MD5:
         return "fid", "kid"
-    return f"frechet_{network}_{layer}", f"kernel_{network}_{layer}"
+    name = f"{flags.network}_{pretrained.CHOICES[flags.network].deepest}"
+    return f"frechet_{name}", f"kernel_{name}"

@@ -13,7 +13,7 @@ import numpy as np
 
 from sketch2img_tf.evaluation import classifier, distances, diversity, neighbours, pixel_metrics
 from sketch2img_tf.evaluation.faithfulness import faithfulness
-from sketch2img_tf.evaluation.features import FeatureNetwork
+from sketch2img_tf.evaluation.features import FeatureFlags, FeatureNetwork, distance_names
 from sketch2img_tf.evaluation.parts import Part
 from sketch2img_tf.evaluation.training_photos import TrainingPhotos
 
@@ -25,6 +25,19 @@ _NEIGHBOUR_PX = 2  # photos are compared as means of squares of so many pixels
 def lower_is_better(metric: str) -> bool:
     """Whether a picture is the better for a lower value, which a metric's name tells."""
     return not metric.startswith(_HIGHER_IS_BETTER)
+
+
+def metric_names(flags: FeatureFlags) -> list[str]:
+    """The names of all metrics with this network, or without one."""
+    names = ["l1", "psnr", "ssim", "edge_recall", "edge_precision", "edge_recall_by_chance", "edge_precision_by_chance"]
+    names += ["nearest_train_rms", "diversity_l1", "diversity_coarse_l1"]
+    if flags.network:
+        kinds = ("nearest_train", "class_accuracy", "perceptual", "diversity", "inception_score")
+        names += [f"{kind}_{flags.network}" for kind in kinds]
+        frechet, kernel = distance_names(flags)
+        for suffix in ("", "_to_train"):
+            names += [frechet + suffix, kernel + suffix, f"{kernel}{suffix}_error"]
+    return names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +102,7 @@ class Scorer:
     def _distances(
         self, features: np.ndarray, reals: np.ndarray, groups: np.ndarray | None, suffix: str
     ) -> dict[str, float]:
-        frechet, kernel = self.network.metric_names
+        frechet, kernel = self.network.distance_names
         estimate = distances.kernel_distance(features, reals, groups)
         return {
             f"{frechet}{suffix}": distances.frechet_distance(features, reals),

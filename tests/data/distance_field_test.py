@@ -14,7 +14,8 @@ from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import distance_field, preprocessing
 from sketch2img_tf.data.input_pipeline import evaluation_batches, open_sketchy, training_batches
 from sketch2img_tf.data.statistics import Statistics
-from sketch2img_tf.evaluation.held_out import HeldOut, mean_colour
+from sketch2img_tf.evaluation.evaluator import draw_mean_colour
+from sketch2img_tf.evaluation.held_out import HeldOut
 from tests.serving import exports
 
 FIELDS = Statistics((0.5, 0.4, 0.3), 0.7, (0.1,), 0.9, "distance_field")
@@ -110,7 +111,7 @@ def test_grids_show_lines(dummy_data_dir, monkeypatch):
     columns = []
     monkeypatch.setattr(grids, "picture_grid", lambda pictures, names: columns.append(pictures))
     for encoding in ("lines", "distance_field"):
-        HeldOut(_opened(dummy_data_dir, encoding)).grid(mean_colour)
+        HeldOut(_opened(dummy_data_dir, encoding)).grid(draw_mean_colour)
     (of_lines, *photos), (of_fields, *same_photos) = columns
     np.testing.assert_array_equal(of_fields, np.where(of_lines < 255 * 0.75, 0, 255))
     np.testing.assert_array_equal(photos, same_photos)
