@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import subprocess
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf import config
+from sketch2img_tf import config, divergence
 from sketch2img_tf.checkpoints import variables
+from sketch2img_tf.config import TrainingConfig
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.train_step import TrainState, TrainStep
 
@@ -121,3 +123,29 @@ def test_one_replica_is_enough_for_all_to_skip():
         text=True,
     )
     assert ended.stdout.splitlines()[-1:] == ["all replicas alike"], ended.stderr
+
+
+def test_a_dump_says_what_was_not_finite(step, tmp_path):
+    """The batch can be read back, and the scalars, and which gradients and variables were not finite."""
+    bad = batch_of(photo_value=np.nan)
+    scalars = {name: float(value) for name, value in step(bad).items()}
+    kernel = step.state.generator.trainable_variables[0]
+    value = kernel.numpy()
+    kernel.assign(np.full(kernel.shape, np.inf))
+    folder = divergence.dump(TrainingConfig(workdir=str(tmp_path), seed=7), step, bad, scalars)
+    kernel.assign(value)
+    assert folder == str(tmp_path / "not_finite" / f"{int(step.state.step):08d}")
+    with np.load(f"{folder}/batch.npz") as arrays:
+        assert set(arrays) == set(bad)
+        for name, array in bad.items():
+            np.testing.assert_array_equal(arrays[name], array)
+    told = json.loads((pathlib.Path(folder) / "step.json").read_text())
+    assert (told["step"], told["seed"], told["retries"]) == (int(step.state.step), 7, 0)
+    np.testing.assert_equal(told["scalars"], scalars)
+    assert told["not_finite_variables"] == [kernel.name]
+    for name in ("generator", "discriminator"):
+        assert told["not_finite"][name][0] == "loss"
+        assert set(told["not_finite"][name][1:]) <= {v.name for v in getattr(step.state, name).trainable_variables}
+    assert divergence.skipped_in_a_row(step) >= 1
+    divergence.count_anew(step)
+    assert divergence.skipped_in_a_row(step) == 0

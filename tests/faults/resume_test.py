@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import random
@@ -20,7 +19,7 @@ from sketch2img_tf.trainer import STOPPED
 from tests.faults.event_files_test import shown_values
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-STEPS = 12
+STEPS, KILLS = 12, 3
 pytestmark = pytest.mark.slow
 
 
@@ -33,7 +32,7 @@ def train(dummy_data_dir):
         command = ["train.py", "--flagfile=configs/quickstart.flags", f"--data_dir={dummy_data_dir}"]
         command += [f"--workdir={workdir}", "--base_width=2", "--global_batch_size=4", "--num_classes=2"]
         command += ["--perceptual_weight=0", "--diversity_weight=1", f"--train_steps={STEPS}"]
-        command += ["--log_every_steps=3", "--sample_every_steps=4", "--checkpoint_every_steps=2", *more]
+        command += ["--log_every_steps=3", "--sample_every_steps=6", "--checkpoint_every_steps=2", *more]
         process = subprocess.Popen(
             [sys.executable, *command],
             cwd=ROOT,
@@ -77,7 +76,7 @@ def assert_same(workdir, other):
     assert without_times(read_scalars(str(workdir))) == without_times(read_scalars(str(other)))
     assert shown_values(workdir) == shown_values(other)
     samples = [{path.name: path.read_bytes() for path in (w / "samples").iterdir()} for w in (workdir, other)]
-    assert samples[0] == samples[1] and len(samples[0]) == 1 + STEPS // 4
+    assert samples[0] == samples[1] and len(samples[0]) == 1 + STEPS // 6
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
@@ -91,14 +90,6 @@ def test_no_stop_makes_a_difference_to_a_bit(train, tmp_path, precision):
         f"going on from step {STEPS // 2} of {tmp_path / 'stopped'}",
         f"changed since: train_steps {STEPS // 2} there, {STEPS} now",
     ]
-    # The half run ends on a sample of its own.
-    sample = tmp_path / "stopped" / "samples" / f"{STEPS // 2:08d}.png"
-    assert sample.exists()
-    sample.unlink()
-    lines = (tmp_path / "stopped" / "scalars.jsonl").read_text().splitlines(keepends=True)
-    kept = [line for line in lines if not ("held_out" in line and json.loads(line)["step"] == STEPS // 2)]
-    assert len(kept) == len(lines) - 1
-    (tmp_path / "stopped" / "scalars.jsonl").write_text("".join(kept))
     assert_same(tmp_path / "stopped", tmp_path / "straight")
 
 
@@ -108,10 +99,10 @@ def test_kills_at_random_moments_make_no_difference_to_a_bit(train, tmp_path):
     while True:
         process = train(tmp_path / "killed", "--deterministic")
         before = len(read_scalars(str(tmp_path / "killed")))
-        while process.poll() is None and kills < 4 and len(read_scalars(str(tmp_path / "killed"))) <= before:
+        while process.poll() is None and kills < KILLS and len(read_scalars(str(tmp_path / "killed"))) <= before:
             time.sleep(0.02)
         time.sleep(moments.uniform(0, 0.5))
-        if kills == 4 or process.poll() is not None:
+        if kills == KILLS or process.poll() is not None:
             finish(process)
             break
         process.kill()
