@@ -8,6 +8,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from sketch2img_tf.layers.conditional_batch_norm import EPSILON, MOMENTUM, ConditionalBatchNormalization
+from sketch2img_tf.layers.convolution import Conv2D
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 
 ACTIVATIONS = ("relu", "leaky_relu")
@@ -93,7 +94,7 @@ class MRU(tf.keras.layers.Layer):
         )
         if self.spectral:
             return SpectralConv2D(filters, 3, **settings)
-        return tf.keras.layers.Conv2D(filters, 3, padding="same", **settings)
+        return Conv2D(filters, 3, padding="same", **settings)
 
     def _norm(self, name: str) -> tf.keras.layers.Layer:
         if self.normalization == "conditional_batch":

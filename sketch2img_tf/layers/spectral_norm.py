@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from sketch2img_tf.layers.convolution import conv2d
+
 EPSILON = 1e-12  # under the roots: a kernel of zeros has a finite norm and a finite gradient
 
 
@@ -67,6 +69,8 @@ class SpectralConv2D(tf.keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        if self.kernel_size == 3 and self.strides == 1:
+            return conv2d(inputs, self.normalized_kernel(), tf.convert_to_tensor(self.bias) if self.use_bias else None)
         outputs = tf.nn.conv2d(inputs, self.normalized_kernel(), self.strides, "SAME")
         return tf.nn.bias_add(outputs, self.bias) if self.use_bias else outputs
 

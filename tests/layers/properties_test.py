@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from sketch2img_tf import layers
 from sketch2img_tf.layers.conditional_batch_norm import ConditionalBatchNormalization
+from sketch2img_tf.layers.convolution import Conv2D
 from sketch2img_tf.layers.mru import MRU
 from sketch2img_tf.layers.resize_conv import ResizeConv2D
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
@@ -26,6 +27,7 @@ LABELS = np.array([1, 0], np.int64)
 
 # A layer, its settings, what it is called with, and whether it is told that it trains.
 CASES = {
+    "conv": (Conv2D, dict(filters=4, kernel_size=3, padding="same", kernel_initializer="he_normal"), X, False),
     "spectral_conv": (SpectralConv2D, dict(filters=4, kernel_size=3, kernel_initializer="he_normal"), X, False),
     "spectral_conv_strided": (SpectralConv2D, dict(filters=4, kernel_size=2, strides=2, use_bias=False), X, False),
     "resize_conv": (ResizeConv2D, dict(filters=4, kernel_initializer="he_normal"), X, False),
