@@ -137,7 +137,7 @@ def exported(folder, trained):
 
 @pytest.fixture(scope="module")
 def evaluated(folder, exported):
-    return succeed("evaluate.py", f"--model={folder / 'export'}", f"--workdir={folder / 'run'}")
+    return succeed("evaluate.py", f"--model={folder / 'export'}", f"--workdir={folder / 'run'}", "--plot")
 
 
 def test_a_run_that_is_told_to_stop_saves_its_step_and_says_how_to_go_on(folder, stopped):
@@ -162,7 +162,7 @@ def test_a_run_leaves_what_it_promises(folder, trained):
         f"{step:08d}.png" for step in range(0, STEPS + 1, 10)
     ]
     plots = {path.stem for path in (run_folder / "plots").iterdir()}
-    assert plots == {"discriminator_losses", "generator_losses", "accuracies", "fakes"}
+    assert plots - {"metrics"} == {"discriminator_losses", "generator_losses", "accuracies", "fakes"}
     scalars = {tag for line in read_scalars(str(run_folder)) for tag in line}
     assert scalars == {
         "step",
@@ -199,6 +199,15 @@ def test_an_export_draws_the_held_out_sketches_as_the_run_did(folder, evaluated)
     # The export sees and gives whole grey values.
     assert result["held_out_l1"] == pytest.approx(held_out[-1], abs=1e-3)
     assert result["held_out_l1"] < result["held_out_l1_mean_colour"]
+
+
+def test_an_evaluation_says_what_it_measured_and_leaves_a_report(folder, evaluated):
+    result = json.loads(evaluated[-1])
+    assert (result["protocol"]["name"], result["protocol"]["sketches"]) == ("test_256", 4)
+    assert result["metrics"]["l1"] == result["held_out_l1"] > result["real"]["l1"] == 0
+    assert evaluated[1] == f"report: {folder / 'run' / 'report.html'}"
+    assert "test_256" in (folder / "run" / "report.html").read_text()
+    assert (folder / "run" / "plots" / "metrics.png").exists()
 
 
 def test_the_grid_of_the_export_is_the_last_sample_of_the_run(folder, evaluated):

@@ -14,6 +14,8 @@ _COLUMNS = 4
 def points(results: list[dict], scalars: list[dict]) -> dict[str, list[tuple[int, float]]]:
     """Metric to (step, value), by step; a result counts for more than what the training logged at its step.
 
+    Errors are left out.
+
     Args:
       results: as from `results.read`.
       scalars: as from `summaries.read_scalars`.
@@ -27,7 +29,7 @@ def points(results: list[dict], scalars: list[dict]) -> dict[str, list[tuple[int
         for name, value in result.get("metrics", {}).items():
             if value is not None:
                 found.setdefault(name, {})[result["step"]] = value
-    return {name: sorted(values.items()) for name, values in found.items()}
+    return {name: sorted(values.items()) for name, values in found.items() if not name.endswith("_error")}
 
 
 def write_metrics(curves: dict[str, list[tuple[int, float]]], yardsticks: dict, folder: str) -> str:
