@@ -44,3 +44,12 @@ def test_input_pipeline(dummy_data_dir):
     result = measure("benchmarks/input_pipeline.py", *arguments)
     assert (result["pictures"], result["batch_size"], result["examples"]) == (20, 4, 10)
     assert result["pictures_per_s"] > 0
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_a_missing_library_is_one_line(path):
+    """Run by a Python that sees no installed package at all."""
+    command = [sys.executable, "-I", "-S", str(path), "--help"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 1 and line.startswith("error: tensorflow is not installed, tensorflow>=2.15,<2.16 is")
