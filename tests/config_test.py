@@ -48,6 +48,7 @@ OTHER_VALUES = {
     "perceptual_size": 96,
     "perceptual_weights": "weights/mobilenet.h5",
     "workdir": "runs/one",
+    "init_from": "runs/zero",
     "train_steps": 1234,
     "global_batch_size": 8,
     "generator_learning_rate": 3e-05,
@@ -61,6 +62,9 @@ OTHER_VALUES = {
     "sample_every_steps": 70,
     "checkpoint_every_steps": 700,
     "checkpoints_kept": 1,
+    "deterministic": True,
+    "max_skipped_updates": 5,
+    "max_retries": 0,
     "profile_steps": [10, 20],
 }
 
