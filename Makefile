@@ -10,7 +10,7 @@ suitable = import ensurepip, sys, venv; sys.exit(not (3, 9) <= sys.version_info 
 # Named after what requirements.txt and requirements-dev.txt say, and made last: it is there when .venv is as they say.
 installed := $(VENV)/installed-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d ' ' -f 1)
 
-.PHONY: help quickstart demo test test-slow lint venv clean
+.PHONY: help quickstart demo test test-slow lint audit venv clean
 
 help:
 	@echo 'make quickstart   from drawn pictures to a trained and exported model, in $(QUICKSTART)'
@@ -18,6 +18,7 @@ help:
 	@echo 'make test         the fast tests'
 	@echo 'make test-slow    the slow ones too'
 	@echo 'make lint         ruff'
+	@echo 'make audit        the installed packages against known advisories; needs the internet'
 	@echo 'make venv         .venv alone, from the pinned requirements; PYTHON=... names the Python to make it with'
 	@echo 'make clean        removes the quickstart and caches; .venv stays'
 
@@ -46,6 +47,12 @@ test-slow: $(installed)
 
 lint: $(installed)
 	$(run) -m ruff check .
+
+# Of its own environment: it must not change what it looks at. What cannot be looked up is a failure.
+audit: $(installed)
+	$(run) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --disable-pip-version-check --quiet 'pip-audit>=2.10,<3'
+	.venv-audit/bin/pip-audit --strict --progress-spinner=off --path $$($(run) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 venv: $(installed)
 

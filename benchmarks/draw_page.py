@@ -25,6 +25,9 @@ from collections.abc import Iterator
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+
+# isort: split
 import numpy as np
 from absl import flags
 from PIL import Image, ImageDraw

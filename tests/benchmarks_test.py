@@ -57,3 +57,12 @@ def test_draw_page():
     memory = result["memory_mb"]
     assert list(memory) == [str(number) for number in range(100, 1001, 100)]
     assert 300 < memory["100"] and memory["1000"] - memory["100"] < 20  # MB: 0.02 a request; a drawing alone has 0.03
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_a_missing_library_is_one_line(path):
+    """Run by a Python that sees no installed package at all."""
+    command = [sys.executable, "-I", "-S", str(path), "--help"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 1 and line.startswith("error: tensorflow is not installed, tensorflow>=2.15,<2.16 is")

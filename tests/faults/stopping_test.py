@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pathlib
 import signal
@@ -74,12 +75,13 @@ def test_a_second_sigterm_is_still_a_request(program):
 
 def test_nothing_is_left_behind():
     """In a notebook many trainings follow one another in one process."""
-    before = len(os.listdir("/proc/self/fd")), threading.active_count()
+    gc.collect()
+    files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
     for _ in range(20):
         with Stop():
             pass
     time.sleep(0.2)
-    assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == before
+    assert len(os.listdir("/proc/self/fd")) <= files and threading.active_count() <= threads
 
 
 def test_outside_the_main_thread_signals_do_what_they_did():
