@@ -131,7 +131,7 @@ class _Run:
                 bar.set_description("preparing the first step")  # TensorFlow traces it: half a minute on a CPU
                 while self._now() < self.config.train_steps and not stop.asked:
                     self._steps(stop, bar)
-            self._finish(stop.asked)
+            self._finish(stop.asked and self._now() < self.config.train_steps)
 
     def _steps(self, stop: Stop, bar: tqdm) -> None:
         """Until the end, or until it has to stop or to go back."""
@@ -208,8 +208,9 @@ class _Run:
         step, workdir = self._now(), self.config.workdir
         plots.write_plots(read_scalars(workdir), os.path.join(workdir, "plots"))
         if stopped:
-            self.checkpoints.save()
-            print(f"stopped at step {step}; the same command goes on from there", file=sys.stderr)
+            saved = self.checkpoints.save()
+            place = "there" if saved else "the last checkpoint"
+            print(f"stopped at step {step}; the same command goes on from {place}", file=sys.stderr)
             raise SystemExit(STOPPED)
         print(f"trained to step {step}: samples and plots are in {workdir}")
 
