@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import types
 from collections.abc import Mapping
 
@@ -62,10 +63,12 @@ class Checkpoints:
         return True
 
     def save(self) -> bool:
-        """Writes a checkpoint of the present step; False, and nothing is written, if a value is not finite."""
+        """Writes a checkpoint of the present step, unless there is one; False if a value is not finite: none then."""
         if not all_finite(variables(self.state)):
             return False
-        self.manager.save(checkpoint_number=int(self.state.step.numpy()))
+        step = int(self.state.step.numpy())
+        if os.path.basename(self.manager.latest_checkpoint or "") != f"ckpt-{step}":
+            self.manager.save(checkpoint_number=step)
         return True
 
 

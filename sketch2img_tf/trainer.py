@@ -196,7 +196,7 @@ class _Run:
                 stopped = False
                 while self._now() < steps and not stopped:
                     stopped = self._steps(bar)
-            self._finish(stopped)
+            self._finish(stopped and self._now() < steps)
 
     def _steps(self, bar: tqdm) -> bool:
         """Until the end, or until it has to go back or, which it returns, to stop."""
@@ -285,9 +285,10 @@ class _Run:
         step, workdir = self._now(), self.config.workdir
         plots.write_plots(read_scalars(workdir), os.path.join(workdir, "plots"))
         if stopped:
-            self.checkpoints.save()
+            saved = self.checkpoints.save()
             strategy.any_worker(self.step.strategy, False)  # waits until all have saved
-            print(f"stopped at step {step}; the same command goes on from there", file=sys.stderr)
+            place = "there" if saved else "the last checkpoint"
+            print(f"stopped at step {step}; the same command goes on from {place}", file=sys.stderr)
             raise SystemExit(STOPPED)
         if self.is_first:
             print(f"trained to step {step}: samples and plots are in {workdir}")

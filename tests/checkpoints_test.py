@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 
 import numpy as np
 import pytest
@@ -80,6 +81,18 @@ def test_the_newest_are_kept(state, tmp_path):
     state.step.assign(7)
     assert sorted(path.stem for path in tmp_path.rglob("*.index")) == ["ckpt-2", "ckpt-30"]
     assert checkpoints.load_generator(str(tmp_path))[2] == 30
+
+
+def test_a_damaged_checkpoint_is_not_loaded_nor_moved(state, tmp_path, capfd):
+    manager = Checkpoints(str(tmp_path), CARD, state, kept=2)
+    for step in (1, 2):
+        state.step.assign(step)
+        manager.save()
+    state.step.assign(7)
+    data = tmp_path / "checkpoints" / "ckpt-2.data-00000-of-00001"
+    os.truncate(data, data.stat().st_size // 2)
+    assert checkpoints.load_generator(str(tmp_path))[2] == 1
+    assert "ckpt-2: damaged (" in capfd.readouterr().err and data.exists()
 
 
 def test_the_generator_that_is_loaded_is_the_averaged_one(state, workdir):
