@@ -339,11 +339,6 @@ def _check_together(config: Config) -> None:
     if not any(_plain(getattr(losses, name)) for name in _GENERATOR_WEIGHTS):
         raise UserError(f"nothing trains the generator: give one of {', '.join('--' + n for n in _GENERATOR_WEIGHTS)}")
     _check_decay(training)
-    if losses.dragan_weight and not (losses.gan_weight or losses.classification_weight):
-        raise UserError(
-            f"--dragan_weight={losses.dragan_weight:g} alone would train a discriminator that nothing else uses: give"
-            " --dragan_weight=0 too, or one of --gan_weight, --classification_weight"
-        )
     if training.profile_steps:
         _check_profile_steps(training)
     if training.tpu and training.strategy != "tpu":

@@ -36,6 +36,9 @@ STOPPED = 42  # exit code of a run that was told to stop and can go on
 
 def open_data(config: Config) -> input_pipeline.Sketchy:
     """The pictures that the configuration chooses; builds the TFRecords if they are missing."""
+    losses = config.losses
+    if losses.dragan_weight and not (losses.gan_weight or losses.classification_weight):
+        print("only the DRAGAN penalty trains the discriminator: --dragan_weight=0 saves its time", file=sys.stderr)
     sketchy = sources.open_data(config.data)
     if sketchy.examples["train"] < config.training.global_batch_size:
         raise UserError(

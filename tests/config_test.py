@@ -233,7 +233,6 @@ COMBINATIONS = [
     (dict(classes=["apple", "ant", "apple"]), "--classes=apple,ant,apple: names a class twice"),
     (NOTHING, "nothing trains the generator: give one of --gan_weight, --classification_weight, "),
     (dict(dataset="edge_maps", edge_maps_share=0.5), "--dataset=edge_maps has no sketches to mix edge maps into: "),
-    (dict(gan_weight=0.0, classification_weight=0.0), "--dragan_weight=10 alone would train a discriminator that "),
     (dict(profile_steps=[10]), "--profile_steps=10: should be the first and the last step, as 10,20"),
     (dict(profile_steps=[20, 10]), "--profile_steps=20,10: should be the first and the last step, as 10,20"),
     (dict(profile_steps=[1, 2, 3]), "--profile_steps=1,2,3: should be the first and the last step, as 10,20"),

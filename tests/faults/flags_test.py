@@ -96,6 +96,12 @@ def test_a_batch_that_replicas_cannot_share():
         trainer.check_batch(16, 3)
 
 
+def test_a_discriminator_trained_by_its_penalty_alone_is_told(dummy_data_dir, capsys):
+    values = dict(data_dir=str(dummy_data_dir), global_batch_size=2, perceptual_weight=0.0)
+    trainer.open_data(from_dict({**values, "gan_weight": 0.0, "classification_weight": 0.0}))
+    assert capsys.readouterr().err.startswith("only the DRAGAN penalty trains the discriminator: --dragan_weight=0")
+
+
 @pytest.mark.slow
 def test_an_older_library_is_one_line(tmp_path):
     """Its metadata, as pip would write them, before those of the real one."""
