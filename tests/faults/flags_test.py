@@ -9,7 +9,7 @@ from absl import flags
 from absl.testing import flagsaver
 
 from sketch2img_tf import config, errors, trainer
-from sketch2img_tf.config import Config
+from sketch2img_tf.config import Config, from_dict
 from sketch2img_tf.errors import UserError
 from tests.faults.commands import ROOT, run
 
