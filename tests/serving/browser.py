@@ -99,6 +99,11 @@ class Browser:
         self.driver.get(address)
         self.wait(lambda: self.find("#canvas canvas") and self.find("#class input"))
 
+    def leave(self) -> None:
+        """Leaves the page. What it says of answers that it no longer waits for is no complaint."""
+        self.driver.get("about:blank")
+        self.complaints()
+
     def prefer_dark(self) -> None:
         """As people do who have set their computer so."""
         dark = [{"name": "prefers-color-scheme", "value": "dark"}]
