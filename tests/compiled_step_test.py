@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 
 import pytest
@@ -11,10 +12,16 @@ from sketch2img_tf import config as config_lib
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.train_step import TrainState, TrainStep
 
-FULL = pathlib.Path(__file__).resolve().parents[1] / "configs" / "full.flags"
+CONFIGS = pathlib.Path(__file__).resolve().parents[1] / "configs"
 BATCH, CLASSES = 2, 3
 STATISTICS = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
 HOST_OPS = {"PyFunc", "EagerPyFunc", "PyFuncStateless", "Print", "PrintV2"}
+FLOAT32_OPS = {
+    *("Abs", "Exp", "Log1p", "Mean", "SparseSoftmaxCrossEntropyWithLogits"),  # losses
+    *("RealDiv", "Sqrt", "Square"),  # the penalty, power iteration and its kernels' norms, Adam
+    *("Rsqrt", "SquaredDifference"),  # conditional batch norm's statistics; those of the fused are looked at apart
+    *("AssignVariableOp", "ReadVariableOp", "Tanh"),  # all that is kept, averages too; the picture
+}
 RAGGED_OPS = {"Where", "Unique", "UniqueV2"}  # only running them tells how much they give
 
 
@@ -31,20 +38,25 @@ def _step(**values) -> TrainStep:
     return TrainStep(config, TrainState(config, CLASSES), STATISTICS)
 
 
-def _graphs(function) -> list:
-    """The function's graph and those of all functions that it calls, as node lists."""
-    definition = function.graph.as_graph_def()
+def _graphs(graph: tf.Graph) -> list:
+    """The graph and those of all functions that it calls, as node lists."""
+    definition = graph.as_graph_def()
     return [definition.node, *(called.node_def for called in definition.library.function)]
 
 
-def test_no_op_of_the_host_and_no_shape_that_only_running_tells():
-    step = _step(label_noise=0.1)
-    function = step.__call__.get_concrete_function(_spec(BATCH))
-    nodes = [node for graph in _graphs(function) for node in graph]
+@pytest.fixture(scope="module")
+def traced():
+    """The graph of a whole step as configs/tpu.flags has it, in bfloat16; narrow."""
+    step = _step(label_noise=0.1, precision="mixed_bfloat16")
+    return step.__call__.get_concrete_function(_spec(BATCH)).graph
+
+
+def test_no_op_of_the_host_and_no_shape_that_only_running_tells(traced):
+    nodes = [node for graph in _graphs(traced) for node in graph]
     assert len(nodes) > 2000
     assert (HOST_OPS | RAGGED_OPS) & {node.op for node in nodes} == set()
     assert not [node.op for node in nodes if node.op.startswith("Addons>")]
-    unknown = [op.name for op in function.graph.get_operations() for out in _tensors(op) if not _is_static(out)]
+    unknown = [op.name for op in traced.get_operations() for out in _tensors(op) if not _is_static(out)]
     assert not unknown
 
 
@@ -59,24 +71,48 @@ def _is_static(tensor: tf.Tensor) -> bool:
     return tensor.dtype in (tf.resource, tf.variant) or tensor.shape.is_fully_defined()
 
 
-@pytest.mark.slow
-def test_xla_compiles_the_full_runs_whole_step(tmp_path):
-    """configs/full.flags, with its perceptual loss, at its own width; of a batch of two, which compiles alike."""
-    lines = FULL.read_text().splitlines() + (FULL.parent / "base.flags").read_text().splitlines()
-    flags = dict(line[2:].split("=") for line in lines if line.startswith("--") and "flagfile" not in line)
-    values = {name: float(value) if _is_number(value) else value for name, value in flags.items()}
-    values.update(base_width=int(values["base_width"]), global_batch_size=BATCH, perceptual_weights="random")
-    values["train_steps"] = int(values["train_steps"])
-    config = config_lib.from_dict(values)
-    step = TrainStep(config, TrainState(config, 125), STATISTICS)
-    compiled = tf.function(step._replica_step, jit_compile=True)
-    batch = {name: tf.zeros(spec.shape, spec.dtype) for name, spec in _spec(BATCH).items()}
-    text = compiled.experimental_get_compiler_ir(batch)(stage="optimized_hlo")
-    assert "HloModule" in text and text.count("convolution") > 300
+def test_bfloat16_is_for_convolutions_and_what_lies_between_them(traced):
+    """Losses, penalty, norms' statistics, power iteration, updates and averages are float32, and the last layers."""
+    operations = traced.get_operations()
+    half = {op.name for op in operations if tf.bfloat16 in {tensor.dtype for tensor in [*op.inputs, *op.outputs]}}
+    assert {op.type for op in operations if op.name not in half} >= FLOAT32_OPS
+    assert {op.type for op in operations if op.name in half} & FLOAT32_OPS == set()
+    convolutions = {op.name for op in operations if op.type.startswith("Conv2D")}
+    assert len(convolutions) > 100 and convolutions - half == {name for name in convolutions if "to_rgb/" in name}
+    for layer in ("to_rgb/", "real_head/", "class_head/"):
+        of_layer = [op for op in operations if layer in op.name]
+        assert of_layer and not [op.name for op in of_layer if op.name in half and op.type != "Cast"]
+    norms = [op for op in operations if op.type == "FusedBatchNormV3"]
+    assert {statistics.dtype for op in norms for statistics in op.outputs[1:]} == {tf.float32}
+
+
+def _values(name: str) -> dict[str, object]:
+    """What a flagfile says, together with base.flags."""
+    lines = [line for file in ("base", name) for line in (CONFIGS / f"{file}.flags").read_text().splitlines()]
+    given = dict(line[2:].split("=") for line in lines if line.startswith("--") and "flagfile" not in line)
+    return {flag: json.loads(value) if _is_number(value) else value for flag, value in given.items()}
 
 
 def _is_number(value: str) -> bool:
     return value.replace(".", "").replace("e-", "").isdigit()
+
+
+@pytest.mark.parametrize("name, batch", [("multi_worker", 2 * 16), ("tpu", 8 * 16)])
+def test_flagfiles_for_several_devices_are_the_full_run_on_them(name, batch):
+    full, several = (config_lib.from_dict(_values(each)) for each in ("full", name))
+    assert (several.training.strategy, several.training.global_batch_size) == (name, batch)
+    assert (several.network, several.losses, several.data) == (full.network, full.losses, full.data)
+
+
+@pytest.mark.slow
+def test_xla_compiles_the_full_runs_whole_step():
+    """configs/full.flags, with its perceptual loss, at its own width; of a batch of two, which compiles alike."""
+    config = config_lib.from_dict({**_values("full"), "global_batch_size": BATCH, "perceptual_weights": "random"})
+    step = TrainStep(config, TrainState(config, 125), STATISTICS)
+    compiled = tf.function(lambda batch: step(batch), jit_compile=True)
+    batch = {name: tf.zeros(spec.shape, spec.dtype) for name, spec in _spec(BATCH).items()}
+    text = compiled.experimental_get_compiler_ir(batch)(stage="optimized_hlo")
+    assert "HloModule" in text and text.count("convolution") > 300
 
 
 @pytest.mark.slow

@@ -448,16 +448,17 @@ def test_generator_aims_at_one_whatever_the_discriminator_is_told(eagerly, state
 # --- Precision
 
 
-def test_mixed_precision_gives_float32_close_to_that_of_float32(eagerly, state, batch):
+@pytest.mark.parametrize("name, dtype", [("mixed_bfloat16", "bfloat16"), ("mixed_float16", "float16")])
+def test_mixed_precision_gives_float32_close_to_that_of_float32(name, dtype, eagerly, state, batch):
     weights = dict(perceptual_weight=0.0)
     exact = _step(state, **weights)
-    mixed = _step(_make_state(precision="mixed_bfloat16"), **weights, precision="mixed_bfloat16")
-    assert mixed.state.generator.compute_dtype == mixed.state.discriminator.compute_dtype == "bfloat16"
+    mixed = _step(_make_state(precision=name), **weights, precision=name)
+    assert mixed.state.generator.compute_dtype == mixed.state.discriminator.compute_dtype == dtype
     scalars, expected = mixed(batch), exact(batch)
     assert {value.dtype for value in scalars.values()} == {tf.float32}
-    continuous = {name: value for name, value in expected.items() if "accuracy" not in name}
-    for name, value in continuous.items():
-        np.testing.assert_allclose(scalars[name], value, rtol=0.1, atol=0.02, err_msg=name)
+    # Neither what jumps is compared, nor whether float16's first scale is too large: then its first update is left out.
+    for tag in [tag for tag in expected if "accuracy" not in tag and "skipped" not in tag]:
+        np.testing.assert_allclose(scalars[tag], expected[tag], rtol=0.1, atol=0.02, err_msg=tag)
     for variable in mixed.state.variables:
         assert variable.dtype in (tf.float32, tf.int64)
         assert np.all(np.isfinite(variable)), variable.name
