@@ -35,7 +35,7 @@ def _records(path: str) -> tuple[list[bytes], bool]:
     """The records that can be read, and whether those are all."""
     records = []
     try:
-        for record in tf.compat.v1.io.tf_record_iterator(path):
+        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
             records.append(record)
     except tf.errors.DataLossError:
         return records, False
