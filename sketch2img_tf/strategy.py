@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -29,7 +30,8 @@ def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
       UserError: TF_CONFIG is missing or malformed, or there is no such TPU.
     """
     if name == "multi_worker":
-        check(name)
+        workers, index = _cluster()
+        print(f"worker {index}: waiting until all of {', '.join(workers)} are there", file=sys.stderr)
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "tpu":
         return _tpu(tpu)
@@ -74,21 +76,41 @@ def all_workers_there() -> Iterator[None]:
     try:
         yield
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
-        reason = (str(error).splitlines() or [""])[0]
         raise UserError(
-            f"another worker is gone ({reason[:160]}); start all workers again: they go on from the last checkpoint"
+            f"another worker is gone ({_reason(error)}); start all workers again: they go on from the last checkpoint"
         ) from error
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """Of TensorFlow's lines, most of which are about the graph, the one that names a worker, or else the first."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    return next((line for line in lines if "/task:" in line), lines[0])[:200]
 
 
 def any_worker(strategy: tf.distribute.Strategy, said: bool) -> bool:
     """Whether any worker says so; every worker has to ask at the same step."""
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return said
-    return bool(_sum_over_workers(strategy, tf.constant(float(said))).numpy() > 0)
+    return _sum_over_replicas(strategy, float(said)) > 0
+
+
+def check_agreement(strategy: tf.distribute.Strategy, step: int) -> None:
+    """Raises a UserError, on this worker or another, unless all workers go on from the same step."""
+    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        mean = _sum_over_replicas(strategy, float(step)) / strategy.num_replicas_in_sync
+        if mean != step:
+            raise UserError(
+                f"this worker goes on from step {step}, another does not: all workers need the same --workdir, in a"
+                " folder that all of them see"
+            )
+
+
+def _sum_over_replicas(strategy: tf.distribute.Strategy, value: float) -> float:
+    return float(_reduce_sum(strategy, tf.constant(value, tf.float64)))
 
 
 @tf.function
-def _sum_over_workers(strategy: tf.distribute.Strategy, value: tf.Tensor) -> tf.Tensor:
+def _reduce_sum(strategy: tf.distribute.Strategy, value: tf.Tensor) -> tf.Tensor:
     return strategy.reduce("SUM", strategy.run(tf.identity, (value,)), axis=None)
 
 

@@ -39,6 +39,8 @@ def open_data(config: Config) -> input_pipeline.Sketchy:
     losses = config.losses
     if losses.dragan_weight and not (losses.gan_weight or losses.classification_weight):
         print("only the DRAGAN penalty trains the discriminator: --dragan_weight=0 saves its time", file=sys.stderr)
+    if config.training.strategy == "multi_worker":
+        sources.check_built(config.data)
     sketchy = sources.open_data(config.data)
     if sketchy.examples["train"] < config.training.global_batch_size:
         raise UserError(
@@ -170,6 +172,7 @@ class _Run:
         self.resumed = before is not None
         disk_space.check(self.config.workdir, variables(self.state), 1 if self.resumed else self._checkpoints_at_most())
         self._restore()
+        strategy.check_agreement(self.step.strategy, self._now())
         if not self.resumed and self.config.init_from:
             start_from(self.config.init_from, card, self.state)
         self.summaries = Summaries(self.config.workdir, self._now() if self.resumed else -1)

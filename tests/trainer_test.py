@@ -26,6 +26,12 @@ def test_data_that_is_neither_built_nor_given(tmp_path):
         trainer.open_data(config(tmp_path))
 
 
+def test_several_workers_do_not_all_build_the_data(tmp_path):
+    with pytest.raises(UserError, match="not built yet: build it first, by `python -m datasets.sketchy.build`$"):
+        trainer.open_data(config(tmp_path, strategy="multi_worker"))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_training_needs_a_folder(dummy_data_dir):
     with pytest.raises(UserError, match="^--workdir=DIR is missing"):
         trainer.train(config(dummy_data_dir))

@@ -33,11 +33,25 @@ def open_data(data: DataConfig) -> Sketchy:
     return _with_edge_maps(sketchy) if data.mixes_edge_maps else sketchy
 
 
+def check_built(data: DataConfig) -> None:
+    """Raises a UserError if there is anything left to build: several workers must not build the same at once."""
+    for name, folder in _missing(data).items():
+        raise UserError(f"{folder} is not built yet: build it first, by `python -m datasets.{name}.build`")
+
+
+def _missing(data: DataConfig) -> dict[str, pathlib.Path]:
+    """The folders that `data` needs and that are not there, by the data sets' names."""
+    folders = {data.dataset: directory(data)}
+    if data.mixes_edge_maps:
+        folders["edge_maps"] = edge_maps_build.dataset_dir(data.data_dir)
+    return {name: folder for name, folder in folders.items() if not folder.is_dir()}
+
+
 def _build_missing(data: DataConfig) -> None:
-    if data.dataset == "sketchy" and not directory(data).is_dir():
+    missing = _missing(data)
+    if "sketchy" in missing:
         sketchy_build.build(data.manual_dir, data.data_dir, data.photo_variant, data.sketch_variant, data.max_bad)
-    reads_edge_maps = data.dataset == "edge_maps" or data.mixes_edge_maps
-    if reads_edge_maps and not edge_maps_build.dataset_dir(data.data_dir).is_dir():
+    if "edge_maps" in missing:
         edge_maps_build.build(data.photos_dir, data.data_dir, max_bad=data.max_bad)
 
 
