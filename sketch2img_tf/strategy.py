@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 
@@ -82,9 +83,9 @@ def all_workers_there() -> Iterator[None]:
 
 
 def _reason(error: tf.errors.OpError) -> str:
-    """Of TensorFlow's lines, most of which are about the graph, the one that names a worker, or else the first."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
-    return next((line for line in lines if "/task:" in line), lines[0])[:200]
+    """What TensorFlow tells among much about the graph: which worker does not answer, or else its first line."""
+    silent = re.search(r"remote target /job:worker/replica:\d+/task:(\d+)", str(error))
+    return f"no answer from worker {silent[1]}" if silent else (str(error).splitlines() or [""])[0][:160]
 
 
 def any_worker(strategy: tf.distribute.Strategy, said: bool) -> bool:

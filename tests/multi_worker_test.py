@@ -140,6 +140,14 @@ def test_two_workers_stop_together_go_on_and_survive_a_death(dummy_data_dir, tmp
     assert samples == ["00000000.png", f"{last:08d}.png"]
 
 
+def test_a_lost_worker_is_named_or_else_what_tensorflow_says():
+    named = "Graph execution error:\n\nfrom remote target /job:worker/replica:0/task:3 while calling /Complete:\n..."
+    for text, reason in [(named, "no answer from worker 3"), ("Socket closed\nmore", "Socket closed"), ("", "")]:
+        with pytest.raises(UserError) as caught, strategy.all_workers_there():
+            raise tf.errors.UnavailableError(None, None, text)
+        assert str(caught.value).startswith(f"another worker is gone ({reason}); start all workers again")
+
+
 CLUSTER = {"worker": ["host1:2222", "host2:2222"]}
 
 
