@@ -30,6 +30,7 @@ from absl import flags
 from PIL import Image
 from tqdm import tqdm
 
+from benchmarks import multiply_adds
 from sketch2img_tf import errors
 from sketch2img_tf.card import Card
 from sketch2img_tf.config import Config
@@ -58,7 +59,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         saved = exported_model.export(generator, card, 0, folder)
         lite = os.path.join(lite_model.export(generator, card, 0, folder), lite_model.MODEL_FILE)
-        peaks, multiply_adds = [_matrix_product_rate()], _multiply_adds(generator)
+        peaks, of_a_picture = [_matrix_product_rate()], _multiply_adds(generator)
         results = {
             "saved_model": {"megabytes": _megabytes(saved), **_measured(lambda: _saved_model(saved))},
             "tflite": {"megabytes": _megabytes(lite), **_measured(lambda: _lite_model(lite))},
@@ -67,11 +68,11 @@ def main() -> None:
     peak = max(peaks)
     for result in results.values():
         for size, times in result["batches"].items():
-            times["times_the_multiply_adds"] = round(times["p50_ms"] / (1e3 * size * multiply_adds / peak), 2)
+            times["times_the_multiply_adds"] = round(times["p50_ms"] / (1e3 * size * of_a_picture / peak), 2)
     machine = {
         "cores": _cores(),
         "base_width": _BASE_WIDTH.value,
-        "multiply_adds_g": round(multiply_adds / 1e9, 3),
+        "multiply_adds_g": round(of_a_picture / 1e9, 3),
         "matrix_product_g_per_s": round(peak / 1e9, 1),
     }
     print(json.dumps({**machine, **results}))
@@ -146,13 +147,7 @@ def _multiply_adds(generator: Generator) -> int:
         tf.TensorSpec([1, *generator.noise_shape]),
     )
     graph = tf.function(lambda *inputs: generator(inputs, training=False)).get_concrete_function(*specs).graph
-    total = 0
-    for operation in graph.get_operations():
-        if operation.type == "Conv2D":  # every output is a sum over a kernel's window
-            total += np.prod(operation.outputs[0].shape) * np.prod(operation.inputs[1].shape[:3])
-        elif operation.type == "Conv2DBackpropInput":  # transposed: every input goes to a kernel's window
-            total += np.prod(operation.inputs[2].shape) * np.prod(operation.inputs[1].shape[:3])
-    return int(total)
+    return multiply_adds.count(graph)
 
 
 def _megabytes(path: str) -> float:

@@ -9,10 +9,16 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
+from benchmarks import multiply_adds, ring
+from sketch2img_tf.config import NetworkConfig
+from sketch2img_tf.networks.discriminator import Discriminator
+from sketch2img_tf.networks.generator import make_generator
 from tests.serving import browser
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+SCRIPTS = [path for path in sorted((ROOT / "benchmarks").glob("*.py")) if "__main__" in path.read_text()]
 
 
 def measure(*command):
@@ -48,6 +54,64 @@ def test_input_pipeline(dummy_data_dir):
     assert result["pictures_per_s"] > 0
 
 
+def test_multiply_adds_of_convolutions_products_and_their_gradients():
+    """Of 2 pictures of 8x8: 3 channels to 5 by 3x3 windows, those to 4 for every 2x2, and 64 numbers to 7."""
+
+    @tf.function
+    def gradients(x, kernel, halving, matrix):
+        with tf.GradientTape() as tape:
+            tape.watch([x, kernel, halving, matrix])
+            half = tf.nn.conv2d(tf.nn.conv2d(x, kernel, 1, "SAME"), halving, 2, "SAME")
+            loss = tf.reduce_sum(tf.square(tf.matmul(tf.reshape(half, [2, 64]), matrix)))
+        return tape.gradient(loss, [x, kernel, halving, matrix])
+
+    shapes = [2, 8, 8, 3], [3, 3, 3, 5], [2, 2, 5, 4], [64, 7]
+    graph = gradients.get_concrete_function(*(tf.TensorSpec(shape) for shape in shapes)).graph
+    forward = 2 * 64 * 5 * (9 * 3) + 2 * 16 * 4 * (4 * 5) + 2 * 7 * 64
+    assert multiply_adds.count(graph) == 3 * forward  # forward, and to the inputs and the weights of each
+
+
+def test_multiply_adds_of_depthwise_convolutions():
+    graph = tf.function(lambda x, kernel: tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "SAME"))
+    specs = tf.TensorSpec([2, 8, 8, 3]), tf.TensorSpec([3, 3, 3, 1])
+    assert multiply_adds.count(graph.get_concrete_function(*specs).graph) == 2 * 64 * 3 * 9
+
+
+def test_a_step_on_a_ring_by_hand():
+    """8 devices of 500 G/s at half of their peak, 1 GB/s, 1 ms; 1 G a picture, 8 MB in 10 exchanges."""
+    machine, step = ring.Machine(8, 1e12, 1e9, 1e-3), ring.Step(1e9, 8e6, 10)
+    assert step.computing(machine, 10, 0.5) == pytest.approx(0.020)
+    assert step.exchanging(machine) == pytest.approx(2 * 7e6 / 1e9 + 0.010)
+    assert step.efficiency(machine, 10, 0.5) == pytest.approx(20 / 44)
+    assert step.batch_for(0.9, machine, 0.4) == 87  # 0.9 / 0.1 times 24 ms, at 2.5 ms a picture
+    assert step.link_for(0.9, machine, 216, 0.5) == pytest.approx(14e6 / (0.048 - 0.010))
+    assert step.link_for(0.9, machine, 45, 0.5) == float("inf")  # the latencies alone are a tenth of the step
+
+
+@pytest.mark.slow
+def test_scaling():
+    options = ["--base_width=4", "--num_classes=3", "--perceptual_weight=0"]
+    result = measure("benchmarks/scaling.py", "--batch_size=2", *options)
+    networks = make_generator(NetworkConfig(base_width=4), 3), Discriminator(3, 4)
+    networks[1]((tf.zeros([1, 64, 64, 3]), tf.zeros([1, 64, 64, 1])))
+    gradients_mb = 4e-6 * sum(v.shape.num_elements() for network in networks for v in network.trainable_variables)
+    assert gradients_mb < result["exchanged_mb"] < 1.5 * gradients_mb  # what else there is are statistics
+    alone = measure("benchmarks/scaling.py", "--batch_size=2", "--nocross_replica_norm", *options)
+    assert alone["exchanges"] < result["exchanges"]
+    assert alone["multiply_adds_a_picture_g"] == result["multiply_adds_a_picture_g"] > 0
+    for machine in result["machines"].values():
+        assert 0 < machine["efficiency"] < 1 and machine["batch_for_90_percent"] >= 1
+
+
+@pytest.mark.slow
+def test_workers():
+    result = measure("benchmarks/workers.py", "--base_width=2", "--perceptual_weight=0", "--batch_size=2", "--steps=2")
+    seconds, rates = result["median_s_per_step"], result["pictures_per_s"]
+    assert rates["1"] == pytest.approx(2 / seconds["1"], rel=0.05)
+    assert rates["2"] == pytest.approx(4 / seconds["2"], rel=0.05)
+    assert result["efficiency"] == pytest.approx(rates["2"] / (2 * rates["1"]), rel=0.05)
+
+
 @pytest.mark.slow
 def test_draw_page():
     """The memory of the page, too, which must not follow the number of requests."""
@@ -59,7 +123,7 @@ def test_draw_page():
     assert 300 < memory["100"] and memory["1000"] - memory["100"] < 20  # MB: 0.02 a request; a drawing alone has 0.03
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_a_missing_library_is_one_line(path):
     """Run by a Python that sees no installed package at all."""
     command = [sys.executable, "-I", "-S", str(path), "--help"]

@@ -1,0 +1,126 @@
+"""How far does a run scale? On paper: what a step computes and exchanges, against the figures of some machines.
+
+    python benchmarks/scaling.py --flagfile=configs/full.flags --perceptual_weight=0
+
+Traces the real step on two replicas, runs nothing, and counts: multiply-adds of a picture, bytes that all replicas sum
+or average, and in how many exchanges. With the vendors' peaks, of which a share (--utilization) is reached, and nothing
+computed while anything is exchanged, it gives for each machine the efficiency at --batch_size pictures a device, the
+batch a device at which it is 90 %, and the link at which --batch_size pictures are enough. Takes every option of
+train.py. Prints one JSON object.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+
+# isort: split
+import tensorflow as tf
+from absl import flags
+
+from benchmarks import multiply_adds
+from benchmarks.ring import MACHINES, Machine, Step
+from sketch2img_tf import config as config_lib
+from sketch2img_tf import errors
+from sketch2img_tf.data.preprocessing import IMAGE_SIZE, Statistics
+from sketch2img_tf.train_step import TrainState, TrainStep
+
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a device and step.", lower_bound=1)
+_UTILIZATION = flags.DEFINE_float("utilization", 0.3, "Share of its peak that a device reaches.", lower_bound=0.01)
+_CLASSES = 125
+_REPLICAS = 2
+_STATISTICS = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
+_GOAL = 0.9
+
+
+class _Counting(tf.distribute.ReductionToOneDevice):
+    """Notes the bytes of every exchange; several at a time are one message, as where they are packed."""
+
+    def __init__(self):
+        super().__init__()
+        self.messages = []
+
+    def reduce_implementation(self, reduce_op, per_replica_value, destinations, options):
+        before = len(self.messages)
+        result = super().reduce_implementation(reduce_op, per_replica_value, destinations, options)
+        self.messages[before:] = [_bytes(per_replica_value)]  # this one broadcasts what it has reduced
+        return result
+
+    def batch_reduce_implementation(self, reduce_op, value_destination_pairs, options):
+        before = len(self.messages)
+        results = super().batch_reduce_implementation(reduce_op, value_destination_pairs, options)
+        self.messages[before:] = [sum(self.messages[before:])]
+        return results
+
+    def broadcast_implementation(self, tensor, destinations):
+        self.messages.append(_bytes(tensor))
+        return super().broadcast_implementation(tensor, destinations)
+
+
+def main() -> None:
+    """Counts, reckons and prints."""
+    run = config_lib.from_flags()
+    batch = _REPLICAS * _BATCH_SIZE.value
+    run = dataclasses.replace(run, training=dataclasses.replace(run.training, global_batch_size=batch))
+    step = traced(run)
+    result = {
+        "multiply_adds_a_picture_g": round(step.multiply_adds / 1e9, 1),
+        "exchanged_mb": round(step.exchanged / 1e6, 2),
+        "exchanges": step.exchanges,
+        "utilization": _UTILIZATION.value,
+        "batch_size_a_device": _BATCH_SIZE.value,
+        "machines": {name: _on(machine, step) for name, machine in MACHINES.items()},
+    }
+    print(json.dumps(result))
+
+
+def traced(run: config_lib.Config) -> Step:
+    """One step of this run, traced on two replicas that share its batch."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * _REPLICAS)
+    counting = _Counting()
+    strategy = tf.distribute.MirroredStrategy(["cpu:0", "cpu:1"], cross_device_ops=counting)
+    with strategy.scope():
+        step = TrainStep(run, TrainState(run, len(run.data.classes) or run.data.num_classes or _CLASSES), _STATISTICS)
+    counting.messages.clear()
+    pictures = run.training.pictures_per_step
+    batches = strategy.distribute_datasets_from_function(lambda context: _blank(pictures // _REPLICAS))
+    graph = step.__call__.get_concrete_function(iter(batches).element_spec).graph
+    return Step(
+        multiply_adds.count(graph) / run.training.global_batch_size, sum(counting.messages), len(counting.messages)
+    )
+
+
+def _blank(size: int) -> tf.data.Dataset:
+    photo, sketch = tf.zeros([IMAGE_SIZE, IMAGE_SIZE, 3]), tf.zeros([IMAGE_SIZE, IMAGE_SIZE, 1])
+    example = {"photos": photo, "sketches": sketch, "labels": tf.zeros([], tf.int64)}
+    return tf.data.Dataset.from_tensors(example).repeat().batch(size, drop_remainder=True)
+
+
+def _bytes(value) -> int:
+    """Of what one replica has."""
+    own = getattr(value, "values", [value])[0]
+    return own.shape.num_elements() * own.dtype.size
+
+
+def _on(machine: Machine, step: Step) -> dict[str, float]:
+    batch, utilization = _BATCH_SIZE.value, _UTILIZATION.value
+    link = step.link_for(_GOAL, machine, batch, utilization)
+    return {
+        "computing_ms": round(1e3 * step.computing(machine, batch, utilization), 1),
+        "exchanging_ms": round(1e3 * step.exchanging(machine), 1),
+        "efficiency": round(step.efficiency(machine, batch, utilization), 3),
+        "batch_for_90_percent": step.batch_for(_GOAL, machine, utilization),
+        "link_for_90_percent_gb_per_s": round(link / 1e9, 1) if math.isfinite(link) else None,
+    }
+
+
+if __name__ == "__main__":
+    config_lib.define_flags()
+    flags.adopt_module_key_flags(config_lib)
+    errors.run(main)
