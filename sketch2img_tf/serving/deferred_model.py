@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent import futures
 from typing import TYPE_CHECKING
 
+from sketch2img_tf.errors import UserError
 from sketch2img_tf.serving.export_folder import newest_version, read_card
 
 if TYPE_CHECKING:
@@ -35,14 +36,15 @@ class DeferredModel:
         """Loads the model in this thread.
 
         Raises:
-          UserError: it is damaged. Those who wait get the same.
+          UserError: it is damaged. Those who wait get the same; or, after Ctrl-C, one that says that it ended.
         """
         try:
             from sketch2img_tf.serving.local_model import LocalModel  # here, since it imports TensorFlow
 
             self._model.set_result(LocalModel(self._directory))
         except BaseException as error:  # Ctrl-C too: threads that wait would keep the process alive
-            self._model.set_exception(error)
+            ended = UserError("ended before the model was loaded")
+            self._model.set_exception(error if isinstance(error, UserError) else ended)
             raise
 
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:

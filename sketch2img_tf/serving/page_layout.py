@@ -89,7 +89,7 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
         answers = dict(outputs=shown, show_progress="minimal", trigger_mode="always_last", concurrency_id="model")
         gr.on([canvas.change, label.change, seed.change, count.change], pictures_if, [live, *wanted], **answers)
         gr.on([make.click, live.select], pictures, wanted, api_name="pictures", **answers)
-        dice.click(None, outputs=seed, js="() => Math.floor(Math.random() * 10000)")
+        dice.click(None, seed, seed, js="seed => (seed + 1 + Math.floor(Math.random() * 9999)) % 10000")  # another
         upload.upload(uploaded, upload, canvas, show_progress="hidden")
         canvas.starter(starter, outputs=label, show_progress="hidden", queue=False)
     return page

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pathlib
+import random
 import shutil
 import socket
 import subprocess
@@ -27,7 +28,8 @@ _SWITCHES = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage"
 )
-_PATIENCE_S = 60
+_PATIENCE_S = 180  # which a machine with much else to do may need; nothing waits for longer than it must
+_PORTS = range(20000, 32768)  # below those that systems give to connections, which would take one before draw.py has it
 
 
 def missing(*names: str) -> list[str]:
@@ -44,8 +46,9 @@ def require(*names: str) -> None:
 
 def free_port() -> int:
     """A port of this computer that nobody uses, for now."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
+    while True:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", random.choice(_PORTS))) as free:
+            return free.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -95,12 +98,15 @@ class Browser:
         self.driver.quit()
 
     def open(self, address: str) -> None:
-        """Opens the page and waits until one can draw."""
+        """Opens the page afresh and waits until one can draw; forgets what was asked for and said before."""
+        self.leave()
+        self.requested()
+        self._requested.clear()
         self.driver.get(address)
         self.wait(lambda: self.find("#canvas canvas") and self.find("#class input"))
 
     def leave(self) -> None:
-        """Leaves the page. What it says of answers that it no longer waits for is no complaint."""
+        """Leaves the page. What Gradio then says of answers that it no longer waits for is no complaint."""
         self.driver.get("about:blank")
         self.complaints()
 
@@ -187,11 +193,12 @@ class Browser:
 
     def downloaded(self, name: str) -> bytes:
         """The content of a file that was saved."""
-        self.wait((self.downloads / name).exists)
-        return (self.downloads / name).read_bytes()
+        file = self.downloads / name
+        self.wait(lambda: file.exists() and file.stat().st_size)
+        return file.read_bytes()
 
     def requested(self) -> list[str]:
-        """Addresses that were asked for so far, but for the browser's own pages and data in the page."""
+        """Addresses that the page has asked for, but for the browser's own pages and data in the page."""
         entries = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         sent = [entry["params"] for entry in entries if entry["method"] in _SENT]
         addresses = [params["request"]["url"] if "request" in params else params["url"] for params in sent]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.serving import local_model
 from sketch2img_tf.serving.deferred_model import DeferredModel
 from tests.serving import exports
 
@@ -23,7 +24,7 @@ def test_its_classes_come_first_and_its_pictures_after_loading(exported):
     waiting.join(0.1)
     assert waiting.is_alive()
     model.load()
-    waiting.join(60)
+    waiting.join(180)
     drawing = np.asarray(exports.drawing(0))[None, ..., None]
     request = {"sketch": drawing, "label_id": np.array([0]), "seed": np.array([3])}
     expected = exports.python_pictures(exports.untrained_generator(), request)[0]
@@ -37,6 +38,18 @@ def test_a_damaged_export_is_told_to_whoever_loads_it_and_whoever_waits(exported
     with pytest.raises(UserError, match="^--model=.*damaged"):
         model.load()
     with pytest.raises(UserError, match="^--model=.*damaged"):
+        model.from_bytes([b""], ["apple"], [0])
+
+
+def test_ctrl_c_while_it_is_loaded_is_one_line_to_whoever_waits(exported, monkeypatch):
+    def interrupted(directory):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local_model, "LocalModel", interrupted)
+    model = DeferredModel(str(exported))
+    with pytest.raises(KeyboardInterrupt):
+        model.load()
+    with pytest.raises(UserError, match="^ended before the model was loaded$"):
         model.from_bytes([b""], ["apple"], [0])
 
 

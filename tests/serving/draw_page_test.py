@@ -55,12 +55,11 @@ def window(page, chromium):
     yield chromium
     assert {urlsplit(address).netloc for address in chromium.requested()} == {urlsplit(page).netloc}
     assert chromium.complaints() == []
-    chromium.leave()  # here: the next test is not to hear of what this one left undone
 
 
-def expected(model, sketch: bytes, label: str, first_seed: int = 0) -> list[bytes]:
-    """The four pictures that the page should show."""
-    return model.from_bytes([sketch] * 4, [label] * 4, list(range(first_seed, first_seed + 4)))
+def expected(model, sketch: bytes, label: str, first_seed: int = 0, count: int = 4) -> list[bytes]:
+    """The pictures that the page should show."""
+    return model.from_bytes([sketch] * count, [label] * count, list(range(first_seed, first_seed + count)))
 
 
 def around(ink: np.ndarray, x: float, y: float) -> np.ndarray:
@@ -122,8 +121,7 @@ def test_the_dice_the_seed_and_the_number(window, model):
     window.wait(lambda: window.pictures() == expected(model, sketch, "apple", rolled))
     assert window.text("#pictures figcaption span").startswith(f"seed {rolled} seed {rolled + 1} ")
     window.find("#number input[type=radio]")[2].click()
-    window.wait(lambda: len(window.pictures()) == 8)
-    assert window.pictures()[:4] == expected(model, sketch, "apple", rolled)
+    window.wait(lambda: window.pictures() == expected(model, sketch, "apple", rolled, count=8))
 
 
 def test_upload_starter_and_saving(window, model, tmp_path):
@@ -165,11 +163,25 @@ def test_pictures_only_when_asked_for(window, model):
     window.wait(lambda: window.pictures() == expected(model, sketch, "hot-air_balloon"))
 
 
+# A machine with much else to do moves the mouse by fits and starts; a drawing is sent at every rest.
+COUNT_RESTS = """
+window.rests = 0;
+let last = performance.now();
+document.querySelector("#canvas canvas").addEventListener("pointermove", () => {
+  const now = performance.now();
+  if (now - last > 140) ++window.rests;
+  last = now;
+});
+"""
+
+
 def test_pictures_follow_the_pencil_without_a_request_a_movement(window, model):
+    window.driver.execute_script(COUNT_RESTS)
     before, start = len(joined(window)), time.monotonic()
     window.draw(*np.random.default_rng(0).uniform(0.1, 0.9, (10, 2)), lift=False)
     window.wait(lambda: window.pictures() == expected(model, window.sketch(), "apple"))
-    assert len(joined(window)) - before <= 2 + (time.monotonic() - start) / 0.5
+    rests = window.driver.execute_script("return window.rests")
+    assert len(joined(window)) - before <= 2 + rests + (time.monotonic() - start) / 0.5
 
 
 def joined(window) -> list[str]:
@@ -239,3 +251,4 @@ def test_a_server_and_a_full_queue(busy_server, chromium, model):
         chromium.press("#number button")
         sketch = chromium.sketch()
         chromium.wait(lambda: chromium.pictures() == expected(model, sketch, "apple"))
+        chromium.leave()
