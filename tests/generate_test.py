@@ -77,6 +77,8 @@ def test_one_sketch_to_one_file(model, sketch, tmp_path):
     assumed, written = result.stdout.splitlines()
     assert assumed == f"{sketch}: black on white; cropped to the drawing, 91x121 of 300x200 pixels"
     assert written == f"1 picture: {tmp_path / 'new' / 'pear.png'}"
+    generate(model, sketch, "pear", "3", str(tmp_path / "again.png"))
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "new" / "pear.png").read_bytes()  # of two processes
     # What the export's own signature says, in this process, through the other loader and in a batch.
     png = read_sketch(sketch, fill=1 / 1.2).png
     draw = tf.saved_model.load(os.path.join(model, "7")).signatures["serving_default"]

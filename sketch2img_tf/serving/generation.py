@@ -83,7 +83,6 @@ def _told(sketch: Sketch) -> Sketch:
 def _draw(
     version: str, sketches: list[Sketch], class_name: str, seeds: list[int], planned: dict, size: int
 ) -> list[gallery.Row]:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no lines about absent GPUs between those about the sketches
     from sketch2img_tf.serving.local_model import LocalModel  # here, since it imports TensorFlow
 
     model = LocalModel(version)

@@ -15,7 +15,7 @@ from sketch2img_tf.serving import line_drawing
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
-MAX_PIXELS = 50_000_000  # of the largest pictures that telephones take; decoded, at most 400 MB for a moment
+MAX_PIXELS = 50_000_000  # of the largest pictures that most telephones take; decoded, up to 800 MB for a moment
 MIN_SIDE = 16  # pixels
 _WORKING_SIDE = 1024  # pixels: enough to see a pencil's line on a sheet
 _FEW_LEVELS = 0.02  # brightness: what differs by less is one colour
@@ -111,7 +111,7 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _brightness(picture: Image.Image) -> tuple[np.ndarray, list[str]]:
-    notes = []
+    notes = ["the first of its pictures"] if getattr(picture, "is_animated", False) else []
     picture.draft("L", (_WORKING_SIDE, _WORKING_SIDE))  # a JPEG is decoded to no more pixels than needed
     if picture.getexif().get(_ORIENTATION, 1) != 1:
         ImageOps.exif_transpose(picture, in_place=True)

@@ -36,6 +36,7 @@ with open(sys.argv[3], "wb") as file:
 """
 TENSORS, FILES = exports.tensors(8), exports.files(3)
 CHANGED = [dict(seed=9), dict(label_id=2), dict(sketch=TENSORS["sketch"][1])]
+BLANK = [dict(sketch=np.full_like(TENSORS["sketch"][0], page)) for page in (255, 0)]
 
 
 def changed(changes):
@@ -47,7 +48,7 @@ def changed(changes):
 def answers(exported, tmp_path_factory):
     """Of a process that has TensorFlow and nothing of ours."""
     requests = [("tensors", TENSORS), ("tensors", TENSORS), ("serving_default", FILES)]
-    requests += [("tensors", changed(changes)) for changes in CHANGED]
+    requests += [("tensors", changed(changes)) for changes in CHANGED + BLANK]
     folder = tmp_path_factory.mktemp("stranger")
     (folder / "requests").write_bytes(pickle.dumps(requests))
     command = [sys.executable, "-I", "-c", STRANGER, str(exported), str(folder / "requests"), str(folder / "answers")]
@@ -74,8 +75,16 @@ def test_the_same_request_gives_the_same_bytes(answers):
 
 
 def test_sketch_class_and_seed_each_make_a_difference(answers):
-    first, *others = (answer["photo"][0].astype(int) for answer in [answers[0], *answers[3:]])
+    first, *others = (answer["photo"][0].astype(int) for answer in [answers[0], *answers[3 : 3 + len(CHANGED)]])
     assert [np.abs(other - first).max() > 5 for other in others] == [True] * len(CHANGED)
+
+
+def test_blank_sketches_give_pictures_too(answers):
+    generator = exports.untrained_generator()
+    for changes, answer in zip(BLANK, answers[-len(BLANK) :]):
+        expected = exports.python_pictures(generator, changed(changes))
+        assert np.isfinite(expected).all() and expected.std() > 10
+        assert np.abs(answer["photo"] - expected).max() < 0.51
 
 
 def test_signatures_are_as_others_rely_on(graph):

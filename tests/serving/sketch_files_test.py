@@ -99,6 +99,7 @@ def test_every_kind_of_file_gives_the_same_sketch(name, plain, tmp_path):
         ("white_on_nothing.png", "white lines on a transparent page: taken for black on white"),
         ("inverted.png", "white on black, turned to black on white"),
         ("sideways.jpg", "turned upright, as its EXIF data say"),
+        ("moving.gif", "the first of its pictures"),
         ("rgb.png", "black on white"),
     ],
 )
