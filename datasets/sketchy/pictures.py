@@ -73,7 +73,7 @@ def _photo_pixels(encoded: bytes) -> np.ndarray:
     if mode not in ("RGB", "L"):
         raise ValueError(f"has colour mode {mode}, not RGB")
     try:
-        return tf.io.decode_jpeg(encoded, channels=3).numpy()
+        return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE").numpy()
     except tf.errors.InvalidArgumentError:
         raise ValueError("is truncated or damaged") from None
 

@@ -35,7 +35,9 @@ _LUMA = (0.299, 0.587, 0.114)
 
 def decode_photo(encoded: tf.Tensor) -> tf.Tensor:
     """A JPEG, string [], to intensities, float32 [H, W, 3]."""
-    return tf.image.convert_image_dtype(tf.io.decode_jpeg(encoded, channels=3), tf.float32)
+    # TensorFlow's default is a faster transform, whose pictures have less red and blue, by a level on average.
+    pixels = tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
+    return tf.image.convert_image_dtype(pixels, tf.float32)
 
 
 def decode_sketch(encoded: tf.Tensor) -> tf.Tensor:

@@ -37,6 +37,14 @@ def test_photo_is_decoded_to_0_to_1():
     np.testing.assert_allclose(decoded, np.broadcast_to([1.0, 0.0, 0.2], [16, 16, 3]), atol=0.02)
 
 
+def test_photo_is_decoded_as_by_others():
+    """Pillow is the truth; TensorFlow's default has a level less of red and of blue."""
+    encoded = _encoded(Image.fromarray(_random_pixels(8, 8, 3)).resize((64, 64), Image.Resampling.BICUBIC), "JPEG")
+    levels = preprocessing.decode_photo(encoded).numpy() * 255 - np.asarray(Image.open(io.BytesIO(encoded)), float)
+    assert np.abs(levels).max() < 3
+    np.testing.assert_allclose(levels.mean((0, 1)), 0, atol=0.2)
+
+
 def test_sketch_is_decoded_inverted():
     """White paper is 0, black ink is 1, and so is every grey between."""
     pixels = _random_pixels(8, 6)
