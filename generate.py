@@ -25,7 +25,7 @@ _CROP = flags.DEFINE_bool(
     "crop", True, "Bring the drawing to the middle, as large as drawings were in training; --nocrop keeps the page."
 )
 _SIZE = flags.DEFINE_integer(
-    "size", 64, "Pixels of a picture's side; the model draws 64, more is scaled up.", lower_bound=64, upper_bound=4096
+    "size", None, "Pixels of a picture's side; default: those that the model draws.", lower_bound=64, upper_bound=4096
 )
 _GALLERY = flags.DEFINE_string("gallery", "", "Also write a .html or .png with every sketch beside its pictures.")
 

@@ -9,7 +9,6 @@ requirements-demo.txt. Prints one JSON object.
 
 import base64
 import contextlib
-import dataclasses
 import io
 import json
 import os
@@ -35,7 +34,7 @@ from tqdm import tqdm
 
 from sketch2img_tf import errors
 from sketch2img_tf.card import Card
-from sketch2img_tf.config import Config
+from sketch2img_tf.config import Config, NetworkConfig
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.networks.generator import make_generator
 from sketch2img_tf.serving import exported_model
@@ -70,10 +69,9 @@ def main() -> None:
 
 
 def _export(folder: str) -> None:
-    config = Config()
-    network = dataclasses.replace(config.network, base_width=_BASE_WIDTH.value)
-    card = Card(dataclasses.replace(config, network=network), _CLASSES, Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0))
-    exported_model.export(make_generator(network, len(_CLASSES)), card, 0, folder)
+    config = Config(network=NetworkConfig(base_width=_BASE_WIDTH.value))
+    card = Card(config, _CLASSES, Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0))
+    exported_model.export(make_generator(config, len(_CLASSES)), card, 0, folder)
 
 
 @contextlib.contextmanager

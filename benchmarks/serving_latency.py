@@ -9,7 +9,6 @@ cores that the process may use: `taskset -c 0,1 python benchmarks/serving_latenc
 JSON object.
 """
 
-import dataclasses
 import io
 import json
 import os
@@ -33,8 +32,7 @@ from tqdm import tqdm
 from benchmarks import multiply_adds
 from sketch2img_tf import errors
 from sketch2img_tf.card import Card
-from sketch2img_tf.config import Config
-from sketch2img_tf.data.preprocessing import IMAGE_SIZE
+from sketch2img_tf.config import Config, NetworkConfig
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.networks.generator import Generator, make_generator
 from sketch2img_tf.serving import exported_model, lite_model, warm_up
@@ -51,11 +49,10 @@ Draw = Callable[[list[bytes]], list[bytes]]
 
 def main() -> None:
     """Measures and prints."""
-    config = Config()
-    network = dataclasses.replace(config.network, base_width=_BASE_WIDTH.value)
+    config = Config(network=NetworkConfig(base_width=_BASE_WIDTH.value))
     names = tuple(f"class {number}" for number in range(_CLASSES))
-    card = Card(dataclasses.replace(config, network=network), names, Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0))
-    generator = make_generator(network, _CLASSES)
+    card = Card(config, names, Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0))
+    generator = make_generator(config, _CLASSES)
     with tempfile.TemporaryDirectory() as folder:
         saved = exported_model.export(generator, card, 0, folder)
         lite = os.path.join(lite_model.export(generator, card, 0, folder), lite_model.MODEL_FILE)
@@ -92,10 +89,11 @@ def _lite_model(path: str) -> Draw:
     interpreter = tf.lite.Interpreter(path, num_threads=_cores())
     run = interpreter.get_signature_runner()
     noise_shape = run.get_input_details()["noise"]["shape"]
+    size = tuple(run.get_input_details()["sketch"]["shape"][1:3])
     random, label_id = np.random.default_rng(0), np.zeros(1, np.int32)
 
     def draw_one(sketch: bytes) -> bytes:
-        pixels = np.asarray(Image.open(io.BytesIO(sketch)).convert("L").resize((IMAGE_SIZE, IMAGE_SIZE)))
+        pixels = np.asarray(Image.open(io.BytesIO(sketch)).convert("L").resize(size))
         noise = random.standard_normal(noise_shape, np.float32)
         photo = run(sketch=pixels[np.newaxis, ..., np.newaxis], label_id=label_id, noise=noise)["photo"]
         file = io.BytesIO()
@@ -141,8 +139,9 @@ def _matrix_product_rate() -> float:
 
 def _multiply_adds(generator: Generator) -> int:
     """Of the convolutions, for one picture."""
+    size = generator.image_size
     specs = (
-        tf.TensorSpec([1, IMAGE_SIZE, IMAGE_SIZE, 1]),
+        tf.TensorSpec([1, size, size, 1]),
         tf.TensorSpec([1], tf.int64),
         tf.TensorSpec([1, *generator.noise_shape]),
     )

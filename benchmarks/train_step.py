@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from sketch2img_tf import config as config_lib
 from sketch2img_tf import errors
-from sketch2img_tf.data.preprocessing import IMAGE_SIZE, Statistics
+from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.networks import perceptual
 from sketch2img_tf.train_step import TrainState, TrainStep
 
@@ -43,7 +43,7 @@ def main() -> None:
     perceptual.check_weights(run.losses)
     num_classes = len(run.data.classes) or run.data.num_classes or _CLASSES
     state = TrainState(run, num_classes)
-    step, batch = TrainStep(run, state, _STATISTICS), _random_batch(run.training.pictures_per_step, num_classes)
+    step, batch = TrainStep(run, state, _STATISTICS), _random_batch(run, num_classes)
     seconds = [_seconds(step, batch) for _ in tqdm(range(_STEPS.value + 1), unit="step")][1:]
     median = statistics.median(seconds)
     result = {
@@ -53,6 +53,7 @@ def main() -> None:
         "precision": run.training.precision,
         "batch_size": _BATCH_SIZE.value,
         "base_width": run.network.base_width,
+        "image_size": run.data.image_size,
         "classes": num_classes,
         "perceptual_weight": run.losses.perceptual_weight,
         "generator_parameters": _parameters(state.generator),
@@ -62,13 +63,14 @@ def main() -> None:
     print(json.dumps(result))
 
 
-def _random_batch(size: int, num_classes: int) -> dict[str, tf.Tensor]:
+def _random_batch(run: config_lib.Config, num_classes: int) -> dict[str, tf.Tensor]:
     rng = np.random.default_rng(0)
+    count, size = run.training.pictures_per_step, run.data.image_size
     pictures = {
-        name: tf.constant(rng.uniform(-1, 1, [size, IMAGE_SIZE, IMAGE_SIZE, channels]), tf.float32)
+        name: tf.constant(rng.uniform(-1, 1, [count, size, size, channels]), tf.float32)
         for name, channels in (("photos", 3), ("sketches", 1))
     }
-    return {**pictures, "labels": tf.constant(rng.integers(num_classes, size=size))}
+    return {**pictures, "labels": tf.constant(rng.integers(num_classes, size=count))}
 
 
 def _seconds(step: TrainStep, batch: dict[str, tf.Tensor]) -> float:

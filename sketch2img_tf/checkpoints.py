@@ -127,7 +127,7 @@ def load_generator(workdir: str) -> tuple[Generator, Card, int]:
     """
     path = _latest(workdir, "workdir")
     card = _card(path)
-    generator = make_generator(card.config.network, len(card.class_names))
+    generator = make_generator(card.config, len(card.class_names))
     step = tf.Variable(0, dtype=tf.int64)
     state = tf.train.Checkpoint(averaged_generator=generator, step=step)
     restored = tf.train.Checkpoint(state=state).restore(path)
@@ -181,6 +181,7 @@ def _network(card: Card) -> dict[str, object]:
     """What the shapes of the weights, and the meaning of those of a class, depend on."""
     return {
         **dataclasses.asdict(card.config.network),
+        "image_size": card.config.data.image_size,
         "sketch_encoding": card.statistics.sketch_encoding,
         "number of classes": len(card.class_names),
         "classes": card.class_names,

@@ -55,6 +55,9 @@ class DataConfig:
         "What the networks see of a sketch: its lines, or each pixel's distance to the nearest line.",
         choices=SKETCH_ENCODINGS,
     )
+    image_size: int = _option(
+        64, "Pixels of a picture's side, sketch and photo alike, which a run keeps for life.", choices=(64, 128)
+    )
     classes: tuple[str, ...] = _option((), "Classes to use, by name; empty for all.")
     num_classes: int = _option(0, "Use the first N classes in alphabetical order; 0 for all.", lower=0)
     shuffle_buffer: int = _option(8192, "Examples among which the next one is drawn.", lower=1)
@@ -96,7 +99,7 @@ class NetworkConfig:
     )
     initial_features: str = _option(
         "label",
-        "What the encoder starts from: a learned 64x64 plane a class, or 8 channels convolved from the sketch.",
+        "What the encoder starts from: a learned plane a class, or 8 channels convolved from the sketch.",
         choices=("label", "sketch"),
     )
     upsampling: str = _option(
@@ -289,7 +292,7 @@ def _fields(config):
 
 def _define(field: dataclasses.Field) -> None:
     choices, default = field.metadata["choices"], field.default
-    known = f" One of: {', '.join(choices)}." if choices and not isinstance(default, tuple) else ""
+    known = f" One of: {', '.join(map(str, choices))}." if choices and not isinstance(default, tuple) else ""
     listed = f" Any of: {', '.join(choices)}." if choices and isinstance(default, tuple) else ""
     text = field.metadata["help"] + known + listed
     if field.type == "tuple[int, ...]":
@@ -319,7 +322,7 @@ def _check_bounds(field: dataclasses.Field, value) -> None:
     lower, upper, choices = (field.metadata[key] for key in ("lower", "upper", "choices"))
     for item in value if isinstance(value, tuple) else (value,):
         if choices and item not in choices:
-            raise UserError(f"--{field.name}={item}: should be one of {', '.join(choices)}")
+            raise UserError(f"--{field.name}={item}: should be one of {', '.join(map(str, choices))}")
         if isinstance(item, float) and not math.isfinite(item):
             raise UserError(f"--{field.name}={item}: should be a finite number")
         if lower is not None and item < lower:

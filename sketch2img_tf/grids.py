@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-_SCALE = 2
+_SIDE = 128  # pixels, at least: small pictures are shown larger
 _MARGIN = 6
 _CAPTION = 14
 
@@ -20,7 +20,8 @@ def picture_grid(columns: list[np.ndarray], captions: list[str], sets_a_row: int
     """
     columns = [np.repeat(pictures, 3 // pictures.shape[-1], -1) for pictures in columns]
     strips = np.concatenate(columns, axis=2)  # [B, H, columns * W, 3]
-    height, width = strips.shape[1] * _SCALE, strips.shape[2] * _SCALE
+    scale = max(1, _SIDE // strips.shape[1])
+    height, width = strips.shape[1] * scale, strips.shape[2] * scale
     rows = -(-len(strips) // sets_a_row)
     step_x, step_y = width + 2 * _MARGIN, height + _CAPTION + _MARGIN
     sheet = Image.new("RGB", (min(sets_a_row, len(strips)) * step_x, rows * step_y + _MARGIN), "white")

@@ -10,8 +10,8 @@ from typing import Callable
 import tensorflow as tf
 
 from sketch2img_tf import differentiable_augmentation, draws, losses, optimization, penalties, precision
-from sketch2img_tf.config import Config, NetworkConfig, TrainingConfig
-from sketch2img_tf.data.preprocessing import IMAGE_SIZE, Statistics
+from sketch2img_tf.config import Config, TrainingConfig
+from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.finite import FiniteStatistics, FiniteUpdates
 from sketch2img_tf.layers.spectral_norm import power_iteration
 from sketch2img_tf.networks.discriminator import Discriminator
@@ -36,9 +36,9 @@ class TrainState(tf.Module):
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         synchronized = config.training.cross_replica_norm and replicas > 1  # alone, batch norm is faster without
         with precision.policy(config.training.precision):
-            self.generator = make_generator(config.network, num_classes, synchronized)
-            self.averaged_generator = make_generator(config.network, num_classes, synchronized)
-            self.discriminator = _make_discriminator(config.network, num_classes, synchronized)
+            self.generator = make_generator(config, num_classes, synchronized)
+            self.averaged_generator = make_generator(config, num_classes, synchronized)
+            self.discriminator = _make_discriminator(config, num_classes, synchronized)
         self.generator_optimizer = optimization.make_adam(config.training.generator_learning_rate, config.training)
         self.discriminator_optimizer = optimization.make_adam(
             config.training.discriminator_learning_rate, config.training
@@ -63,9 +63,10 @@ class TrainState(tf.Module):
             self.discriminator_optimizer.learning_rate.assign(training.discriminator_learning_rate * factor)
 
 
-def _make_discriminator(network: NetworkConfig, num_classes: int, synchronized: bool) -> Discriminator:
-    discriminator = Discriminator(num_classes, network.base_width, synchronized)
-    discriminator((tf.zeros([1, IMAGE_SIZE, IMAGE_SIZE, 3]), tf.zeros([1, IMAGE_SIZE, IMAGE_SIZE, 1])))
+def _make_discriminator(config: Config, num_classes: int, synchronized: bool) -> Discriminator:
+    discriminator = Discriminator(num_classes, config.network.base_width, synchronized)
+    size = config.data.image_size
+    discriminator((tf.zeros([1, size, size, 3]), tf.zeros([1, size, size, 1])))
     return discriminator
 
 

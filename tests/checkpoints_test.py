@@ -55,9 +55,9 @@ def test_a_card_is_the_same_after_json():
     assert Card.from_json(CARD.to_json()) == CARD
 
 
-def test_a_card_from_before_there_were_encodings_is_of_lines():
+def test_a_card_from_before_there_were_encodings_and_sizes_is_of_lines_at_64():
     values = json.loads(CARD.to_json())
-    del values["statistics"]["sketch_encoding"], values["config"]["sketch_encoding"]
+    del values["statistics"]["sketch_encoding"], values["config"]["sketch_encoding"], values["config"]["image_size"]
     assert Card.from_json(json.dumps(values)) == CARD
 
 
@@ -126,6 +126,7 @@ def test_a_run_goes_on_with_other_training_flags(workdir):
     [
         (changed(CARD, network=dict(base_width=4)), "base_width 2 there, 4 now"),
         (changed(CARD, network=dict(generator_norm="batch")), "generator_norm conditional_batch there, batch now"),
+        (changed(CARD, data=dict(image_size=128)), "image_size 64 there, 128 now;"),
         (
             dataclasses.replace(CARD, class_names=CLASSES[:2]),
             r"number of classes 3 there, 2 now; classes apple,car_\(sedan\),hot-air_balloon there, apple,car_\(sedan\)",

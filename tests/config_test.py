@@ -30,6 +30,7 @@ OTHER_VALUES = {
     "max_bad": 3,
     "drop_sketches": ["error", "pose"],
     "sketch_encoding": "distance_field",
+    "image_size": 128,
     "classes": ["hot-air_balloon", "car_(sedan)"],
     "num_classes": 10,
     "shuffle_buffer": 100,
@@ -222,7 +223,7 @@ def test_numbers_are_finite(name, value):
 def test_unknown_choice_is_quoted_with_the_known_ones(name):
     default, choices = next((f.default, f.metadata["choices"]) for f in FIELDS if f.name == name)
     given = ("eror",) if isinstance(default, tuple) else "eror"
-    assert _message(**{name: given}) == f"--{name}=eror: should be one of {', '.join(choices)}"
+    assert _message(**{name: given}) == f"--{name}=eror: should be one of {', '.join(map(str, choices))}"
     for choice in choices:
         from_dict({name: (choice,) if isinstance(default, tuple) else choice})
 

@@ -20,6 +20,7 @@ from datasets.sketchy import miniature
 from sketch2img_tf import config, trainer
 from sketch2img_tf.card import Card
 from sketch2img_tf.summaries import read_scalars
+from tests.conftest import DUMMY_RELEASE
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 ELSEWHERE = {"multi_worker", "tpu"}  # need other machines
@@ -273,6 +274,27 @@ def test_a_config_trains(dummy_data_dir, tmp_path, name):
     assert lines == [f"trained to step 2: samples and plots are in {tmp_path / 'run'}"]
     assert np.isfinite([value for line in read_scalars(str(tmp_path / "run")) for value in line.values()]).all()
     assert json.loads(succeed("evaluate.py", f"--workdir={tmp_path / 'run'}")[-1])["step"] == 2
+
+
+@pytest.mark.slow
+def test_a_run_of_larger_pictures(dummy_data_dir, tmp_path):
+    """What is measured, exported and drawn follows the run, which does not go on with another size."""
+    run_folder, exports = tmp_path / "run", f"--export_dir={tmp_path / 'export'}"
+    command = ["train.py", "--flagfile=configs/quickstart.flags", f"--data_dir={dummy_data_dir}", *SHRUNK]
+    command += [f"--workdir={run_folder}", "--train_steps=2", "--sketch_encoding=distance_field"]
+    succeed(*command, "--image_size=128")
+    assert_refuses(1, "image_size 128 there, 64 now; give another --workdir", *command)
+    (version,) = succeed("export.py", f"--workdir={run_folder}", exports)
+    succeed("export.py", f"--workdir={run_folder}", exports, "--format=tflite")
+    models = f"--workdir={run_folder}", f"--model={version}"
+    of_run, of_export = (json.loads(succeed("evaluate.py", model)[-1]) for model in models)
+    assert of_run["protocol"] == of_export["protocol"] and of_run["protocol"]["picture_size"] == 128
+    assert of_export["held_out_l1"] == pytest.approx(of_run["held_out_l1"], abs=1e-3)
+    assert of_export["metrics"]["edge_recall"] == pytest.approx(of_run["metrics"]["edge_recall"], abs=0.05)
+    sketch, output = next(DUMMY_RELEASE.rglob("*.png")), tmp_path / "photo.png"
+    succeed("generate.py", f"--model={version}", f"--sketch={sketch}", "--label=apple", f"--output={output}")
+    assert Image.open(output).size == (128, 128)
+    assert "a PNG, 128x128 pixels" in (pathlib.Path(version) / "assets.extra" / "MODEL_CARD.md").read_text()
 
 
 @pytest.mark.slow

@@ -31,7 +31,7 @@ def model(tmp_path_factory) -> str:
     """An untrained export whose pictures differ visibly by sketch, class and seed."""
     random = np.random.default_rng(0)
     config = Config(network=NetworkConfig(base_width=4))
-    generator = make_generator(config.network, len(CLASSES))
+    generator = make_generator(config, len(CLASSES))
     for variable in generator.trainable_variables:
         variable.assign(random.normal("gamma" in variable.name, 0.3, variable.shape))
     card = Card(config, CLASSES, Statistics((0.5, 0.5, 0.5), 0.5, (0.04,), 0.96))

@@ -6,7 +6,7 @@ import numpy as np
 
 from sketch2img_tf.grids import picture_grid
 
-SIDE = 8
+SIDE = 64
 
 
 def pictures(count, channels, seed):
@@ -22,6 +22,11 @@ def test_sets_stand_in_rows_every_pixel_twice_as_large():
         strip = sheet[top : top + 2 * SIDE : 2, left : left + 4 * SIDE : 2]
         np.testing.assert_array_equal(strip[:, :SIDE], np.repeat(sketches[index], 3, -1))
         np.testing.assert_array_equal(strip[:, SIDE:], photos[index])
+
+
+def test_large_pictures_are_as_they_are():
+    photos = np.random.default_rng(0).integers(0, 256, (1, 128, 128, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(np.asarray(picture_grid([photos], [""]))[6:134, 6:134], photos[0])
 
 
 def test_captions_stand_under_their_pictures_and_the_rest_is_white():

@@ -89,7 +89,8 @@ def training_batches(
       context: of several workers the one that reads here; each has examples of its own.
 
     Returns:
-      {"photos": float32 [B, 64, 64, 3], "sketches": float32 [B, 64, 64, 1], both normalised; "labels": int64 [B]}
+      {"photos": float32 [B, S, S, 3], "sketches": float32 [B, S, S, 1], both normalised, S being `--image_size`;
+      "labels": int64 [B]}
     """
     context = context or tf.distribute.InputContext()
     workers, worker = context.num_input_pipelines, context.input_pipeline_id
@@ -271,9 +272,10 @@ def _example(record: dict[str, tf.Tensor], sketchy: Sketchy, jitter_seed: tf.Ten
     if jitter_seed is not None:
         photo = augmentation.jitter_photo(photo, jitter_seed)
         photo, sketch = _augmented(photo, sketch, sketchy.config, jitter_seed)
+    photo, sketch = (preprocessing.resize(picture, sketchy.config.image_size) for picture in (photo, sketch))
     return {
-        "photos": preprocessing.normalize_photos(preprocessing.resize(photo), sketchy.statistics),
-        "sketches": preprocessing.normalize_sketch_on_host(preprocessing.resize(sketch), sketchy.statistics),
+        "photos": preprocessing.normalize_photos(photo, sketchy.statistics),
+        "sketches": preprocessing.normalize_sketch_on_host(sketch, sketchy.statistics),
         "labels": record["label"],
     }
 

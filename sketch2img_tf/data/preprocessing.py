@@ -10,10 +10,10 @@ Axes: B batch, H height, W width. Ranges:
   what the generator's tanh gives.
 
 Sketches encoded as distance fields have a normalised range of their own: 1 on a line, falling with the distance to the
-nearest line to -1 at `FARTHEST_PX` pixels of the 64x64 sketch and beyond.
+nearest line to -1 at `FARTHEST` of the side and beyond.
 Differs from SketchyGAN, which binarises and measures at 256x256, scales by each picture's own greatest distance, and
 has -1 on the lines: here a stroke more does not change the far side of the picture, and ink is the higher value, as in
-lines. Measuring after the resize lets an exported model that is given 64x64 pixels see exactly what was trained on.
+lines. Measuring after the resize lets an exported model that is given pixels see exactly what was trained on.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ import tensorflow as tf
 from sketch2img_tf.data import distance_field
 from sketch2img_tf.data.statistics import Statistics
 
-IMAGE_SIZE = 64
-FARTHEST_PX = 16.0
+FARTHEST = 0.25
 
 # A quarter of full ink; between two of the 256 levels, so that rounding a sketch to pixels makes or breaks no line.
 _LINE = 63.5 / 255
@@ -61,7 +60,7 @@ def sketch_intensities(pixels: tf.Tensor) -> tf.Tensor:
     return 1.0 - tf.image.convert_image_dtype(pixels, tf.float32)
 
 
-def resize(intensities: tf.Tensor, size: int = IMAGE_SIZE) -> tf.Tensor:
+def resize(intensities: tf.Tensor, size: int) -> tf.Tensor:
     """Antialiased to float32 [size, size, channels], keeping the aspect: what is not square is padded with zeros.
 
     Zero is paper for a sketch. Photos come square (256x256) from the release, so that nothing is padded there.
@@ -90,7 +89,12 @@ def normalize_sketch_on_host(intensities: tf.Tensor, statistics: Statistics) -> 
 
 
 def _normalize_distances(distances: tf.Tensor) -> tf.Tensor:
-    return 1.0 - 2.0 / FARTHEST_PX * tf.minimum(distances, FARTHEST_PX)
+    farthest_px = _farthest_px(distances)
+    return 1.0 - 2.0 / farthest_px * tf.minimum(distances, farthest_px)
+
+
+def _farthest_px(sketches: tf.Tensor) -> float:
+    return FARTHEST * sketches.shape[-2]
 
 
 def photo_intensities(normalized: tf.Tensor, statistics: Statistics) -> tf.Tensor:
@@ -128,7 +132,7 @@ def paper_intensities(normalized: tf.Tensor, statistics: Statistics) -> tf.Tenso
     Of a distance field these are its lines without their greys; encoded again they give the same field.
     """
     if statistics.sketch_encoding == "distance_field":
-        return tf.where(normalized > 1.0 - 1.0 / FARTHEST_PX, 0.0, 1.0)  # nearer than half a pixel
+        return tf.where(normalized > 1.0 - 1.0 / _farthest_px(normalized), 0.0, 1.0)  # nearer than half a pixel
     ink = normalized * statistics.sketch_scale + tf.constant(statistics.sketch_mean)
     return 1.0 - tf.clip_by_value(ink, 0.0, 1.0)
 

@@ -9,7 +9,7 @@ import itertools
 
 import numpy as np
 
-_COARSE_PX = 8
+_COARSE_SIDE = 8
 
 
 def pairs(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -23,7 +23,7 @@ def mean_distance(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.abs(first / 255.0 - second / 255.0).mean())
 
 
-def coarse(pictures: np.ndarray, px: int = _COARSE_PX) -> np.ndarray:
-    """Means over squares of `px` pixels, float64 [B, H / px, W / px, 3]: noise averages out there."""
+def coarse(pictures: np.ndarray, side: int = _COARSE_SIDE) -> np.ndarray:
+    """Means over `side` times `side` squares, float64 [B, side, side, 3]: noise averages out there."""
     count, height, width, channels = pictures.shape
-    return pictures.reshape(count, height // px, px, width // px, px, channels).mean((2, 4))
+    return pictures.reshape(count, side, height // side, side, width // side, channels).mean((2, 4))

@@ -12,7 +12,6 @@ import numpy as np
 import tensorflow as tf
 
 from sketch2img_tf.data.input_pipeline import Sketchy
-from sketch2img_tf.data.preprocessing import IMAGE_SIZE
 from sketch2img_tf.evaluation import parts, training_photos
 from sketch2img_tf.evaluation.features import FeatureFlags, FeatureNetwork
 from sketch2img_tf.evaluation.parts import Draw, Part
@@ -82,7 +81,7 @@ class Evaluator:
             "training_photos": len(self.training.labels),
             "training_sketches": len(self._training_part.labels),
             "classes": len(self.sketchy.class_names),
-            "picture_size": IMAGE_SIZE,
+            "picture_size": self.sketchy.config.image_size,
             "seeds": f"0-{len(self.part.labels) - 1}",
             "diversity_sketches": len(self._varied),
             "diversity_seeds": f"0-{protocol.diversity_seeds - 1}",

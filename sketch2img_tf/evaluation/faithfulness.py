@@ -4,15 +4,19 @@ A picture with edges everywhere would meet every line: of a picture's edges the 
 sketch has of line. What is met by accident is measured too, with the lines of another sketch: people do not draw on top
 of the photo, and even real photos meet not many more of their own lines than of others'.
 
-Axes: B batch, H, W height and width.
+All of it is measured at 64x64 pixels: larger pictures and sketches are averaged down to that, so that 2 pixels and the
+width of a line mean the same.
+
+Axes: B batch, H, W height and width, multiples of 64 and equal.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
-from skimage import color, feature
+from skimage import color, feature, transform
 
+SIDE = 64
 NEAR_PX = 2
 _LINE = 0.25  # of full ink
 _SIGMA_PX = 1.0  # of the gradient
@@ -32,6 +36,7 @@ def faithfulness(pictures: np.ndarray, sketches: np.ndarray) -> dict[str, np.nda
       pixels with a line near; and both `_by_chance`, with the lines of the next sketch of the batch in place of its
       own. 0 for what has no edge or no line.
     """
+    pictures, sketches = _averaged_down(pictures), _averaged_down(sketches)
     lines = sketches[..., 0] < 255 * (1.0 - _LINE)
     edges = np.stack([strongest_edges(*pair) for pair in zip(pictures, lines.sum((1, 2)))])
     others = np.roll(lines, -1, axis=0)
@@ -58,6 +63,13 @@ def strongest_edges(picture: np.ndarray, count: int) -> np.ndarray:
     edges = np.zeros(strength.shape, bool)
     edges.flat[chosen] = True
     return edges & (strength > 0)
+
+
+def _averaged_down(pictures: np.ndarray) -> np.ndarray:
+    """Pixels, uint8 [B, H, W, C], to uint8 [B, 64, 64, C]."""
+    square = pictures.shape[1] // SIDE
+    means = (transform.downscale_local_mean(picture, (square, square, 1)) for picture in pictures)
+    return np.stack([np.rint(picture).astype(np.uint8) for picture in means])
 
 
 def _met(points: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -19,19 +19,21 @@ from sketch2img_tf.summaries import Summaries
 from sketch2img_tf.train_step import TrainState
 
 BEST_FILE = "best.json"
+_FOLDER = "best"  # in that of the run
 
 
 class Evaluations:
     """Evaluates every `--evaluate_every_steps` steps by the default protocol, and keeps the best checkpoint apart.
 
     That is in `workdir/best`, a folder like a run's, which evaluate.py and export.py take for --workdir. `best.json`
-    there says its step and metrics, and which metric chose it.
+    there says its step and metrics, which metric chose it, and by which protocol it was measured: what was the best by
+    another is forgotten.
     """
 
     def __init__(self, config: Config, card: Card, sketchy: Sketchy, state: TrainState):
         self._config, self._sketchy = config.evaluation, sketchy
         self._metric = best_metric(config)
-        self._folder = os.path.join(config.training.workdir, "best")
+        self._folder = os.path.join(config.training.workdir, _FOLDER)
         self._card, self._state = card, state
         self._evaluator: Evaluator | None = None  # made when it is first needed: it reads all training photos
         self._checkpoints: Checkpoints | None = None
@@ -45,20 +47,21 @@ class Evaluations:
         if self._evaluator is None:
             self._evaluator = Evaluator(self._sketchy, protocols.find("", self._sketchy), _flags(self._config))
             self._checkpoints = Checkpoints(self._folder, self._card, self._state, 1)
-        metrics = self._evaluator.evaluate(draw).scores.metrics
+        metrics, protocol = self._evaluator.evaluate(draw).scores.metrics, self._evaluator.description()
         summaries.scalars(step, {f"{SCALAR_PREFIX}{name}": value for name, value in metrics.items()})
-        if self._is_best(metrics[self._metric]):
+        if self._is_best(metrics[self._metric], protocol):
             self._checkpoints.save()
-            self._note_best(step, metrics)
+            self._note_best(step, metrics, protocol)
 
-    def _is_best(self, value: float) -> bool:
+    def _is_best(self, value: float, protocol: dict) -> bool:
         before = read_best(self._folder)
-        if before is None or before["metric"] != self._metric:
+        if before is None or before["metric"] != self._metric or before.get("protocol", protocol) != protocol:
             return True
         return value < before["value"] if scoring.lower_is_better(self._metric) else value > before["value"]
 
-    def _note_best(self, step: int, metrics: dict[str, float]) -> None:
-        best = {"step": step, "metric": self._metric, "value": metrics[self._metric], "metrics": metrics}
+    def _note_best(self, step: int, metrics: dict[str, float], protocol: dict) -> None:
+        best = {"step": step, "metric": self._metric, "value": metrics[self._metric]}
+        best |= {"metrics": metrics, "protocol": protocol}
         path = os.path.join(self._folder, BEST_FILE)
         with open(path + ".tmp", "w", encoding="utf-8") as file:
             json.dump(best, file)
@@ -96,6 +99,12 @@ def read_best(folder: str) -> dict | None:
             return json.load(file)
     except FileNotFoundError:
         return None
+
+
+def is_protocol_of(workdir: str, protocol: dict) -> bool:
+    """Whether the run in `workdir` evaluates by this protocol while it trains, as far as its best says."""
+    best = read_best(os.path.join(workdir, _FOLDER))
+    return best is None or best.get("protocol", protocol) == protocol
 
 
 def _flags(evaluation: EvaluationConfig) -> FeatureFlags:

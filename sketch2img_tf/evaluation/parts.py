@@ -1,6 +1,6 @@
 """Parts of the data in memory, and what a model draws of them.
 
-Axes: N examples of a part, M photos, H, W 64 pixels.
+Axes: N examples of a part, M photos, H, W height and width.
 """
 
 from __future__ import annotations

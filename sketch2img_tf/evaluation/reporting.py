@@ -6,7 +6,7 @@ import json
 import os
 
 from sketch2img_tf import plots
-from sketch2img_tf.evaluation import curves, html_report, protocols, results
+from sketch2img_tf.evaluation import curves, html_report, in_training, protocols, results
 from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
 from sketch2img_tf.evaluation.held_out import HeldOut
 from sketch2img_tf.evaluation.parts import Draw
@@ -43,7 +43,8 @@ def report(evaluator: Evaluator, draw: Draw, source: dict, folder: str, plot: bo
 def _write_report(result: dict, evaluator: Evaluator, evaluation: Evaluation, folder: str) -> str:
     scalars, plots_folder = read_scalars(folder), os.path.join(folder, "plots")
     same = [line for line in results.read(folder) if line.get("protocol") == result["protocol"]]
-    drawn = [curves.write_metrics(curves.points(same, scalars), result, plots_folder)]
+    logged = scalars if in_training.is_protocol_of(folder, result["protocol"]) else []
+    drawn = [curves.write_metrics(curves.points(same, logged), result, plots_folder)]
     drawn += plots.write_plots(scalars, plots_folder)
     path = os.path.join(folder, "report.html")
     html_report.write(path, result, evaluator, evaluation, drawn)

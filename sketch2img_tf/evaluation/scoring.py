@@ -19,7 +19,7 @@ from sketch2img_tf.evaluation.training_photos import TrainingPhotos
 
 _HIGHER_IS_BETTER = ("psnr", "ssim", "edge_recall", "edge_precision", "class_accuracy", "inception_score", "diversity")
 _CHUNK = 64
-_NEIGHBOUR_PX = 2  # photos are compared as means of squares of so many pixels
+_NEIGHBOUR_SIDE = 32  # photos are compared as means of so many squares a side
 
 
 def lower_is_better(metric: str) -> bool:
@@ -148,6 +148,6 @@ def _of_pixels(pictures: np.ndarray, photos: np.ndarray) -> dict[str, np.ndarray
 
 
 def _vectors(pictures: np.ndarray) -> np.ndarray:
-    """Intensities in squares of 2 pixels, float32 [N, C]."""
-    means = diversity.coarse(pictures, _NEIGHBOUR_PX) / 255.0
+    """Intensities of 32x32 squares, float32 [N, C]."""
+    means = diversity.coarse(pictures, _NEIGHBOUR_SIDE) / 255.0
     return means.reshape(len(pictures), -1).astype(np.float32)

@@ -1,6 +1,6 @@
 """The photos that a run trains on: what new pictures are compared with, kept from one evaluation to the next.
 
-Axes: M photos, each once however many sketches there are of it; H, W 64 pixels; C features.
+Axes: M photos, each once however many sketches there are of it; H, W height and width; C features.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ def _path(sketchy: Sketchy, network: FeatureNetwork | None) -> str:
     """The file's name holds a hash of all that its content follows from, beside the records."""
     facts = {
         "version": _VERSION,
+        "image_size": sketchy.config.image_size,
         "class_names": sketchy.class_names,
         "examples": sketchy.examples["train"],
         "drop_sketches": sketchy.config.drop_sketches,

@@ -1,4 +1,4 @@
-"""The encoder of both networks: four MRUs, at 64, 32, 16 and 8 pixels."""
+"""The encoder of both networks: four MRUs, each at half the side of the one before."""
 
 from __future__ import annotations
 

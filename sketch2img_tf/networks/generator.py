@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf.config import NetworkConfig
-from sketch2img_tf.data.preprocessing import IMAGE_SIZE
+from sketch2img_tf.config import Config
 from sketch2img_tf.layers.mru import MRU, kernel_initializer
 from sketch2img_tf.layers.resize_conv import ResizeConv2D
 from sketch2img_tf.networks.encoder import LEVELS, Encoder, pyramid
@@ -23,6 +22,7 @@ class Generator(tf.keras.Model):
 
     Args:
       num_classes: K.
+      image_size: S, a multiple of 8.
       base_width: channels of the first MRU; the bottleneck has 8 times as many, and as many again of noise.
       normalization: "conditional_batch", "batch" or "instance".
       initial_features: "label", a learned plane a class, or "sketch", 8 channels convolved from the sketch.
@@ -41,6 +41,7 @@ class Generator(tf.keras.Model):
     def __init__(
         self,
         num_classes: int,
+        image_size: int,
         base_width: int,
         normalization: str,
         initial_features: str,
@@ -54,7 +55,8 @@ class Generator(tf.keras.Model):
         )
         widths = [base_width * 2**level for level in reversed(range(LEVELS))]  # 512, 256, 128, 64
         self.conditional = normalization == "conditional_batch"
-        side = IMAGE_SIZE // 2 ** (LEVELS - 1)
+        self.image_size = image_size
+        side = image_size // 2 ** (LEVELS - 1)
         self.noise_shape = (side, side, widths[0])
         self.initial = self._initial_layer(initial_features, num_classes)
         self.encoder = Encoder(base_width, mru=mru, name="encoder")
@@ -99,11 +101,11 @@ class Generator(tf.keras.Model):
             return tf.keras.layers.Conv2D(
                 SKETCH_CHANNELS, 3, padding="same", kernel_initializer=kernel_initializer(), name="initial_sketch"
             )
-        return tf.keras.layers.Embedding(num_classes, IMAGE_SIZE * IMAGE_SIZE, name="initial_label")
+        return tf.keras.layers.Embedding(num_classes, self.image_size**2, name="initial_label")
 
     def _initial_features(self, sketches: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         if isinstance(self.initial, tf.keras.layers.Embedding):
-            return tf.reshape(self.initial(labels), [-1, IMAGE_SIZE, IMAGE_SIZE, 1])
+            return tf.reshape(self.initial(labels), [-1, self.image_size, self.image_size, 1])
         return self.initial(sketches)
 
     def _condition(self, labels: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -113,18 +115,19 @@ class Generator(tf.keras.Model):
         return tf.cast(tensor, self.compute_dtype)
 
 
-def make_generator(network: NetworkConfig, num_classes: int, synchronized: bool = False) -> Generator:
+def make_generator(config: Config, num_classes: int, synchronized: bool = False) -> Generator:
     """The configured generator, with its variables made."""
+    network, size = config.network, config.data.image_size
     generator = Generator(
         num_classes,
+        size,
         network.base_width,
         network.generator_norm,
         network.initial_features,
         network.upsampling,
         synchronized,
     )
-    sketches, labels = tf.zeros([1, IMAGE_SIZE, IMAGE_SIZE, 1]), tf.zeros([1], tf.int64)
-    generator((sketches, labels, tf.zeros([1, *generator.noise_shape])))
+    generator((tf.zeros([1, size, size, 1]), tf.zeros([1], tf.int64), tf.zeros([1, *generator.noise_shape])))
     return generator
 
 

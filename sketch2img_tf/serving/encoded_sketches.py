@@ -5,10 +5,11 @@ Axes: B batch.
 
 from __future__ import annotations
 
+import functools
+
 import tensorflow as tf
 
 from sketch2img_tf.data import preprocessing
-from sketch2img_tf.data.preprocessing import IMAGE_SIZE
 
 MAX_BYTES = 4 * 2**20  # of one file
 MAX_SIDE = 2048  # pixels; decoded, such a sketch takes some 160 MB for a moment
@@ -18,41 +19,43 @@ _AT_ONCE = 4  # files decoded at the same time, which bounds the memory of a bat
 _PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"
 
 
-def read(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def read(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     """PNG or JPEG files to sketches, and what is wrong with each.
 
     Args:
       encoded: string [B].
+      size: pixels of the side of what they become, S.
 
     Returns:
-      sketches: intensities, float32 [B, 64, 64, 1]; blank where the file is bad.
+      sketches: intensities, float32 [B, S, S, 1]; blank where the file is bad.
       problems: string [B]; empty where the file is good.
     """
-    specs = (tf.TensorSpec([IMAGE_SIZE, IMAGE_SIZE, 1], tf.float32), tf.TensorSpec([], tf.string))
-    return tf.map_fn(_read_or_damaged, encoded, fn_output_signature=specs, parallel_iterations=_AT_ONCE)
+    specs = (tf.TensorSpec([size, size, 1], tf.float32), tf.TensorSpec([], tf.string))
+    one = functools.partial(_read_or_damaged, size=size)
+    return tf.map_fn(one, encoded, fn_output_signature=specs, parallel_iterations=_AT_ONCE)
 
 
-def _read_or_damaged(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _read_or_damaged(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     # An error in a decoding op would end the whole batch. Only a Dataset can go on after one.
-    result = tf.data.Dataset.from_tensors(encoded).map(_read).ignore_errors()
-    damaged = tf.data.Dataset.from_tensors(_blank("the PNG or JPEG is damaged"))
+    result = tf.data.Dataset.from_tensors(encoded).map(functools.partial(_read, size=size)).ignore_errors()
+    damaged = tf.data.Dataset.from_tensors(_blank("the PNG or JPEG is damaged", size))
     return result.concatenate(damaged).take(1).get_single_element()
 
 
-def _read(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    problem = _problem(encoded)
-    return tf.cond(problem == "", lambda: (_decode(encoded), problem), lambda: _blank(problem))
+def _read(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    problem = _problem(encoded, size)
+    return tf.cond(problem == "", lambda: (_decode(encoded, size), problem), lambda: _blank(problem, size))
 
 
-def _problem(encoded: tf.Tensor) -> tf.Tensor:
+def _problem(encoded: tf.Tensor, size: int) -> tf.Tensor:
     """What the file's size and header forbid, string []; fails where there is no whole header."""
     is_large = tf.strings.length(encoded) > MAX_BYTES
     is_png = tf.strings.substr(encoded, 0, len(_PNG_START)) == _PNG_START
     return tf.case(
         [
             (is_large, lambda: tf.constant(f"the sketch has more than {MAX_BYTES} bytes")),
-            (is_png, lambda: _size_problem(_png_size(encoded))),
-            (tf.io.is_jpeg(encoded), lambda: _size_problem(tf.image.extract_jpeg_shape(encoded)[:2])),
+            (is_png, lambda: _size_problem(_png_size(encoded), size)),
+            (tf.io.is_jpeg(encoded), lambda: _size_problem(tf.image.extract_jpeg_shape(encoded)[:2], size)),
         ],
         default=lambda: tf.constant("the sketch is neither PNG nor JPEG"),
     )
@@ -63,16 +66,16 @@ def _png_size(encoded: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(tf.io.decode_raw(sides, tf.int32, little_endian=False), [2])
 
 
-def _size_problem(size: tf.Tensor) -> tf.Tensor:
-    shorter, longer = tf.reduce_min(size), tf.reduce_max(size)
-    fits = (shorter > 0) & (longer <= MAX_SIDE) & (longer <= IMAGE_SIZE * shorter)  # scaled down, it has a width
-    limits = f"{MAX_SIDE}x{MAX_SIDE} pixels, and at most {IMAGE_SIZE} times as long as wide"
+def _size_problem(sides: tf.Tensor, size: int) -> tf.Tensor:
+    shorter, longer = tf.reduce_min(sides), tf.reduce_max(sides)
+    fits = (shorter > 0) & (longer <= MAX_SIDE) & (longer <= size * shorter)  # scaled down, it has a width
+    limits = f"{MAX_SIDE}x{MAX_SIDE} pixels, and at most {size} times as long as wide"
     return tf.where(fits, "", f"the sketch should be at most {limits}")
 
 
-def _decode(encoded: tf.Tensor) -> tf.Tensor:
-    return preprocessing.resize(preprocessing.decode_sketch(encoded))
+def _decode(encoded: tf.Tensor, size: int) -> tf.Tensor:
+    return preprocessing.resize(preprocessing.decode_sketch(encoded), size)
 
 
-def _blank(problem: str | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    return tf.zeros([IMAGE_SIZE, IMAGE_SIZE, 1]), tf.convert_to_tensor(problem)
+def _blank(problem: str | tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.zeros([size, size, 1]), tf.convert_to_tensor(problem)

@@ -1,6 +1,6 @@
 """The exported generator: a SavedModel that needs TensorFlow's standard ops and nothing of ours.
 
-Axes: B batch, K classes.
+Axes: B batch, S the picture's side, K classes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from sketch2img_tf.card import Card
 from sketch2img_tf.data import preprocessing
-from sketch2img_tf.data.preprocessing import IMAGE_SIZE
 from sketch2img_tf.networks.generator import Generator
 from sketch2img_tf.serving import encoded_sketches, model_card, warm_up
 from sketch2img_tf.serving.new_version import new_version
@@ -19,11 +18,6 @@ from sketch2img_tf.serving.new_version import new_version
 _FILES = [
     tf.TensorSpec([None], tf.string, "sketch_bytes"),
     tf.TensorSpec([None], tf.string, "label"),
-    tf.TensorSpec([None], tf.int64, "seed"),
-]
-_TENSORS = [
-    tf.TensorSpec([None, IMAGE_SIZE, IMAGE_SIZE, 1], tf.uint8, "sketch"),
-    tf.TensorSpec([None], tf.int64, "label_id"),
     tf.TensorSpec([None], tf.int64, "seed"),
 ]
 
@@ -38,6 +32,7 @@ class ExportedModel(tf.Module):
         # costs gigabytes and a slow start, and saves a fourth of the time of a batch of one alone.
         self.weights = generator.variables
         self.draw = generator.draw
+        self.image_size = generator.image_size
         self.statistics = card.statistics
         self.class_names = tf.constant(card.class_names)
         self.labels = tf.lookup.StaticHashTable(
@@ -61,9 +56,9 @@ class ExportedModel(tf.Module):
         photo_files = self._photo_files(sketches, label_id, seed)
         return {"photo_bytes": tf.where(problems == "", photo_files, ""), "error": problems}
 
-    @tf.function(input_signature=_TENSORS)
+    @tf.function
     def from_tensors(self, sketch: tf.Tensor, label_id: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Sketches as black lines on white, uint8 [B, 64, 64, 1], to photos, uint8 [B, 64, 64, 3]."""
+        """Sketches as black lines on white, uint8 [B, S, S, 1], to photos, uint8 [B, S, S, 3]."""
         number = tf.size(self.class_names, tf.int64)
         valid = tf.reduce_all((label_id >= 0) & (label_id < number))
         with tf.control_dependencies([tf.Assert(valid, ["label_id out of range:", label_id, "classes:", number])]):
@@ -78,7 +73,7 @@ class ExportedModel(tf.Module):
 
     def _read(self, sketch_bytes: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Sketches' intensities, label ids, and what is wrong with each item or ""; the ids of bad items are valid."""
-        sketches, problems = encoded_sketches.read(sketch_bytes)
+        sketches, problems = encoded_sketches.read(sketch_bytes, self.image_size)
         label_id = self.labels.lookup(label)
         unknown = tf.strings.join(["unknown class: ", tf.strings.substr(label, 0, 100)])
         return sketches, tf.maximum(label_id, 0), tf.where(label_id < 0, unknown, problems)
@@ -87,7 +82,7 @@ class ExportedModel(tf.Module):
         return tf.map_fn(tf.io.encode_png, self._photos(sketches, label_id, seed), fn_output_signature=tf.string)
 
     def _photos(self, sketches: tf.Tensor, label_id: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Sketches as intensities, float32 [B, 64, 64, 1], to photos as pixels, uint8 [B, 64, 64, 3]."""
+        """Sketches as intensities, float32 [B, S, S, 1], to photos as pixels, uint8 [B, S, S, 3]."""
         counts = tf.stack([tf.shape(tensor)[0] for tensor in (sketches, label_id, seed)])
         equal = tf.reduce_all(counts == counts[0])
         with tf.control_dependencies([tf.Assert(equal, ["sketches, labels and seeds differ in number:", counts])]):
@@ -110,10 +105,18 @@ def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
         signatures = {
             "serving_default": model.from_bytes.get_concrete_function(),
             "each": model.each_from_bytes.get_concrete_function(),
-            "tensors": model.from_tensors.get_concrete_function(),
+            "tensors": model.from_tensors.get_concrete_function(*_tensors(generator.image_size)),
             "classes": model.known_classes.get_concrete_function(),
         }
         tf.saved_model.save(model, temporary, signatures)
         model_card.write(temporary, card, step)
-        warm_up.write(temporary, card.class_names)
+        warm_up.write(temporary, card)
     return os.path.join(export_dir, str(step))
+
+
+def _tensors(size: int) -> list[tf.TensorSpec]:
+    return [
+        tf.TensorSpec([None, size, size, 1], tf.uint8, "sketch"),
+        tf.TensorSpec([None], tf.int64, "label_id"),
+        tf.TensorSpec([None], tf.int64, "seed"),
+    ]

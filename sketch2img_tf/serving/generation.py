@@ -24,7 +24,7 @@ def generate(
     output: str,
     polarity: str = "auto",
     crop: bool = True,
-    size: int = 64,
+    size: int | None = None,
     gallery_path: str = "",
 ) -> None:
     """Draws every sketch once a seed and writes the pictures; prints what was taken for granted about each sketch.
@@ -37,7 +37,7 @@ def generate(
       output: a .png file for one picture, or a folder.
       polarity: one of `line_drawing.POLARITIES`.
       crop: bring the drawing to the place and size that drawings had in training; or keep the page as it is.
-      size: of the pictures, pixels.
+      size: of the pictures, pixels; None: as the model draws them.
       gallery_path: of a .html or .png with all sketches and pictures; none if empty.
 
     Raises:
@@ -81,7 +81,7 @@ def _told(sketch: Sketch) -> Sketch:
 
 
 def _draw(
-    version: str, sketches: list[Sketch], class_name: str, seeds: list[int], planned: dict, size: int
+    version: str, sketches: list[Sketch], class_name: str, seeds: list[int], planned: dict, size: int | None
 ) -> list[gallery.Row]:
     from sketch2img_tf.serving.local_model import LocalModel  # here, since it imports TensorFlow
 
@@ -92,7 +92,7 @@ def _draw(
         # One at a time, so that the bytes of a picture cannot depend on what else is asked for.
         [photo] = model.from_bytes([sketch.png], [class_name], [seed])
         row.photos[seed] = photo
-        picture_files.write(planned[sketch.path, seed], picture_files.enlarge(photo, size))
+        picture_files.write(planned[sketch.path, seed], picture_files.enlarge(photo, size) if size else photo)
     return rows
 
 

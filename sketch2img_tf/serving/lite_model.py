@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from sketch2img_tf.card import Card
 from sketch2img_tf.data import preprocessing
-from sketch2img_tf.data.preprocessing import IMAGE_SIZE
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.networks.generator import Generator
 from sketch2img_tf.serving import model_card
@@ -33,15 +32,16 @@ class LiteModel(tf.Module):
         self.weights = generator.variables
         self.generate = generator.__call__
         self.statistics = statistics
+        size = generator.image_size
         self.signature = [
-            tf.TensorSpec([1, IMAGE_SIZE, IMAGE_SIZE, 1], tf.uint8, "sketch"),
+            tf.TensorSpec([1, size, size, 1], tf.uint8, "sketch"),
             tf.TensorSpec([1], tf.int32, "label_id"),
             tf.TensorSpec([1, *generator.noise_shape], tf.float32, "noise"),
         ]
 
     @tf.function
     def draw(self, sketch: tf.Tensor, label_id: tf.Tensor, noise: tf.Tensor) -> dict[str, tf.Tensor]:
-        """A sketch as black lines on white, uint8 [1, 64, 64, 1], to a photo, uint8 [1, 64, 64, 3]."""
+        """A sketch as black lines on white, uint8 [1, S, S, 1], to a photo, uint8 [1, S, S, 3]."""
         normalized = preprocessing.normalize_sketches(preprocessing.sketch_intensities(sketch), self.statistics)
         photo = self.generate((normalized, label_id, noise), training=False)
         return {"photo": preprocessing.to_pixels(preprocessing.photo_intensities(photo, self.statistics))}

@@ -39,7 +39,7 @@ class LocalModel:
         return int(os.path.basename(self.directory))
 
     def from_tensors(self, sketches: np.ndarray, labels: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-        """Sketches as pixels, uint8 [B, 64, 64, 1], labels and seeds, int64 [B], to uint8 [B, 64, 64, 3]."""
+        """Sketches as pixels, uint8 [B, S, S, 1], labels and seeds, int64 [B], to uint8 [B, S, S, 3]."""
         return self._run("tensors", "photo", sketch=sketches, label_id=labels, seed=seeds)
 
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:

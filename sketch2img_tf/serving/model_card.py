@@ -50,6 +50,7 @@ def _human_card(card: Card, step: int) -> str:
         data=training_data.source(data),
         max_side=encoded_sketches.MAX_SIDE,
         max_mebibytes=encoded_sketches.MAX_BYTES // 2**20,
+        image_size=card.config.data.image_size,
         base_width=card.config.network.base_width,
         batch_size=card.config.training.global_batch_size,
     )

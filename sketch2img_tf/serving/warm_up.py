@@ -13,17 +13,18 @@ import tensorflow as tf
 from PIL import Image, ImageDraw
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from sketch2img_tf.data.preprocessing import IMAGE_SIZE
+from sketch2img_tf.card import Card
 
 PATH = os.path.join("assets.extra", "tf_serving_warmup_requests")
 
 
-def write(version: str, class_names: tuple[str, ...]) -> None:
+def write(version: str, card: Card) -> None:
     """Writes one request a signature, as TFRecords of `PredictionLog`, into the folder of an export."""
-    files = {"sketch_bytes": [sketch_png()], "label": [class_names[0]], "seed": np.zeros(1, np.int64)}
-    pixels = np.asarray(_sketch().resize((IMAGE_SIZE, IMAGE_SIZE)), np.uint8)[np.newaxis, ..., np.newaxis]
+    label, size = [card.class_names[0]], card.config.data.image_size
+    files = {"sketch_bytes": [sketch_png()], "label": label, "seed": np.zeros(1, np.int64)}
+    pixels = np.asarray(_sketch().resize((size, size)), np.uint8)[np.newaxis, ..., np.newaxis]
     tensors = {"sketch": pixels, "label_id": np.zeros(1, np.int64), "seed": np.zeros(1, np.int64)}
-    requests = {"serving_default": files, "each": files, "tensors": tensors, "classes": {"label": [class_names[0]]}}
+    requests = {"serving_default": files, "each": files, "tensors": tensors, "classes": {"label": label}}
     with tf.io.TFRecordWriter(os.path.join(version, PATH)) as writer:
         for signature, inputs in requests.items():
             writer.write(_log(signature, inputs).SerializeToString())

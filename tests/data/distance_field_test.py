@@ -46,10 +46,10 @@ def test_both_are_the_definition(lines):
     np.testing.assert_allclose(on_host[..., 0], _truth(lines), rtol=1e-6)
 
 
-def _drawings(count: int) -> np.ndarray:
-    """Intensities of free shapes with the greys of antialiasing, the first one blank: float32 [count, 64, 64, 1]."""
+def _drawings(count: int, size: int = 64) -> np.ndarray:
+    """Intensities of free shapes with the greys of antialiasing, the first one blank: float32 [count, S, S, 1]."""
     pages = [np.asarray(exports.drawing(number, 256)) for number in range(count)]
-    ink = [preprocessing.resize(preprocessing.sketch_intensities(page[..., None])) for page in pages]
+    ink = [preprocessing.resize(preprocessing.sketch_intensities(page[..., None]), size) for page in pages]
     return np.stack([np.zeros_like(ink[0]), *ink[1:]])
 
 
@@ -60,14 +60,15 @@ def _assert_equal_paths(sketches: np.ndarray) -> None:
     assert exported.min() == -1.0 and exported.max() == 1.0
 
 
-def test_training_and_export_see_the_same():
-    _assert_equal_paths(_drawings(12))
+@pytest.mark.parametrize("size", [64, 128])
+def test_training_and_export_see_the_same(size):
+    _assert_equal_paths(_drawings(12, size))
 
 
 def test_training_and_export_see_the_same_of_real_sketches(shared_dir):
     files = sorted((shared_dir / "sketchy" / "256x256" / "sketch").rglob("*.png"))[::90]
     decoded = [preprocessing.decode_sketch(tf.io.read_file(str(path))) for path in files]
-    _assert_equal_paths(np.stack([preprocessing.resize(sketch) for sketch in decoded]))
+    _assert_equal_paths(np.stack([preprocessing.resize(sketch, 64) for sketch in decoded]))
 
 
 def test_a_blank_sketch_is_far_from_everything():
@@ -76,12 +77,16 @@ def test_a_blank_sketch_is_far_from_everything():
     np.testing.assert_array_equal(preprocessing.normalize_sketch_on_host(blank[0], FIELDS), -1.0)
 
 
-def test_normalised_by_hand():
-    """A vertical line at column 3: 1 on it, 0 at half of the 16 pixels, -1 at 16 and beyond."""
-    ink = np.zeros([1, 64, 64, 1], np.float32)
+@pytest.mark.parametrize("size", [64, 128])
+def test_normalised_by_hand(size):
+    """A vertical line at column 3: 1 on it, 0 at an eighth of the side, -1 at a quarter and beyond."""
+    ink = np.zeros([1, size, size, 1], np.float32)
     ink[:, :, 3] = 1.0
-    row = preprocessing.normalize_sketches(tf.constant(ink), FIELDS)[0, 20, :, 0]
-    np.testing.assert_allclose(np.array(row)[[3, 4, 2, 11, 19, 63]], [1.0, 0.875, 0.875, 0.0, -1.0, -1.0], atol=1e-6)
+    row = preprocessing.normalize_sketches(tf.constant(ink), FIELDS)[0, 20, :, 0].numpy()
+    near, half, far = size // 64, size // 8, size // 4
+    columns = [3, 3 + near, 3 + half, 3 + far, size - 1]
+    np.testing.assert_allclose(row[columns], [1.0, 0.875, 0.0, -1.0, -1.0], atol=1e-6)
+    assert row[2] == row[4]
 
 
 def test_rounding_to_pixels_changes_no_line():
@@ -93,8 +98,9 @@ def test_rounding_to_pixels_changes_no_line():
     np.testing.assert_array_equal(*fields)
 
 
-def test_shown_as_lines_which_give_the_field_again():
-    ink = _drawings(6)
+@pytest.mark.parametrize("size", [64, 128])
+def test_shown_as_lines_which_give_the_field_again(size):
+    ink = _drawings(6, size)
     field = preprocessing.normalize_sketches(tf.constant(ink), FIELDS)
     paper = preprocessing.paper_intensities(field, FIELDS)
     assert set(np.unique(paper)) == {0.0, 1.0}

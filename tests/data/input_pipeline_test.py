@@ -40,7 +40,7 @@ def name_of(sketchy):
     """From a normalised sketch to its file's name: the nearest of the files."""
     names = sorted(SKETCHES)
     decoded = [preprocessing.decode_sketch(tf.io.read_file(str(SKETCHES[name]))) for name in names]
-    resized = tf.stack([preprocessing.resize(sketch) for sketch in decoded])
+    resized = tf.stack([preprocessing.resize(sketch, 64) for sketch in decoded])
     files = preprocessing.normalize_sketches(resized, sketchy.statistics).numpy()
 
     def nearest(sketch):
@@ -155,8 +155,19 @@ def test_held_out_photos_are_the_files_themselves_in_a_fixed_order(sketchy, name
     assert_equal_batches(batches, evaluation_batches(sketchy, "test", 4).as_numpy_iterator())
     for sketch, photo in zip(rows(batches, "sketches"), rows(batches, "photos")):
         file = tf.io.read_file(str(PHOTOS[name_of(sketch).split("-")[0]]))
-        intensities = preprocessing.resize(preprocessing.decode_photo(file))
+        intensities = preprocessing.resize(preprocessing.decode_photo(file), 64)
         np.testing.assert_allclose(photo, preprocessing.normalize_photos(intensities, sketchy.statistics), atol=1e-6)
+
+
+def test_pictures_have_the_size_that_is_asked_for(directory, sketchy):
+    """In the same order; averaged down they are nearly the small ones, whose filter reaches a little farther."""
+    large = open_sketchy(directory, DataConfig(image_size=128))
+    for read in (lambda data: training_batches(data, 4, seed=0), lambda data: evaluation_batches(data, "test", 4)):
+        of_small, of_large = (next(read(data).as_numpy_iterator()) for data in (sketchy, large))
+        np.testing.assert_array_equal(of_large["labels"], of_small["labels"])
+        for key in ("photos", "sketches"):
+            averaged = of_large[key].reshape(4, 64, 2, 64, 2, -1).mean((2, 4))
+            assert np.abs(averaged - of_small[key]).mean() < 0.01 < np.abs(averaged - of_small[key][::-1]).mean()
 
 
 def test_training_pictures_have_mean_0_and_stay_within_1(directory):

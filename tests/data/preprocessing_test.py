@@ -96,19 +96,29 @@ def test_sketch_of_pixels_equals_the_sketch_of_their_file():
 def test_resize_is_antialiased():
     """A one-pixel checkerboard becomes its mean; picking pixels would keep its zeros and ones."""
     board = np.indices([256, 256]).sum(0)[..., None] % 2
-    small = preprocessing.resize(tf.constant(board, tf.float32)).numpy()
+    small = preprocessing.resize(tf.constant(board, tf.float32), 64).numpy()
     assert small.shape == (64, 64, 1)
     np.testing.assert_allclose(small[2:-2, 2:-2], 0.5, atol=0.01)
 
 
+@pytest.mark.parametrize("size", [64, 128])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_resize_is_that_of_pillow(size, channels):
+    """Whose bilinear filter is a triangle as wide as the reduction, too."""
+    picture = np.random.default_rng(0).uniform(size=[256, 256, channels]).astype(np.float32)
+    planes = [Image.fromarray(picture[..., channel]) for channel in range(channels)]
+    resized = [plane.resize((size, size), Image.Resampling.BILINEAR) for plane in planes]
+    np.testing.assert_allclose(preprocessing.resize(picture, size), np.stack(resized, -1), atol=1e-5)
+
+
 def test_resize_keeps_what_has_the_size():
     picture = tf.constant(_random_pixels(64, 64, 3) / 255, tf.float32)
-    np.testing.assert_allclose(preprocessing.resize(picture), picture, atol=1e-6)
+    np.testing.assert_allclose(preprocessing.resize(picture, 64), picture, atol=1e-6)
 
 
 def test_resize_keeps_the_aspect_on_paper():
     """A wide drawing full of ink: paper above and below."""
-    small = preprocessing.resize(tf.ones([100, 200, 1])).numpy()[..., 0]
+    small = preprocessing.resize(tf.ones([100, 200, 1]), 64).numpy()[..., 0]
     np.testing.assert_allclose(small[16:48], 1.0, atol=1e-5)
     np.testing.assert_array_equal(small[:16], 0.0)
     np.testing.assert_array_equal(small[48:], 0.0)

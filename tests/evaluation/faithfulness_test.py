@@ -65,6 +65,17 @@ def test_near_is_a_circle(down, right, met):
     assert measured(picture, dot)["edge_recall"] == met
 
 
+def test_larger_pictures_are_averaged_down():
+    """The same picture and sketch in twice the pixels a side are as faithful, even where single pixels flicker."""
+    picture = np.random.default_rng(0).integers(20, 236, [SIDE, SIDE, 3]).astype(np.uint8)
+    large, large_sketch = (values.repeat(2, 0).repeat(2, 1) for values in (picture, outline()))
+    large[::2] += 20
+    large[1::2] -= 20
+    found = measured(picture, outline())
+    assert faithfulness(large[np.newaxis], large_sketch[np.newaxis])["edge_recall"] == [found["edge_recall"]]
+    assert 0.1 < found["edge_recall"] < 0.9
+
+
 def test_half_a_drawing_has_half_the_recall():
     sketch = outline()
     other = np.flip(outline(), axis=1).copy()

@@ -69,6 +69,7 @@ def test_a_whole_evaluation_within_a_training(config, tmp_path):
     best = json.loads((tmp_path / "run" / "best" / in_training.BEST_FILE).read_text())
     assert (best["step"], best["metric"], best["value"]) == (4, "ssim", line["evaluation/ssim"])
     assert best["metrics"]["l1"] == pytest.approx(line["evaluation/l1"])
+    assert (best["protocol"]["name"], best["protocol"]["sketches"]) == ("test_256", 4)
 
 
 def test_it_is_due_at_its_intervals_or_never(config):
@@ -94,21 +95,36 @@ def test_better_is_lower_or_higher_by_the_metric(config, tmp_path, metric, befor
     config = dataclasses.replace(config, evaluation=EvaluationConfig(best_metric=metric))
     evaluations = in_training.Evaluations(config, None, None, None)
     (tmp_path / "run" / "best").mkdir(parents=True)
-    evaluations._note_best(1, {metric: before})
-    assert evaluations._is_best(now) == better
+    evaluations._note_best(1, {metric: before}, PROTOCOL)
+    assert evaluations._is_best(now, PROTOCOL) == better
 
 
-def test_the_best_of_another_metric_does_not_count(config, tmp_path):
+def test_the_best_by_another_metric_or_protocol_does_not_count(config, tmp_path):
     (tmp_path / "run" / "best").mkdir(parents=True)
-    in_training.Evaluations(config, None, None, None)._note_best(1, {"l1": 0.0})
+    evaluations = in_training.Evaluations(config, None, None, None)
+    evaluations._note_best(1, {"l1": 0.0}, PROTOCOL)
     other = dataclasses.replace(config, evaluation=EvaluationConfig(best_metric="ssim"))
-    assert in_training.Evaluations(other, None, None, None)._is_best(0.1)
+    assert in_training.Evaluations(other, None, None, None)._is_best(0.1, PROTOCOL)
+    other_weights = {**PROTOCOL, "features": {**PROTOCOL["features"], "weights_sha256": "e6"}}
+    assert evaluations._is_best(0.1, other_weights) and not evaluations._is_best(0.1, PROTOCOL)
+
+
+def test_curves_know_by_which_protocol_the_training_measured(config, tmp_path):
+    workdir = config.training.workdir
+    assert in_training.is_protocol_of(workdir, PROTOCOL)  # nothing is said
+    (tmp_path / "run" / "best").mkdir(parents=True)
+    in_training.Evaluations(config, None, None, None)._note_best(1, {"l1": 0.0}, PROTOCOL)
+    assert in_training.is_protocol_of(workdir, PROTOCOL)
+    assert not in_training.is_protocol_of(workdir, {**PROTOCOL, "name": "test_all"})
+
+
+PROTOCOL = {"name": "test_256", "features": {"network": "MobileNet", "weights_sha256": "8d"}}
 
 
 def _scripted(values):
     """An evaluator that finds these, one after the other."""
     found = (SimpleNamespace(scores=SimpleNamespace(metrics={"l1": value})) for value in values)
-    return SimpleNamespace(evaluate=lambda draw: next(found))
+    return SimpleNamespace(evaluate=lambda draw: next(found), description=lambda: PROTOCOL)
 
 
 def _best(tmp_path):

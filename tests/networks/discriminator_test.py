@@ -40,6 +40,13 @@ def test_variables_at_full_width(mru_shapes, shapes_of):
     assert sum(int(tf.size(variable)) for variable in discriminator.trainable_variables) == 9_990_114
 
 
+def test_for_larger_pictures_the_heads_alone_are_larger(shapes_of):
+    large, small = Discriminator(3, 2), _made(3, 2)
+    large((tf.image.resize(PHOTOS, [128, 128]), tf.image.resize(SKETCHES, [128, 128])))
+    heads = {"real_head/kernel": [16 * 16 * 16, 1], "class_head/kernel": [16 * 16 * 16, 3]}
+    assert shapes_of(large) == {**shapes_of(small), **heads}
+
+
 def test_all_convolutions_and_nothing_else_are_spectrally_normalised():
     discriminator = _made(3, 2)
     modules = discriminator.submodules

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from sketch2img_tf import precision
-from sketch2img_tf.config import NetworkConfig
+from sketch2img_tf.config import Config, DataConfig, NetworkConfig
 from sketch2img_tf.networks.generator import Generator, make_generator
 
 CLASSES = 3
@@ -39,8 +39,12 @@ CONVS = {
 }
 
 
+def made(network: NetworkConfig, image_size: int = 64) -> Generator:
+    return make_generator(Config(DataConfig(image_size=image_size), network), CLASSES)
+
+
 def test_variables_at_full_width(mru_shapes, shapes_of):
-    generator = make_generator(NetworkConfig(), num_classes=125)
+    generator = make_generator(Config(), num_classes=125)
     expected = {"initial_label/embeddings": [125, 64 * 64]}
     for name, x, filters in MRUS:
         expected.update(mru_shapes(name, x, 1, filters, scale=[125, filters]))
@@ -70,7 +74,7 @@ def test_variables_of_the_variants(variant, mru_shapes, shapes_of):
         x, filters = (initial if x == 1 else x // 32), filters // 32
         scale = [CLASSES, filters] if of_class else [filters]
         expected.update(mru_shapes(f"{path}_{int(number) // 32}", x, 1, filters, scale))
-    found = shapes_of(make_generator(network, CLASSES))
+    found = shapes_of(made(network))
     mrus = {name: shape for name, shape in found.items() if "mru_" in name}
     first = {name: shape for name, shape in found.items() if name.startswith("initial")}
     assert mrus == expected
@@ -82,7 +86,7 @@ def test_variables_of_the_variants(variant, mru_shapes, shapes_of):
 
 def test_resizing_doubles_with_3x3_convolutions(shapes_of):
     """Three in place of the transposed 2x2 ones; all else has the same shapes."""
-    found, default = (shapes_of(make_generator(NetworkConfig(2, upsampling=u), CLASSES)) for u in UPSAMPLINGS)
+    found, default = (shapes_of(made(NetworkConfig(2, upsampling=u))) for u in UPSAMPLINGS)
     changed = {name: shape for name, shape in found.items() if default.get(name) != shape}
     ups = [(8, 16), (4, 8), (2, 4)]
     assert changed == {f"up_{out}/conv/kernel": [3, 3, given, out] for out, given in ups} | {
@@ -94,10 +98,19 @@ def test_resizing_doubles_with_3x3_convolutions(shapes_of):
 UPSAMPLINGS = ("resize", "transposed")
 
 
+def test_a_larger_picture_has_a_larger_plane_a_class_and_noise_at_more_places(shapes_of):
+    """All else has the same shapes: the blocks know no size."""
+    large, small = made(NetworkConfig(2), 128), made(NetworkConfig(2))
+    assert shapes_of(large) == {**shapes_of(small), "initial_label/embeddings": [CLASSES, 128 * 128]}
+    assert (large.noise_shape, small.noise_shape) == ((16, 16, 16), (8, 8, 16))
+    sketch_first = NetworkConfig(2, initial_features="sketch")
+    assert shapes_of(made(sketch_first, 128)) == shapes_of(made(sketch_first))
+
+
 @pytest.mark.parametrize("upsampling, kinds", [("resize", 1), ("transposed", 4)])
 def test_resizing_leaves_no_checkerboard(upsampling, kinds):
     """Even features double to even ones, far from the border; a transposed convolution has a value a parity."""
-    doubling = make_generator(NetworkConfig(2, upsampling=upsampling), CLASSES).ups[0]
+    doubling = made(NetworkConfig(2, upsampling=upsampling)).ups[0]
     doubled = doubling(tf.ones([1, 4, 4, 16])).numpy()[0, 2:-2, 2:-2]
     assert doubled.shape == (4, 4, 8)
     assert len(np.unique(doubled.reshape(16, 8).round(6), axis=0)) == kinds
@@ -107,10 +120,10 @@ def test_resizing_leaves_no_checkerboard(upsampling, kinds):
 def generator() -> Generator:
     """Of width 2, moved away from its start, where all pictures are nearly grey."""
     tf.keras.utils.set_random_seed(0)
-    made = make_generator(NetworkConfig(base_width=2), CLASSES)
-    for variable in made.trainable_variables:
+    generator = made(NetworkConfig(base_width=2))
+    for variable in generator.trainable_variables:
         variable.assign_add(tf.random.normal(variable.shape, stddev=0.3))
-    return made
+    return generator
 
 
 def _noise(*seeds: int) -> tf.Tensor:
@@ -161,7 +174,7 @@ def test_drawing_depends_on_sketch_label_and_seed_alone(generator):
 
 def test_pictures_are_float32_under_mixed_precision():
     with precision.policy("mixed_bfloat16"):
-        mixed = make_generator(NetworkConfig(base_width=2), CLASSES)
+        mixed = made(NetworkConfig(base_width=2))
     assert mixed.encode(SKETCHES, LABELS)[-1].dtype == tf.bfloat16
     assert mixed((SKETCHES, LABELS, _noise(0, 1))).dtype == tf.float32
     assert {variable.dtype for variable in mixed.variables} == {tf.float32}
@@ -173,7 +186,7 @@ def test_configuration_reaches_the_network():
     changed = dict(base_width=4, generator_norm="batch", initial_features="sketch", upsampling="resize")
     assert set(changed) == {field.name for field in dataclasses.fields(NetworkConfig)}
     default = NetworkConfig(base_width=2)
-    parameters = {make_generator(default, CLASSES).count_params()}
+    parameters = {made(default).count_params()}
     for name, value in changed.items():
-        parameters.add(make_generator(dataclasses.replace(default, **{name: value}), CLASSES).count_params())
+        parameters.add(made(dataclasses.replace(default, **{name: value})).count_params())
     assert len(parameters) == 1 + len(changed)

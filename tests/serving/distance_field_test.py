@@ -43,7 +43,8 @@ def test_a_saved_model(generator, request_of_three, expected):
     model = ExportedModel(generator, CARD)
     photos = model.from_tensors(**{name: tf.constant(value) for name, value in request_of_three.items()})["photo"]
     np.testing.assert_allclose(photos, expected, atol=0.51)
-    graph = model.from_tensors.get_concrete_function().graph.as_graph_def()
+    specs = {name: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for name, value in request_of_three.items()}
+    graph = model.from_tensors.get_concrete_function(**specs).graph.as_graph_def()
     ops = {node.op for function in graph.library.function for node in function.node_def}
     ops |= {node.op for node in graph.node}
     assert "Min" in ops and not [op for op in ops if op.startswith(("Addons", "PyFunc", "EagerPyFunc"))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import struct
 import zlib
@@ -70,14 +71,27 @@ BAD = {
 @pytest.fixture(scope="module")
 def read():
     """In a graph, as in an export."""
-    return tf.function(encoded_sketches.read, input_signature=[tf.TensorSpec([None], tf.string)])
+    return reader(64)
+
+
+def reader(size):
+    read = functools.partial(encoded_sketches.read, size=size)
+    return tf.function(read, input_signature=[tf.TensorSpec([None], tf.string)])
 
 
 def test_good_files_are_read_as_in_training(read):
     sketches, problems = read(list(GOOD.values()))
     assert not any(problems.numpy())
-    expected = [preprocessing.resize(preprocessing.decode_sketch(file)) for file in GOOD.values()]
+    expected = [preprocessing.resize(preprocessing.decode_sketch(file), 64) for file in GOOD.values()]
     np.testing.assert_array_equal(sketches, np.stack(expected))
+
+
+def test_a_model_of_larger_pictures_reads_them_larger_and_takes_thinner_ones():
+    thread = encoded(Image.new("L", (10, 900), 0))
+    sketches, problems = reader(128)([PNG, thread])
+    assert not any(problems.numpy())
+    np.testing.assert_array_equal(sketches[0], preprocessing.resize(preprocessing.decode_sketch(PNG), 128))
+    assert reader(64)([thread])[1] == [TOO_LARGE.encode()]
 
 
 def test_bad_files_are_blank_and_named_one_by_one(read):

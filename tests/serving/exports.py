@@ -20,7 +20,7 @@ STEP = 1200
 
 def untrained_generator() -> Generator:
     """One whose pictures follow the sketch, the class and the seed, as those of a trained one."""
-    generator = make_generator(CARD.config.network, len(CLASSES))
+    generator = make_generator(CARD.config, len(CLASSES))
     random = np.random.default_rng(0)
     for variable in generator.variables:
         positive = "variance" in variable.name or "gamma" in variable.name
