@@ -104,8 +104,8 @@ def check_continues(workdir: str, card: Card) -> Before | None:
     return Before(step, _differences(there.config.to_dict(), card.config.to_dict()))
 
 
-def start_from(workdir: str, card: Card, state: TrainState) -> None:
-    """Brings the networks of `state`, and nothing else of it, to those of another run's newest checkpoint.
+def check_start(workdir: str, card: Card) -> str:
+    """The checkpoint of another run with whose networks a run with this card can start.
 
     Raises:
       UserError: that run's networks or classes are others, or it has no checkpoint.
@@ -114,6 +114,12 @@ def start_from(workdir: str, card: Card, state: TrainState) -> None:
     listed = _differences(_network(_card(path)), _network(card))
     if listed:
         raise UserError(f"--init_from={workdir} holds other networks: {listed}; give those flags too")
+    return path
+
+
+def start_from(workdir: str, card: Card, state: TrainState) -> None:
+    """Brings the networks of `state`, and nothing else of it, to those of another run; raises as `check_start`."""
+    path = check_start(workdir, card)
     networks = {name: getattr(state, name) for name in ("generator", "averaged_generator", "discriminator")}
     restored = tf.train.Checkpoint(state=tf.train.Checkpoint(**networks)).restore(path)
     restored.assert_existing_objects_matched().expect_partial()

@@ -15,14 +15,17 @@ from sketch2img_tf.errors import UserError
 _ELSE = 64 * 2**20  # bytes, for summaries, samples and plots
 
 
-def check(workdir: str, variables: Iterable[tf.Variable], checkpoints: int) -> None:
-    """Raises a UserError if the disk of `workdir` has no room for as many more checkpoints of these variables."""
+def check(folder: str, variables: Iterable[tf.Variable], checkpoints: int, workdir: str = "") -> None:
+    """Raises a UserError if the disk of `folder` has no room for as many more checkpoints of these variables.
+
+    `workdir` is what the message names, where that is not there yet and `folder` is what it will be made in.
+    """
     needed = checkpoints * sum(v.shape.num_elements() * v.dtype.size for v in variables) + _ELSE
-    free = shutil.disk_usage(workdir).free
+    free = shutil.disk_usage(folder).free
     if free < needed:
         raise UserError(
-            f"--workdir={workdir}: {_megabytes(free)} free, {_megabytes(needed)} needed for {checkpoints} checkpoints"
-            " and summaries; make room, or lower --checkpoints_kept"
+            f"--workdir={workdir or folder}: {_megabytes(free)} free, {_megabytes(needed)} needed for"
+            f" {checkpoints} checkpoints and summaries; make room, or lower --checkpoints_kept"
         )
 
 

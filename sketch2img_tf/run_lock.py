@@ -15,13 +15,18 @@ from sketch2img_tf.errors import UserError
 _FILE = "run.lock"
 
 
-def check_writable(workdir: str) -> None:
-    """Raises a UserError if the folder cannot be made, or nothing can be written into it. Makes and writes nothing."""
+def check_writable(workdir: str) -> str:
+    """The folder itself, or the nearest one above it that is there. Makes and writes nothing.
+
+    Raises:
+      UserError: it cannot be made, or nothing can be written into it.
+    """
     folder = os.path.abspath(workdir)
     while not os.path.lexists(folder):
         folder = os.path.dirname(folder)
     if not (os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)):
         raise UserError(f"--workdir={workdir}: cannot be written to, because of {folder}; give another")
+    return folder
 
 
 class RunLock:

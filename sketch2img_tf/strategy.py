@@ -48,6 +48,17 @@ def check(name: str) -> None:
         _cluster()
 
 
+def expected_replicas(name: str) -> int:
+    """How many replicas a `--strategy` value will have, by what can be known before a device is used.
+
+    Of a TPU nothing is known: 1. Of other workers it is taken for granted that they are as this one.
+    """
+    devices = max(1, len(tf.config.list_physical_devices("GPU")))
+    if name == "multi_worker":
+        return len(_cluster()[0]) * devices
+    return devices if name in ("auto", "mirrored") else 1
+
+
 def is_first(name: str) -> bool:
     """Whether this process writes what all workers of a `--strategy` value need only once."""
     return name != "multi_worker" or _cluster()[1] == 0

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from sketch2img_tf import device_memory, disk_space, divergence, plots, precision, strategy
 from sketch2img_tf.card import Card
-from sketch2img_tf.checkpoints import Before, Checkpoints, check_continues, start_from, variables
+from sketch2img_tf.checkpoints import Before, Checkpoints, check_continues, check_start, start_from, variables
 from sketch2img_tf.config import Config, TrainingConfig
 from sketch2img_tf.data import input_pipeline, shards, sources
 from sketch2img_tf.errors import UserError
@@ -71,15 +71,15 @@ def describe(config: Config) -> str:
     Raises:
       UserError: what a run would end with before its first step.
     """
-    strategy.check(config.training.strategy)
-    perceptual.check_weights(config.losses)
-    in_training.check(config)
-    if config.training.workdir:
-        check_writable(config.training.workdir)
+    training = config.training
+    _check_flags(config)
+    folder = check_writable(training.workdir) if training.workdir else None
     sketchy = open_data(config)
-    if config.training.workdir:
-        check_continues(config.training.workdir, Card.of_run(config, sketchy))
+    before = _before(training, Card.of_run(config, sketchy))
     state = TrainState(config, len(sketchy.class_names))
+    TrainStep(config, state, sketchy.statistics)  # opens the network of the perceptual loss
+    if folder:
+        disk_space.check(folder, variables(state), _checkpoints_to_come(training, before), training.workdir)
     return config.to_flagfile() + "\n".join(
         [
             "",
@@ -87,7 +87,7 @@ def describe(config: Config) -> str:
             f"examples: {sketchy.examples['train']} to train on, {sketchy.examples['test']} held out"
             + (f", {sketchy.examples['validation']} for validation" if "validation" in sketchy.examples else ""),
             *([f"edge maps to mix in: {sketchy.edge_maps.examples['train']}"] if sketchy.edge_maps else []),
-            f"steps an epoch: {sketchy.examples['train'] / config.training.pictures_per_step:.1f}",
+            f"steps an epoch: {sketchy.examples['train'] / training.pictures_per_step:.1f}",
             f"generator parameters: {_parameters(state.generator):,}",
             f"discriminator parameters: {_parameters(state.discriminator):,}",
         ]
@@ -104,13 +104,11 @@ def train(config: Config) -> None:
     """
     if not config.training.workdir:
         raise UserError("--workdir=DIR is missing: the folder for checkpoints, summaries and samples")
-    strategy.check(config.training.strategy)
-    perceptual.check_weights(config.losses)
-    in_training.check(config)
+    _check_flags(config)
     with _folder(config.training) as folder, disk_space.writing(folder):
         sketchy = open_data(config)
         card = Card.of_run(config, sketchy)
-        before = check_continues(config.training.workdir, card)
+        before = _before(config.training, card)
         if before and before.step >= config.training.train_steps:
             _say_finished(config.training, before)
             return
@@ -122,6 +120,28 @@ def train(config: Config) -> None:
             with devices.scope():
                 run = _Run(config, sketchy, card, before, folder)
             run.go()
+
+
+def _check_flags(config: Config) -> None:
+    """What is wrong with flags, weights and environment, as far as it can be known before the data are read."""
+    training = config.training
+    strategy.check(training.strategy)
+    check_batch(training.global_batch_size, strategy.expected_replicas(training.strategy))
+    perceptual.check_weights(config.losses)
+    in_training.check(config)
+
+
+def _before(training: TrainingConfig, card: Card) -> Before | None:
+    """The run that goes on, if there is one, or else a look at the one whose networks a new run starts with."""
+    before = check_continues(training.workdir, card) if training.workdir else None
+    if before is None and training.init_from:
+        check_start(training.init_from, card)
+    return before
+
+
+def _checkpoints_to_come(training: TrainingConfig, before: Before | None) -> int:
+    """For how many there has to be room: one more than are kept is there while it is written."""
+    return 1 if before else training.checkpoints_kept + 1
 
 
 @contextlib.contextmanager
@@ -170,7 +190,7 @@ class _Run:
             config.training.workdir, card, self.state, self.config.checkpoints_kept, {"step_means": self.means}, folder
         )
         self.resumed = before is not None
-        disk_space.check(self.config.workdir, variables(self.state), 1 if self.resumed else self._checkpoints_at_most())
+        disk_space.check(self.config.workdir, variables(self.state), _checkpoints_to_come(self.config, before))
         self._restore()
         strategy.check_agreement(self.step.strategy, self._now())
         if not self.resumed and self.config.init_from:
@@ -279,10 +299,6 @@ class _Run:
 
     def _now(self) -> int:
         return int(self.state.step.numpy())
-
-    def _checkpoints_at_most(self) -> int:
-        """One more than are kept is there while it is written."""
-        return self.config.checkpoints_kept + 1
 
     def _time_from_here(self) -> None:
         self.timed_steps, self.logged_at = 0, time.perf_counter()

@@ -21,7 +21,7 @@ from datasets.sketchy.listing import Picture
 from datasets.sketchy.report import Report
 from sketch2img_tf.errors import UserError
 
-BAD_KINDS = ("unreadable_pictures",)
+BAD_KINDS = ("unreadable_pictures", "classes_alike")
 NOTED_KINDS = ("photos_without_lines", "identical_pictures", "empty_classes", "rows_without_file", "other_files")
 
 
@@ -88,11 +88,11 @@ def inspect(
     Args:
       photos_dir: a folder a class.
       testset: a file with the photos to hold out, `class/photo.jpg` a line; empty: a tenth of them.
-      max_bad: unreadable photos to leave out.
+      max_bad: unreadable photos to leave out, and names of classes to let pass.
       check_all: `check` of every photo, in their order.
 
     Raises:
-      UserError: nothing to build, more than `max_bad` unreadable photos, or a split would be empty.
+      UserError: nothing to build, more than `max_bad` bad ones, or a split would be empty.
     """
     report = Report(BAD_KINDS, NOTED_KINDS)
     found, other = listing.pictures(photos_dir, photos.SUFFIXES)
@@ -102,6 +102,7 @@ def inspect(
     usable = _usable(found, check_all(found), report)
     class_names = sorted({pair.photo.class_name for pair in usable})
     folders = [folder.name for folder in listing.class_folders(photos_dir)]
+    report.add("classes_alike", listing.alike(folders))
     report.add("empty_classes", (folder for folder in folders if folder not in class_names))
     train, test = _split(usable, testset, report)
     print(report, file=sys.stderr)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import pathlib
 
 from sketch2img_tf.errors import UserError
 
 FLAGS = ("error", "ambiguous", "pose", "context")
+_MOST_DIGITS = 9  # of a number in stats.csv
 
 
 @dataclasses.dataclass(frozen=True)
 class Stats:
-    """A row of stats.csv; -1 is unknown, as what is no number there."""
+    """A row of stats.csv; -1 is unknown, as what is no number there, or one that nobody can have counted."""
 
     difficulty: int = -1
     stroke_count: int = -1
@@ -38,7 +40,7 @@ def read(folder: pathlib.Path) -> Info:
     """Reads the lists in `folder`; testset.txt and stats.csv may be missing.
 
     Raises:
-      UserError: an invalid-*.txt is missing, or stats.csv lacks a column.
+      UserError: an invalid-*.txt is missing, a list is no text, or stats.csv lacks a column.
     """
     testset, stats = folder / "testset.txt", folder / "stats.csv"
     return Info(
@@ -54,8 +56,15 @@ def photo_id(row: str) -> str:
 
 
 def _rows(path: pathlib.Path) -> list[str]:
-    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    return [line.strip() for line in lines if line.strip()]
+    return [line.strip() for line in _text(path).splitlines() if line.strip()]
+
+
+def _text(path: pathlib.Path) -> str:
+    """With or without a byte order mark, with any ends of lines; of other encodings only the ASCII, which names all."""
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    if "\0" in text:  # UTF-16, which would be read as rows that name nothing
+        raise UserError(f"{path} is no plain text: save it as UTF-8, or extract the archive again")
+    return text
 
 
 def _invalid(folder: pathlib.Path, flag: str) -> frozenset[str]:
@@ -66,17 +75,19 @@ def _invalid(folder: pathlib.Path, flag: str) -> frozenset[str]:
 
 
 def _stats(path: pathlib.Path) -> dict[str, Stats]:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        reader = csv.DictReader(file, skipinitialspace=True)
+    reader = csv.DictReader(io.StringIO(_text(path)), restval="", skipinitialspace=True)
+    try:
         missing = {"SketchID", "ImageNetID", "Difficulty", "Stroke_Count"} - set(reader.fieldnames or ())
         if missing:
             raise UserError(f"{path} has no column {min(missing)}: mend it, or take it away (it is optional)")
         return dict(map(_stats_row, reader))
+    except csv.Error as error:
+        raise UserError(f"{path}, line {reader.line_num}: {error}; mend it, or take it away (it is optional)") from None
 
 
 def _stats_row(row: dict[str, str]) -> tuple[str, Stats]:
     return f"{row['ImageNetID']}-{row['SketchID']}", Stats(_number(row["Difficulty"]), _number(row["Stroke_Count"]))
 
 
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdecimal() else Stats.difficulty
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else Stats.difficulty

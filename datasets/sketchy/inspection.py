@@ -77,7 +77,9 @@ def inspect(release: Release, max_bad: int) -> Inspection:
 
 def _class_names(release: Release, report: Report) -> list[str]:
     names = [folder.name for folder in listing.class_folders(release.photos)]
+    drawn = [folder.name for folder in listing.class_folders(release.sketches)]
     known = pathlib.Path(__file__).with_name("labels.txt").read_text(encoding="utf-8").splitlines()
+    report.add("classes_alike", listing.alike(names + drawn))
     report.add("unknown_classes", (name for name in names if name not in known))
     return names
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import pathlib
+from collections.abc import Iterable
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg")
 SKETCH_SUFFIXES = (".png",)
@@ -42,6 +44,14 @@ def pictures(rendering: pathlib.Path, suffixes: tuple[str, ...]) -> tuple[list[P
     listed = [Picture(path) for folder in class_folders(rendering) for path in _visible(folder)]
     wanted = [picture for picture in listed if picture.path.suffix.lower() in suffixes]
     return wanted, stray + [picture for picture in listed if picture.path.suffix.lower() not in suffixes]
+
+
+def alike(names: Iterable[str]) -> list[str]:
+    """Names that differ by case, spaces and underscores alone, as a copy or another system leaves them: "Ant, ant"."""
+    groups = collections.defaultdict(set)
+    for name in names:
+        groups[name.casefold().replace(" ", "").replace("_", "")].add(name)
+    return [", ".join(sorted(group)) for group in groups.values() if len(group) > 1]
 
 
 def _visible(folder: pathlib.Path) -> list[pathlib.Path]:

@@ -13,6 +13,7 @@ import tensorflow as tf
 from PIL import Image
 
 SIZE = 256
+_ORIENTATION = 0x0112  # EXIF tag
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +70,7 @@ def summed(pixels: np.ndarray, encoded: bytes) -> Checked:
 
 def _photo_pixels(encoded: bytes) -> np.ndarray:
     """uint8 [256, 256, 3]; a grey JPEG has three equal channels."""
-    mode = _open(encoded, "JPEG").mode
+    mode = _upright(_open(encoded, "JPEG")).mode
     if mode not in ("RGB", "L"):
         raise ValueError(f"has colour mode {mode}, not RGB")
     try:
@@ -80,7 +81,7 @@ def _photo_pixels(encoded: bytes) -> np.ndarray:
 
 def _sketch_pixels(encoded: bytes) -> np.ndarray:
     _open(encoded, "PNG").verify()  # Decoding alone passes over checksums and a missing end.
-    sketch = _open(encoded, "PNG").convert("RGBA")
+    sketch = _upright(_open(encoded, "PNG")).convert("RGBA")
     paper = Image.new("RGBA", sketch.size, "white")
     return np.asarray(Image.alpha_composite(paper, sketch).convert("L"))[..., np.newaxis]
 
@@ -96,4 +97,11 @@ def _open(encoded: bytes, wanted: str) -> Image.Image:
         raise ValueError(f"is {picture.format}, not {wanted}")
     if picture.size != (SIZE, SIZE):
         raise ValueError(f"is {picture.width}x{picture.height}, not {SIZE}x{SIZE}")
+    return picture
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Itself; who reads the records turns no picture."""
+    if picture.getexif().get(_ORIENTATION, 1) != 1:
+        raise ValueError("is to be turned, as its EXIF data say: save it upright")
     return picture

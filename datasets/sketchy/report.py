@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-BAD_KINDS = ("unreadable_pictures", "photos_without_sketch", "sketches_without_photo", "duplicates")
+BAD_KINDS = ("unreadable_pictures", "photos_without_sketch", "sketches_without_photo", "duplicates", "classes_alike")
 """What no part of the release should have."""
 
 NOTED_KINDS = (

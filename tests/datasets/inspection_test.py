@@ -2,12 +2,14 @@
 
 import pathlib
 import shutil
+import struct
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.sketchy import inspection, release
+from datasets.sketchy import inspection, listing, release
 from datasets.sketchy.report import BAD_KINDS
 from sketch2img_tf.errors import UserError
 
@@ -79,6 +81,25 @@ def other_format(path):
     Image.open(path).convert("RGB").save(path, format="GIF")
 
 
+def turned(path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = Image.open(path)
+    picture.save(path, picture.format, exif=exif)
+
+
+def huge(path):
+    """A header that promises 60,000 times 60,000 pixels, which nobody is to make room for."""
+    encoded = bytearray(path.read_bytes())
+    if path.suffix == ".png":
+        encoded[16:24] = struct.pack(">II", 60_000, 60_000)
+        encoded[29:33] = struct.pack(">I", zlib.crc32(encoded[12:29]))
+    else:
+        size = encoded.index(b"\xff\xc0") + 5  # in the start of frame: ITU-T T.81, B.2.2
+        encoded[size : size + 4] = struct.pack(">HH", 60_000, 60_000)
+    path.write_bytes(encoded)
+
+
 FAULTS = [
     (truncated, "truncated|Truncated"),
     (without_its_end, "truncated|Truncated|incomplete"),
@@ -86,6 +107,8 @@ FAULTS = [
     (text, "is not a picture"),
     (smaller, "is 255x256, not 256x256"),
     (other_format, "is GIF, not"),
+    (turned, "is to be turned, as its EXIF data say: save it upright"),
+    (huge, "decompression bomb"),
 ]
 
 
@@ -171,6 +194,19 @@ def test_notes_a_folder_that_is_no_class_of_the_release(release_dir):
     assert found(inspect(release_dir)) == {"unknown_classes": ["apple (copy)"]}
 
 
+@pytest.mark.parametrize("other", ["Apple", "apple ", "ap_ple"])
+def test_names_folders_of_one_class_under_two_names(release_dir, other):
+    sketch(release_dir).parent.rename(sketch(release_dir).parents[1] / other)
+    inspected = inspect(release_dir, max_bad=10)
+    assert inspected.report["classes_alike"] == [", ".join(sorted([other, "apple"]))]
+    assert bad_count(inspected) == 1 + 3 + 6  # and photos and sketches that do not find each other
+
+
+def test_classes_that_differ_by_more_are_no_fault():
+    assert listing.alike(["ant", "aunt", "car_(sedan)", "car", "hot-air_balloon"]) == []
+    assert listing.alike(["ice cream", "Ice_Cream", "ant", "Ant"]) == ["Ice_Cream, ice cream", "Ant, ant"]
+
+
 def test_splits_by_the_list(release_dir):
     assert {pair.photo.id for pair in inspect(release_dir).test} == {"n90000001_101", "n90000002_101", "n90000003_101"}
 
@@ -218,6 +254,57 @@ def test_what_is_no_number_in_stats_is_unknown(release_dir):
     path.write_text(path.read_text().replace(f"{APPLE},1,2,4", f"{APPLE},1,,?"))
     (pair,) = [pair for pair in inspect(release_dir).train if pair.sketch.id == f"{APPLE}-1"]
     assert (pair.stats.difficulty, pair.stats.stroke_count) == (-1, -1)
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        lambda text: text.encode("utf-8-sig"),
+        lambda text: text.replace("apple", "pomme gelée").encode("latin-1"),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: text.replace(",", ", ").encode(),
+    ],
+    ids=["BOM", "Latin-1", "CRLF", "spaces"],
+)
+def test_lists_that_another_program_saved_say_the_same(release_dir, encode):
+    expected = {pair.sketch.id: (pair.flags, pair.stats) for pair in inspect(release_dir).train}
+    for path in (release_dir / "info-06-04/info").iterdir():
+        path.write_bytes(encode(path.read_text()))
+    assert {pair.sketch.id: (pair.flags, pair.stats) for pair in inspect(release_dir).train} == expected
+    assert {stats.difficulty for _, stats in expected.values()} > {1, 2}
+
+
+@pytest.mark.parametrize("name", ["stats.csv", "testset.txt", "invalid-error.txt"])
+def test_refuses_lists_in_utf_16(release_dir, name):
+    path = release_dir / "info-06-04/info" / name
+    path.write_text(path.read_text(), encoding="utf-16")
+    with pytest.raises(UserError, match=f"^{path} is no plain text: save it as UTF-8, or extract the archive again$"):
+        inspect(release_dir)
+
+
+def test_numbers_that_nobody_counted_are_unknown(release_dir):
+    """As fuzzing found them: too long for the records, and too long for Python."""
+    path = release_dir / "info-06-04/info/stats.csv"
+    path.write_text(path.read_text().replace(f"{APPLE},1,2,4", f"{APPLE},1,{10**19},{'9' * 5000}"))
+    (pair,) = [pair for pair in inspect(release_dir).train if pair.sketch.id == f"{APPLE}-1"]
+    assert (pair.stats.difficulty, pair.stats.stroke_count) == (-1, -1)
+
+
+def test_names_the_line_of_stats_that_cannot_be_read(release_dir):
+    path = release_dir / "info-06-04/info/stats.csv"
+    path.write_text(path.read_text() + f'"{"x" * 200_000}",1\n')
+    with pytest.raises(UserError, match=rf"^{path}, line \d+: field larger than .*; mend it, or take it away"):
+        inspect(release_dir)
+
+
+def test_rows_that_climb_out_of_the_folder_name_nothing(release_dir):
+    """A row is compared with the names of pictures that are there; no file is opened by it."""
+    path = release_dir / "info-06-04/info/testset.txt"
+    rows = ["../../../secret.jpg", "/etc/passwd", "apple/../apple/n90000001_9.jpg"]
+    path.write_text(path.read_text() + "\n".join(rows))
+    inspected = inspect(release_dir)
+    assert {f"testset.txt: {row}" for row in rows} < set(inspected.report["rows_without_file"])
+    assert (bad_count(inspected), examples(inspected)) == (0, 18)
 
 
 def test_refuses_stats_without_a_column(release_dir):
