@@ -123,6 +123,58 @@ def test_draw_page():
     assert 300 < memory["100"] and memory["1000"] - memory["100"] < 20  # MB: 0.02 a request; a drawing alone has 0.03
 
 
+def write_run(folder, steps, rate, kernels):
+    """What a run of train.py and evaluations of its steps leave, as far as the experiments' table is made of it."""
+    folder.mkdir(parents=True)
+    metrics = {"class_accuracy_MobileNet": 0.5, "l1": 0.25, "nearest_train_MobileNet": 0.75}
+    metrics |= dict.fromkeys(["edge_recall", "edge_recall_by_chance", "diversity_coarse_l1"], 0.125)
+    logged = {f"evaluation/{name}": value for name, value in metrics.items()}
+    logged["evaluation/kernel_MobileNet_conv_pw_12_relu"] = 0.6
+    scalars = [{"step": steps, **logged}, {"step": steps, "steps_per_second": rate}]
+    (folder / "scalars.jsonl").write_text("".join(json.dumps(line) + "\n" for line in scalars))
+    with open(folder / "metrics.jsonl", "w") as file:
+        for step, name, kernel in kernels:
+            protocol = {"name": name, "features": {"network": "MobileNet"}}
+            measured = {**metrics, "kernel_MobileNet_conv_pw_12_relu": kernel}
+            file.write(json.dumps({"step": step, "protocol": protocol, "metrics": measured}) + "\n")
+
+
+@pytest.mark.parametrize("protocol, kernel", [(["--protocol=test_all"], "0.200 +- 0.100"), ([], "0.600 +- 0.000")])
+def test_experiments_table(tmp_path, protocol, kernel):
+    """The last result of the last step by the protocol asked for, without one what the training logged then; the mean
+    of the seeds, and half of their range."""
+    write_run(tmp_path / "report-0", 20, 4.0, [(10, "test_all", 9), (20, "test_all", 0.1), (20, "test_256", 9)])
+    write_run(tmp_path / "report-1", 20, 2.0, [(20, "test_all", 9), (20, "test_all", 0.3)])
+    command = [sys.executable, "benchmarks/experiments.py", "--table", f"--runs_dir={tmp_path}", "--seeds=0,1"]
+    done = subprocess.run([*command, *protocol], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60)
+    _, _, row = done.stdout.splitlines()
+    assert [cell.strip() for cell in row.strip("|").split("|")] == [
+        *("report", "0, 1", "20", kernel, "0.500 +- 0.000"),
+        *["0.125 +- 0.000"] * 3,
+        *("0.750 +- 0.000", "0.250 +- 0.000", "0.375 +- 0.125"),
+    ]
+
+
+@pytest.mark.slow
+def test_experiments_run_once_and_go_on(tmp_path, dummy_data_dir):
+    """Two variants: trained and scored, and with more steps only these are done, and scored again."""
+    common = tmp_path / "common.flags"
+    options = ["base_width=2", "global_batch_size=4", "num_classes=2", "perceptual_weight=0", "log_every_steps=1"]
+    options += [f"data_dir={dummy_data_dir}"]
+    command = [sys.executable, "benchmarks/experiments.py", f"--runs_dir={tmp_path}", f"--common={common}"]
+    command += ["--variants=report,batch_norm", "--protocol=test_all", "--features_weights=random"]
+    for steps, results in ((1, 1), (1, 1), (2, 2)):
+        common.write_text("".join(f"--{option}\n" for option in [*options, f"train_steps={steps}"]))
+        done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stderr
+        assert [row.split(" | ")[2] for row in done.stdout.splitlines()[2:]] == [str(steps)] * 2
+        for variant in ("report-0", "batch_norm-0"):
+            written = (tmp_path / variant / "metrics.jsonl").read_text().splitlines()
+            assert [json.loads(line)["step"] for line in written] == [1, 2][:results]
+            trained = (tmp_path / variant / "scalars.jsonl").read_text().splitlines()
+            assert sum("steps_per_second" in line for line in trained) == steps
+
+
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_a_missing_library_is_one_line(path):
     """Run by a Python that sees no installed package at all."""

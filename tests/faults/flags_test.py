@@ -96,6 +96,30 @@ def test_a_batch_that_replicas_cannot_share():
         trainer.check_batch(16, 3)
 
 
+WORKERS = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": %s}}'
+
+
+@pytest.mark.parametrize(
+    "environment, message",
+    [
+        ("", "--strategy=multi_worker needs TF_CONFIG in the environment"),
+        ("{", "TF_CONFIG is malformed"),
+        (WORKERS % 2, "TF_CONFIG: task worker 2 is none of the 2 workers"),
+        (WORKERS % 0, "--global_batch_size=5 cannot be shared equally by 2 replicas; give 4"),
+    ],
+)
+def test_a_mistake_in_the_environment_is_one_line(refused, monkeypatch, environment, message):
+    monkeypatch.setenv("TF_CONFIG", environment)
+    code, line = refused("--strategy=multi_worker", "--global_batch_size=5", "--perceptual_weight=0")
+    assert code == 1 and message in line
+
+
+def test_a_run_to_start_from_that_is_none_is_one_line(refused, dummy_data_dir):
+    arguments = [f"--data_dir={dummy_data_dir}", "--global_batch_size=2", "--perceptual_weight=0"]
+    code, line = refused(*arguments, "--init_from=docs")
+    assert code == 1 and line.startswith("--init_from=docs: no checkpoint in ")
+
+
 def test_a_discriminator_trained_by_its_penalty_alone_is_told(dummy_data_dir, capsys):
     values = dict(data_dir=str(dummy_data_dir), global_batch_size=2, perceptual_weight=0.0)
     trainer.open_data(from_dict({**values, "gan_weight": 0.0, "classification_weight": 0.0}))

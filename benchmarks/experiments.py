@@ -1,0 +1,180 @@
+"""What is each choice worth? Trains variants of a recipe alike, scores them alike, and prints the table.
+
+    python benchmarks/experiments.py --variants=report,best --seeds=0,1 --common=FILE.flags --runs_dir=DIR \
+      --protocol=validation_all --features_network=MobileNet --features_weights=FILE.h5
+
+FILE.flags of --common holds what all the runs share, which is train.py's flags but for those of the variants: data,
+steps, batch, width. A run is `train.py` and then `evaluate.py`, in DIR/VARIANT-SEED. Runs go one after the other; what
+is finished is not done again, what was stopped goes on. With --table nothing is run: the table is made of what is
+there. It has the mean over the seeds, and +- half of the range between them.
+
+It costs as many trainings as variants times seeds, and after each the minute or so of evaluate.py. Tune on a validation
+part (--validation_share in FILE.flags), and read test_all once.
+"""
+
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+
+# isort: split
+import statistics
+
+from absl import flags
+
+from sketch2img_tf import errors
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.evaluation import features, protocols, results
+from sketch2img_tf.evaluation.curves import SCALAR_PREFIX
+from sketch2img_tf.networks import pretrained
+from sketch2img_tf.summaries import read_scalars
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_REPORT = "--flagfile=configs/full.flags"
+
+_QUICK = (
+    _REPORT,
+    "--generator_learning_rate=1e-3",
+    "--discriminator_learning_rate=1e-3",
+    "--adam_beta_1=0.5",
+    "--ema_decay=0.99",
+    "--dragan_every_steps=4",
+    "--diversity_weight=0",
+)
+_HEAVY = (*_QUICK, "--supervised_weight=10", "--perceptual_weight=10")
+VARIANTS = {
+    "report": (_REPORT,),
+    "batch_norm": (_REPORT, "--generator_norm=batch"),
+    "sketch_input": ("--flagfile=configs/sketch_input.flags", "--num_classes=0"),
+    "quick": _QUICK,
+    "heavy": _HEAVY,
+    "heavy_hinge_diffaugment": (*_HEAVY, "--gan_loss=hinge", "--diffaugment=colour,translation,cutout"),
+    "heavy_resize": (*_HEAVY, "--upsampling=resize"),
+    "heavier": (*_HEAVY, "--perceptual_weight=30"),
+    "heavy_more_photos": (
+        *_HEAVY,
+        "--edge_maps_share=0.5",
+        "--edge_maps_share_end=0.5",
+        "--horizontal_flip_probability=0.5",
+    ),
+    "best": (
+        *_HEAVY,
+        "--upsampling=resize",
+        "--edge_maps_share=0.5",
+        "--edge_maps_share_end=0.5",
+        "--horizontal_flip_probability=0.5",
+    ),
+    "heavy_field": (*_HEAVY, "--sketch_encoding=distance_field"),
+}
+
+_VARIANTS = flags.DEFINE_list("variants", ["report"], f"What to run, of {', '.join(VARIANTS)}.")
+_SEEDS = flags.DEFINE_list("seeds", ["0"], "Seeds; each variant is run with each.")
+_COMMON = flags.DEFINE_string("common", "", "Flagfile with what all the runs share.")
+_RUNS_DIR = flags.DEFINE_string("runs_dir", "", "Folder of the runs, a folder each.")
+_PROTOCOL = flags.DEFINE_enum(
+    "protocol",
+    "",
+    ["", *protocols.PROTOCOLS],
+    "What they are scored on; without it what the training logged last counts (--evaluate_every_steps in --common).",
+)
+_NETWORK = flags.DEFINE_enum("features_network", "MobileNet", list(pretrained.CHOICES), "In whose features.")
+_WEIGHTS = flags.DEFINE_string("features_weights", "imagenet", "Its weights: imagenet, or a file (.h5, no top).")
+_TABLE = flags.DEFINE_bool("table", False, "Only print the table of what there is.")
+
+
+def main() -> None:
+    """Runs what is left to run, and prints the table."""
+    errors.require(_RUNS_DIR)
+    unknown = set(_VARIANTS.value) - set(VARIANTS)
+    if unknown:
+        raise UserError(f"--variants={min(unknown)}: no such variant; give some of {', '.join(VARIANTS)}")
+    if not _TABLE.value:
+        errors.require(_COMMON)
+        for seed in _SEEDS.value:
+            for variant in _VARIANTS.value:
+                _run(variant, seed)
+    print("\n".join(_table()))
+
+
+def _run(variant: str, seed: str) -> None:
+    workdir = _workdir(variant, seed)
+    _command("train.py", *VARIANTS[variant], f"--flagfile={_COMMON.value}", f"--seed={seed}", f"--workdir={workdir}")
+    if _PROTOCOL.value and _metrics(variant, seed) is None:
+        chosen = [f"--{holder.name}={holder.value}" for holder in (_PROTOCOL, _NETWORK, _WEIGHTS)]
+        _command("evaluate.py", f"--workdir={workdir}", *chosen)
+
+
+def _command(*command: str) -> None:
+    done = subprocess.run([sys.executable, *command], cwd=_ROOT, check=False, stdout=sys.stderr)
+    if done.returncode:
+        raise UserError(f"{' '.join(command)} ended with {done.returncode}; what it said is above")
+
+
+def _workdir(variant: str, seed: str) -> str:
+    return os.path.abspath(os.path.join(_RUNS_DIR.value, f"{variant}-{seed}"))
+
+
+def _metrics(variant: str, seed: str) -> dict | None:
+    """Of the run's last step, if they were measured by this protocol and network."""
+    scalars = read_scalars(_workdir(variant, seed))
+    if not scalars:
+        return None
+    last = scalars[-1]["step"]
+    if not _PROTOCOL.value:
+        logged = [line for line in scalars if line["step"] == last and f"{SCALAR_PREFIX}l1" in line]
+        return {tag[len(SCALAR_PREFIX) :]: value for tag, value in logged[-1].items()} if logged else None
+    for result in reversed(results.read(_workdir(variant, seed))):
+        protocol = result["protocol"]
+        measured = (result["step"], protocol["name"], (protocol["features"] or {}).get("network"))
+        if measured == (last, _PROTOCOL.value, _NETWORK.value):
+            return result["metrics"]
+    return None
+
+
+def _table() -> list[str]:
+    """Lines of Markdown: a row a variant that has been scored."""
+    lines = [f"| variant | seeds | steps | {' | '.join(_columns())} | s a step |"]
+    lines.append("|---" * (4 + len(_columns())) + "|")
+    for variant in _VARIANTS.value:
+        found = {seed: metrics for seed in _SEEDS.value if (metrics := _metrics(variant, seed))}
+        if found:
+            lines.append(_row(variant, found))
+    return lines
+
+
+def _row(variant: str, found: dict[str, dict]) -> str:
+    runs = [read_scalars(_workdir(variant, seed)) for seed in found]
+    cells = [variant, ", ".join(found), ", ".join(sorted({str(scalars[-1]["step"]) for scalars in runs}))]
+    cells += [_text([metrics[name] for metrics in found.values()]) for name in _columns()]
+    cells.append(_text([_seconds_a_step(scalars) for scalars in runs]))
+    return f"| {' | '.join(cells)} |"
+
+
+def _columns() -> list[str]:
+    network = _NETWORK.value
+    return [
+        features.distance_names(features.FeatureFlags(network, _WEIGHTS.value))[1],
+        f"class_accuracy_{network}",
+        "edge_recall",
+        "edge_recall_by_chance",
+        "diversity_coarse_l1",
+        f"nearest_train_{network}",
+        "l1",
+    ]
+
+
+def _seconds_a_step(scalars: list[dict]) -> float:
+    return 1 / statistics.median(line["steps_per_second"] for line in scalars if "steps_per_second" in line)
+
+
+def _text(values: list[float]) -> str:
+    """The mean, and half of the range if there are several."""
+    mean = f"{statistics.mean(values):.3f}"
+    return f"{mean} +- {(max(values) - min(values)) / 2:.3f}" if len(values) > 1 else mean
+
+
+if __name__ == "__main__":
+    errors.run(main)
