@@ -45,6 +45,7 @@ _QUICK = (
     "--diversity_weight=0",
 )
 _HEAVY = (*_QUICK, "--supervised_weight=10", "--perceptual_weight=10")
+_MORE_PHOTOS = ("--edge_maps_share=0.5", "--edge_maps_share_end=0.5")
 VARIANTS = {
     "report": (_REPORT,),
     "batch_norm": (_REPORT, "--generator_norm=batch"),
@@ -54,19 +55,8 @@ VARIANTS = {
     "heavy_hinge_diffaugment": (*_HEAVY, "--gan_loss=hinge", "--diffaugment=colour,translation,cutout"),
     "heavy_resize": (*_HEAVY, "--upsampling=resize"),
     "heavier": (*_HEAVY, "--perceptual_weight=30"),
-    "heavy_more_photos": (
-        *_HEAVY,
-        "--edge_maps_share=0.5",
-        "--edge_maps_share_end=0.5",
-        "--horizontal_flip_probability=0.5",
-    ),
-    "best": (
-        *_HEAVY,
-        "--upsampling=resize",
-        "--edge_maps_share=0.5",
-        "--edge_maps_share_end=0.5",
-        "--horizontal_flip_probability=0.5",
-    ),
+    "heavy_more_photos": (*_HEAVY, *_MORE_PHOTOS, "--horizontal_flip_probability=0.5"),
+    "best": ("--flagfile=configs/best_full.flags", *_MORE_PHOTOS),
     "heavy_field": (*_HEAVY, "--sketch_encoding=distance_field"),
 }
 
