@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -146,6 +147,17 @@ def test_a_lost_worker_is_named_or_else_what_tensorflow_says():
         with pytest.raises(UserError) as caught, strategy.all_workers_there():
             raise tf.errors.UnavailableError(None, None, text)
         assert str(caught.value).startswith(f"another worker is gone ({reason}); start all workers again")
+
+
+def test_workers_that_would_go_on_from_different_steps_do_not_start(monkeypatch):
+    several = mock.Mock(spec=tf.distribute.MultiWorkerMirroredStrategy, num_replicas_in_sync=4)
+    monkeypatch.setattr(strategy, "_sum_over_replicas", lambda *_: 3 * 20.0)  # three restored step 20, one nothing
+    for step in (20, 0):
+        with pytest.raises(UserError, match=f"goes on from step {step}, another does not: .* the same --workdir"):
+            strategy.check_agreement(several, step)
+    monkeypatch.setattr(strategy, "_sum_over_replicas", lambda *_: 4 * 20.0)
+    strategy.check_agreement(several, 20)
+    strategy.check_agreement(tf.distribute.get_strategy(), 20)
 
 
 CLUSTER = {"worker": ["host1:2222", "host2:2222"]}
