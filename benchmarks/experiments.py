@@ -8,7 +8,7 @@ steps, batch, width. A run is `train.py` and then `evaluate.py`, in DIR/VARIANT-
 is finished is not done again, what was stopped goes on. With --table nothing is run: the table is made of what is
 there. It has the mean over the seeds, and +- half of the range between them.
 
-It costs as many trainings as variants times seeds, and after each the minute or so of evaluate.py. Tune on a validation
+It costs as many trainings as variants times seeds, and after each some minutes of evaluate.py. Tune on a validation
 part (--validation_share in FILE.flags), and read test_all once.
 """
 
