@@ -36,7 +36,7 @@ def _parse(argv: list[str]) -> list[str]:
     try:
         flagfiles.check(argv[1:])
         return flags.FLAGS(argv)
-    except (flags.Error, UserError) as error:
+    except (flags.Error, ValueError) as error:  # a UserError; and, of absl, a value for a flag of the form --noNAME
         _end(f"{error} (see {argv[0]} --help)", 2)
 
 

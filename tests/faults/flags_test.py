@@ -45,6 +45,7 @@ def refused(monkeypatch, capsys, dummy_data_dir, tmp_path):
         (2, "flag --train_steps=many", ["--train_steps=many"]),
         (2, "unexpected argument 'full.flags': flags are written --name=value", ["full.flags"]),
         (2, "unexpected argument '3': flags are written", ["--nodeterministic", "3"]),
+        (2, "--nodeterministic=1 does not take an argument", ["--nodeterministic=1"]),
         (1, "--gan_weight=nan: should be a finite number", ["--gan_weight=nan"]),
         (1, "--ema_decay=1.5: should be at most 1", ["--ema_decay=1.5"]),
         (1, "--seed=-1: should be at least 0", ["--seed=-1"]),

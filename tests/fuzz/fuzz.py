@@ -36,7 +36,11 @@ import tensorflow as tf
 _PNG = b"\x89PNG\r\n\x1a\n"
 _LISTS = ("testset.txt", "stats.csv", *(f"invalid-{flag}.txt" for flag in info.FLAGS))
 _HERE = pathlib.Path(tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
-_read_encoded = tf.function(encoded_sketches.read, input_signature=[tf.TensorSpec([1], tf.string)])
+
+
+@tf.function(input_signature=[tf.TensorSpec([1], tf.string)])
+def _read_encoded(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return encoded_sketches.read(encoded, 64)
 
 
 def sketches(data: bytes) -> None:
