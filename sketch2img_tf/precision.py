@@ -62,6 +62,11 @@ def scales(optimizer: tf.keras.optimizers.Optimizer) -> bool:
     return isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
 
 
+def cpu_has_bfloat16() -> bool:
+    """Whether this computer's processor multiplies bfloat16 itself; elsewhere TensorFlow does it by slow means."""
+    return bool(_CPU_BFLOAT16 & _cpu_features())
+
+
 def _has_bfloat16() -> bool:
     if tf.config.list_logical_devices("TPU"):
         return True
@@ -69,7 +74,7 @@ def _has_bfloat16() -> bool:
     if gpus:
         details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
         return all(detail.get("compute_capability", (0, 0)) >= _AMPERE for detail in details)
-    return bool(_CPU_BFLOAT16 & _cpu_features())
+    return cpu_has_bfloat16()
 
 
 def _cpu_features(path: str = "/proc/cpuinfo") -> set[str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from sketch2img_tf import precision
+
 _SIDE = 3
 _STRIDES = [1, 1, 1, 1]
 _FEW_POSITIONS = 8 * 8
@@ -56,8 +58,12 @@ def _backward(upstream, kernel):
 
 
 def _filter_gradient(x, upstream):
-    if x.dtype == tf.bfloat16 and x.shape[1] * x.shape[2] <= _FEW_POSITIONS and _on_cpu():
-        return _nine_products(x, upstream)
+    if x.dtype == tf.bfloat16 and _on_cpu():
+        if x.shape[1] * x.shape[2] <= _FEW_POSITIONS:
+            return _nine_products(x, upstream)
+        if not precision.cpu_has_bfloat16():  # TensorFlow's own kernel would lose the sum's lower digits
+            wide = _filter_gradient(tf.cast(x, tf.float32), tf.cast(upstream, tf.float32))
+            return tf.cast(wide, x.dtype)
     shape = [_SIDE, _SIDE, x.shape[-1], upstream.shape[-1]]
     return tf.raw_ops.Conv2DBackpropFilter(
         input=x, filter_sizes=shape, out_backprop=upstream, strides=_STRIDES, padding="SAME"
