@@ -1,8 +1,8 @@
 """3x3 convolutions whose gradients suit the CPU's kernels. The values are those of `tf.nn`.
 
-Two of TensorFlow's gradients are slow on CPUs with oneDNN, see docs/performance.md. The bfloat16 filter gradient of a
-few positions and many channels: there it is nine products of matrices, one for each place of the kernel. And a
-bias's gradient, which TensorFlow merges into the filter gradient: here it is a product by ones, which it cannot merge.
+Two of TensorFlow's gradients are slow on CPUs with oneDNN, see docs/performance.md. The filter gradient, of many
+channels, and in bfloat16 of few positions: there it is three products of matrices, one for each row of the kernel. And
+a bias's gradient, which TensorFlow merges into the filter gradient: here it is a product by ones, which it cannot.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sketch2img_tf import precision
 _SIDE = 3
 _STRIDES = [1, 1, 1, 1]
 _FEW_POSITIONS = 8 * 8
+_FEW_CHANNELS = 16
 
 
 def conv2d(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf.Tensor:
@@ -58,26 +59,45 @@ def _backward(upstream, kernel):
 
 
 def _filter_gradient(x, upstream):
-    if x.dtype == tf.bfloat16 and _on_cpu():
-        if x.shape[1] * x.shape[2] <= _FEW_POSITIONS:
-            return _nine_products(x, upstream)
-        if not precision.cpu_has_bfloat16():  # TensorFlow's own kernel would lose the sum's lower digits
-            wide = _filter_gradient(tf.cast(x, tf.float32), tf.cast(upstream, tf.float32))
-            return tf.cast(wide, x.dtype)
+    if not _on_cpu():
+        return _tensorflows(x, upstream)
+    if x.dtype == tf.bfloat16 and not precision.cpu_has_bfloat16():
+        # Its own kernel would lose the sum's lower digits.
+        wide = _filter_gradient(tf.cast(x, tf.float32), tf.cast(upstream, tf.float32))
+        return tf.cast(wide, x.dtype)
+    if not _suits_products(x, upstream):
+        return _tensorflows(x, upstream)
+    if x.shape[-1] <= upstream.shape[-1]:
+        return _three_products(x, upstream)
+    # What is laid side by side is the smaller of the two: the places of the kernel are then seen from the other side.
+    return tf.transpose(tf.reverse(_three_products(upstream, x), [0, 1]), [0, 1, 3, 2])
+
+
+def _tensorflows(x, upstream):
     shape = [_SIDE, _SIDE, x.shape[-1], upstream.shape[-1]]
     return tf.raw_ops.Conv2DBackpropFilter(
         input=x, filter_sizes=shape, out_backprop=upstream, strides=_STRIDES, padding="SAME"
     )
 
 
-def _nine_products(x, upstream):
-    """For each place of the kernel the sum, over the batch and all positions, of x seen from there times `upstream`."""
+def _suits_products(x, upstream) -> bool:
+    if min(x.shape[-1], upstream.shape[-1]) < _FEW_CHANNELS:
+        return False
+    return x.dtype == tf.float32 or (x.dtype == tf.bfloat16 and x.shape[1] * x.shape[2] <= _FEW_POSITIONS)
+
+
+def _three_products(x, upstream):
+    """For each row of the kernel the sum, over the batch and all positions, of x seen from there times `upstream`.
+
+    What is seen from the three columns lies side by side.
+    """
     height, width, inputs = x.shape[1:]
     padded = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])
-    seen = [padded[:, i : i + height, j : j + width] for i in range(_SIDE) for j in range(_SIDE)]
+    columns = tf.concat([padded[:, :, j : j + width] for j in range(_SIDE)], -1)
+    rows = [tf.reshape(columns[:, i : i + height], [-1, _SIDE * inputs]) for i in range(_SIDE)]
     flat = tf.reshape(upstream, [-1, upstream.shape[-1]])
-    products = [tf.matmul(tf.reshape(place, [-1, inputs]), flat, transpose_a=True) for place in seen]
-    return tf.reshape(tf.stack(products), [_SIDE, _SIDE, inputs, upstream.shape[-1]])
+    products = tf.stack([tf.matmul(row, flat, transpose_a=True) for row in rows])  # [3, 3 inputs, filters]
+    return tf.reshape(products, [_SIDE, _SIDE, inputs, upstream.shape[-1]])
 
 
 def _bias_gradient(upstream):

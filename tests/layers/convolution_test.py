@@ -6,19 +6,24 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from sketch2img_tf import precision
 from sketch2img_tf.layers import convolution
 from sketch2img_tf.layers.convolution import Conv2D, conv2d
 
-SIDES = [8, 9]  # the filter's gradient as nine products, and TensorFlow's own
+SIDES = [8, 9]  # few positions, and more
+WIDTHS = [(3, 5), (16, 20), (20, 16)]  # the filter's gradient as TensorFlow's own, and as products laid either way
 
 
 def _plain(x, kernel, bias):
     return tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "SAME"), bias)
 
 
-def _arguments(side: int, dtype=tf.float32) -> list[tf.Tensor]:
-    shapes = ([2, side, side, 3], [3, 3, 3, 5], [5])
-    return [tf.cast(tf.random.stateless_normal(shape, [1, i]), dtype) for i, shape in enumerate(shapes)]
+def _arguments(side: int, dtype=tf.float32, widths=(3, 5)) -> list[tf.Tensor]:
+    inputs, filters = widths
+    shapes = ([2, side, side, inputs], [3, 3, inputs, filters], [filters])
+    scales = (1.0, (3 / inputs) ** 0.5, 1.0)
+    normal = [scale * tf.random.stateless_normal(shape, [1, i]) for i, (shape, scale) in enumerate(zip(shapes, scales))]
+    return [tf.cast(values, dtype) for values in normal]
 
 
 def _derivatives(function, arguments: list[tf.Tensor]) -> list[tf.Tensor]:
@@ -36,20 +41,20 @@ def _derivatives(function, arguments: list[tf.Tensor]) -> list[tf.Tensor]:
 
 
 @pytest.mark.parametrize("side", SIDES)
-@pytest.mark.parametrize("products", [True, False])
-def test_values_and_gradients_of_two_orders_are_tensorflows(side, products, monkeypatch):
-    if products:  # in float32, whose rounding is fine enough to compare
-        monkeypatch.setattr(
-            convolution, "_filter_gradient", lambda x, upstream: convolution._nine_products(x, upstream)
-        )
-    arguments = _arguments(side)
+@pytest.mark.parametrize("widths", WIDTHS)
+def test_values_and_gradients_of_two_orders_are_tensorflows(side, widths):
+    arguments = _arguments(side, widths=widths)
     for found, expected in zip(_derivatives(conv2d, arguments), _derivatives(_plain, arguments)):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("emulated", [True, False])
 @pytest.mark.parametrize("side", SIDES)
-def test_in_bfloat16_they_are_as_near_as_bfloat16_is(side):
-    arguments = _arguments(side, tf.bfloat16)
+@pytest.mark.parametrize("widths", WIDTHS)
+def test_in_bfloat16_they_are_as_near_as_bfloat16_is(emulated, side, widths, monkeypatch):
+    if emulated:  # else as this computer's processor has it
+        monkeypatch.setattr(precision, "cpu_has_bfloat16", lambda: False)
+    arguments = _arguments(side, tf.bfloat16, widths)
     wide = [tf.cast(argument, tf.float32) for argument in arguments]
     with tf.GradientTape() as tape, tf.GradientTape() as plain:
         tape.watch(arguments)
@@ -60,18 +65,24 @@ def test_in_bfloat16_they_are_as_near_as_bfloat16_is(side):
         np.testing.assert_allclose(tf.cast(found, tf.float32), exact, rtol=0.02, atol=0.1)
 
 
-def test_products_are_taken_for_few_positions_in_bfloat16_alone(monkeypatch):
+@pytest.mark.parametrize("has_bfloat16", [True, False])
+def test_products_are_taken_of_many_channels_and_in_bfloat16_of_few_positions(has_bfloat16, monkeypatch):
     taken = []
-    products = convolution._nine_products
-    monkeypatch.setattr(convolution, "_nine_products", lambda *each: taken.append(each[0].dtype) or products(*each))
-    for side in SIDES:
-        for dtype in (tf.bfloat16, tf.float32):
-            arguments = _arguments(side, dtype)
-            with tf.GradientTape() as tape:
-                tape.watch(arguments)
-                value = conv2d(*arguments)
-            tape.gradient(value, arguments)
-    assert taken == [tf.bfloat16]
+    products = convolution._three_products
+    monkeypatch.setattr(precision, "cpu_has_bfloat16", lambda: has_bfloat16)
+    monkeypatch.setattr(convolution, "_three_products", lambda *each: taken.append(each) or products(*each))
+    for widths in WIDTHS:
+        for side in SIDES:
+            for dtype in (tf.bfloat16, tf.float32):
+                arguments = _arguments(side, dtype, widths)
+                with tf.GradientTape() as tape:
+                    tape.watch(arguments)
+                    value = conv2d(*arguments)
+                tape.gradient(value, arguments)
+    found = [(x.shape[1], x.shape[-1], x.dtype) for x, _ in taken]
+    of_bfloat16 = {8: tf.bfloat16} if has_bfloat16 else {8: tf.float32, 9: tf.float32}
+    once = [(side, 16, dtype) for side in SIDES for dtype in (of_bfloat16.get(side), tf.float32) if dtype]
+    assert found == 2 * once
 
 
 def test_the_layer_is_keras_own():
