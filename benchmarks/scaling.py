@@ -27,7 +27,7 @@ from benchmarks import multiply_adds
 from benchmarks.ring import MACHINES, Machine, Step
 from sketch2img_tf import config as config_lib
 from sketch2img_tf import errors
-from sketch2img_tf.data.preprocessing import IMAGE_SIZE, Statistics
+from sketch2img_tf.data.preprocessing import Statistics
 from sketch2img_tf.train_step import TrainState, TrainStep
 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a device and step.", lower_bound=1)
@@ -88,18 +88,18 @@ def traced(run: config_lib.Config) -> Step:
     with strategy.scope():
         step = TrainStep(run, TrainState(run, len(run.data.classes) or run.data.num_classes or _CLASSES), _STATISTICS)
     counting.messages.clear()
-    pictures = run.training.pictures_per_step
-    batches = strategy.distribute_datasets_from_function(lambda context: _blank(pictures // _REPLICAS))
+    own, size = run.training.pictures_per_step // _REPLICAS, run.data.image_size
+    batches = strategy.distribute_datasets_from_function(lambda context: _blank(own, size))
     graph = step.__call__.get_concrete_function(iter(batches).element_spec).graph
     return Step(
         multiply_adds.count(graph) / run.training.global_batch_size, sum(counting.messages), len(counting.messages)
     )
 
 
-def _blank(size: int) -> tf.data.Dataset:
-    photo, sketch = tf.zeros([IMAGE_SIZE, IMAGE_SIZE, 3]), tf.zeros([IMAGE_SIZE, IMAGE_SIZE, 1])
+def _blank(count: int, size: int) -> tf.data.Dataset:
+    photo, sketch = tf.zeros([size, size, 3]), tf.zeros([size, size, 1])
     example = {"photos": photo, "sketches": sketch, "labels": tf.zeros([], tf.int64)}
-    return tf.data.Dataset.from_tensors(example).repeat().batch(size, drop_remainder=True)
+    return tf.data.Dataset.from_tensors(example).repeat().batch(count, drop_remainder=True)
 
 
 def _bytes(value) -> int:

@@ -29,7 +29,7 @@ from absl import flags
 from PIL import Image
 from tqdm import tqdm
 
-from benchmarks import multiply_adds
+from benchmarks import matrix_products, multiply_adds
 from sketch2img_tf import errors
 from sketch2img_tf.card import Card
 from sketch2img_tf.config import Config, NetworkConfig
@@ -42,7 +42,6 @@ _BASE_WIDTH = flags.DEFINE_integer("base_width", 64, "Channels of the generator'
 _SECONDS = flags.DEFINE_float("seconds", 12, "Time to measure a batch size for.", lower_bound=0)
 _BATCH_SIZES = (1, 8, 32)
 _CLASSES = 125
-_MATRIX = 2048
 
 Draw = Callable[[list[bytes]], list[bytes]]
 
@@ -56,12 +55,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         saved = exported_model.export(generator, card, 0, folder)
         lite = os.path.join(lite_model.export(generator, card, 0, folder), lite_model.MODEL_FILE)
-        peaks, of_a_picture = [_matrix_product_rate()], _multiply_adds(generator)
+        peaks, of_a_picture = [matrix_products.rate()], _multiply_adds(generator)
         results = {
             "saved_model": {"megabytes": _megabytes(saved), **_measured(lambda: _saved_model(saved))},
             "tflite": {"megabytes": _megabytes(lite), **_measured(lambda: _lite_model(lite))},
         }
-        peaks.append(_matrix_product_rate())
+        peaks.append(matrix_products.rate())
     peak = max(peaks)
     for result in results.values():
         for size, times in result["batches"].items():
@@ -124,17 +123,6 @@ def _times(call: Callable[[], object]) -> dict:
         times.append(1e3 * (time.perf_counter() - start))
     p50, p99 = np.percentile(times, [50, 99])
     return {"calls": len(times), "p50_ms": round(p50, 1), "p99_ms": round(p99, 1)}
-
-
-def _matrix_product_rate() -> float:
-    """Multiply-adds a second of the fastest of ten products of float32 matrices."""
-    matrix = tf.random.normal([_MATRIX, _MATRIX])
-    product, seconds = tf.function(tf.matmul), []
-    for _ in range(11):
-        start = time.perf_counter()
-        product(matrix, matrix).numpy()
-        seconds.append(time.perf_counter() - start)
-    return _MATRIX**3 / min(seconds[1:])
 
 
 def _multiply_adds(generator: Generator) -> int:

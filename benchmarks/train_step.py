@@ -3,7 +3,9 @@
     python benchmarks/train_step.py --precision=mixed_bfloat16 --batch_size=16 --steps=5 --perceptual_weight=0
 
 Random pictures through the real step, with every option of train.py; --flagfile=configs/NAME.flags measures that run's
-step. The first step traces the graph and is left out. Prints one JSON object.
+step. The first step traces the graph and is left out. Prints one JSON object. In it are the multiply-adds of a step's
+convolutions and matrix products, how many of them a second were done, and what share that is of the rate of the fastest
+product of two matrices of the same type, measured before and after the steps.
 """
 
 import dataclasses
@@ -24,6 +26,7 @@ import tensorflow as tf
 from absl import flags
 from tqdm import tqdm
 
+from benchmarks import matrix_products, multiply_adds
 from sketch2img_tf import config as config_lib
 from sketch2img_tf import errors
 from sketch2img_tf.data.statistics import Statistics
@@ -44,8 +47,12 @@ def main() -> None:
     num_classes = len(run.data.classes) or run.data.num_classes or _CLASSES
     state = TrainState(run, num_classes)
     step, batch = TrainStep(run, state, _STATISTICS), _random_batch(run, num_classes)
+    dtype = state.generator.compute_dtype
+    peaks = [matrix_products.rate(dtype)]
     seconds = [_seconds(step, batch) for _ in tqdm(range(_STEPS.value + 1), unit="step")][1:]
+    peaks.append(matrix_products.rate(dtype))
     median = statistics.median(seconds)
+    of_a_step = multiply_adds.count(step.__call__.get_concrete_function(batch).graph)
     result = {
         "median_s_per_step": round(median, 4),
         "s_per_step": [round(value, 4) for value in seconds],
@@ -56,6 +63,10 @@ def main() -> None:
         "image_size": run.data.image_size,
         "classes": num_classes,
         "perceptual_weight": run.losses.perceptual_weight,
+        "multiply_adds_g": round(of_a_step / 1e9, 4),
+        "multiply_adds_g_per_s": round(of_a_step / median / 1e9, 2),
+        "matrix_product_g_per_s": round(max(peaks) / 1e9, 1),
+        "share_of_matrix_product": round(of_a_step / median / max(peaks), 4),
         "generator_parameters": _parameters(state.generator),
         "discriminator_parameters": _parameters(state.discriminator),
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,

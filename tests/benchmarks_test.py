@@ -44,6 +44,8 @@ def test_train_step():
         "classes": 3,
     }
     assert result["generator_parameters"] > result["discriminator_parameters"] > 0
+    share = result["multiply_adds_g_per_s"] / result["matrix_product_g_per_s"]
+    assert result["share_of_matrix_product"] == pytest.approx(share, abs=1e-3)
     assert 100 < result["peak_memory_mb"] < 100_000
 
 
