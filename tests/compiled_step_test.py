@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from sketch2img_tf import config as config_lib
+from sketch2img_tf import precision
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.train_step import TrainState, TrainStep
 
@@ -46,9 +47,11 @@ def _graphs(graph: tf.Graph) -> list:
 
 @pytest.fixture(scope="module")
 def traced():
-    """The graph of a whole step as configs/tpu.flags has it, in bfloat16; narrow."""
+    """The graph of a whole step as configs/tpu.flags has it, in bfloat16, for devices that have it; narrow."""
     step = _step(label_noise=0.1, precision="mixed_bfloat16")
-    return step.__call__.get_concrete_function(_spec(BATCH)).graph
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(precision, "cpu_has_bfloat16", lambda: True)
+        return step.__call__.get_concrete_function(_spec(BATCH)).graph
 
 
 def test_no_op_of_the_host_and_no_shape_that_only_running_tells(traced):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 
 import pytest
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
+import sketch2img_tf  # noqa: F401 - before anything imports TensorFlow, which it tells how to run
 
 SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
 DUMMY_RELEASE = pathlib.Path(__file__).resolve().parents[1] / "datasets" / "sketchy" / "dummy_data"
