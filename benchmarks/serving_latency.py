@@ -4,15 +4,17 @@
 
 Exports an untrained generator both ways, then sends it batches of sketches, PNG bytes in and PNG bytes out, for some
 seconds each. TensorFlow Lite draws the pictures of a batch one after the other. The yardstick is the time of the
-generator's multiply-adds at the rate of the fastest of some float32 matrix products, measured in the same run. Uses the
-cores that the process may use: `taskset -c 0,1 python benchmarks/serving_latency.py` on a larger machine. Prints one
-JSON object.
+generator's multiply-adds at the rate of the fastest of some float32 matrix products, measured in the same run. Runs
+generate.py too, from its start to its one picture. Uses the cores that the process may use: `taskset -c 0,1 python
+benchmarks/serving_latency.py` on a larger machine. Prints one JSON object.
 """
 
 import io
 import json
 import os
 import pathlib
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -42,6 +44,7 @@ _BASE_WIDTH = flags.DEFINE_integer("base_width", 64, "Channels of the generator'
 _SECONDS = flags.DEFINE_float("seconds", 12, "Time to measure a batch size for.", lower_bound=0)
 _BATCH_SIZES = (1, 8, 32)
 _CLASSES = 125
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 Draw = Callable[[list[bytes]], list[bytes]]
 
@@ -61,6 +64,7 @@ def main() -> None:
             "tflite": {"megabytes": _megabytes(lite), **_measured(lambda: _lite_model(lite))},
         }
         peaks.append(matrix_products.rate())
+        command_s = statistics.median(_generate_seconds(saved, pathlib.Path(folder)) for _ in range(3))
     peak = max(peaks)
     for result in results.values():
         for size, times in result["batches"].items():
@@ -71,7 +75,17 @@ def main() -> None:
         "multiply_adds_g": round(of_a_picture / 1e9, 3),
         "matrix_product_g_per_s": round(peak / 1e9, 1),
     }
-    print(json.dumps({**machine, **results}))
+    print(json.dumps({**machine, "generate_py_s": round(command_s, 2), **results}))
+
+
+def _generate_seconds(version: str, folder: pathlib.Path) -> float:
+    """Of generate.py, with the import of TensorFlow and all."""
+    (folder / "sketch.png").write_bytes(warm_up.sketch_png())
+    flags_given = [f"--model={version}", f"--sketch={folder}/sketch.png", "--label=class 0"]
+    command = [sys.executable, "generate.py", *flags_given, f"--output={folder}/picture.png"]
+    start = time.perf_counter()
+    subprocess.run(command, cwd=_ROOT, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start
 
 
 def _saved_model(version: str) -> Draw:

@@ -35,6 +35,7 @@ def test_it_measures_both_exports():
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["multiply_adds_g"] == pytest.approx(by_hand(WIDTH) / 1e9, abs=0.0006)
+    assert result["generate_py_s"] > result["saved_model"]["first_picture_s"] > 0
     assert result["tflite"]["megabytes"] < 0.7 * result["saved_model"]["megabytes"]
     for exported in ("saved_model", "tflite"):
         for size, times in result[exported]["batches"].items():
