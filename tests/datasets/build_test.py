@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -150,6 +151,23 @@ def test_a_killed_build_does_not_stand_in_the_way(release_dir, data_dir):
     assert list(folder(data_dir).parent.glob("*incomplete*"))
     assert build(str(release_dir), str(data_dir), *RENDERINGS)["train"] == 12
     assert not list(data_dir.rglob("*incomplete*"))
+
+
+@pytest.mark.slow
+def test_builds_killed_at_random_moments_do_not_stand_in_the_way(release_dir, data_dir, tmp_path):
+    undisturbed = tmp_path / "undisturbed"
+    arguments = [sys.executable, "-m", "datasets.sketchy.build", f"--manual_dir={release_dir}"]
+    start = time.monotonic()
+    subprocess.run([*arguments, f"--data_dir={undisturbed}"], check=True, capture_output=True, cwd=ROOT)
+    seconds = time.monotonic() - start
+    for moment in np.sort(np.random.default_rng().uniform(0.4, 1, 8)):  # before, Python imports its libraries
+        with subprocess.Popen([*arguments, f"--data_dir={data_dir}"], stderr=subprocess.DEVNULL, cwd=ROOT) as process:
+            time.sleep(moment * seconds)
+            process.kill()
+    build(str(release_dir), str(data_dir), *RENDERINGS)
+    assert not list(data_dir.rglob("*incomplete*"))
+    for split in ("train", "test"):
+        assert read(data_dir, split).keys() == read(undisturbed, split).keys()
 
 
 def command(*arguments):
