@@ -5,7 +5,7 @@ Axes: B batch of one replica, 2B the two noise draws of a batch one after the ot
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Callable, NamedTuple
 
 import tensorflow as tf
 
@@ -70,6 +70,18 @@ def _make_discriminator(config: Config, num_classes: int, synchronized: bool) ->
     return discriminator
 
 
+class _Part(NamedTuple):
+    """A part of a network's loss: terms by name, their scaled sum, and its gradient by every variable, or None."""
+
+    terms: dict[str, tf.Tensor]
+    total: tf.Tensor
+    gradients: list[tf.Tensor | None]
+
+    def done(self):
+        """What is computed in this context is computed later, when what the gradients need is out of memory."""
+        return tf.control_dependencies([gradient for gradient in self.gradients if gradient is not None])
+
+
 class TrainStep:
     """One step: an update of the discriminator, then of the generator, from one pass of the generator.
 
@@ -116,10 +128,11 @@ class TrainStep:
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
         seeds = tf.random.experimental.stateless_split(self._seed(), 3)
         noise = self._noise(seeds[0], labels)  # [2B, ...], or [B, ...] without the diversity loss
-        with tf.GradientTape() as generator_tape:
+        penalty = self._penalty(photos, sketches, seeds[1:])
+        with penalty.done(), tf.GradientTape() as generator_tape:
             fakes = self._generate(sketches, labels, noise)
         fake_photos = fakes[: photos.shape[0]]
-        scalars = self._update_discriminator(photos, fake_photos, sketches, labels, seeds[1:])
+        scalars = self._update_discriminator(photos, fake_photos, sketches, labels, seeds[1:], penalty)
         with tf.GradientTape() as loss_tape:
             loss_tape.watch(fakes)
             terms = self._generator_losses(photos, fakes, sketches, labels, noise)
@@ -146,25 +159,42 @@ class TrainStep:
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
         seeds = tf.random.experimental.stateless_split(seed, 3)
         noise = draws.normal([labels.shape[0], *self.state.generator.noise_shape], seeds[0])
-        fake_photos = self.state.generator((sketches, labels, noise), training=True)
-        self._update_discriminator(photos, fake_photos, sketches, labels, seeds[1:])
+        penalty = self._penalty(photos, sketches, seeds[1:])
+        with penalty.done():
+            fake_photos = self.state.generator((sketches, labels, noise), training=True)
+        self._update_discriminator(photos, fake_photos, sketches, labels, seeds[1:], penalty)
 
-    def _update_discriminator(self, photos, fake_photos, sketches, labels, seeds) -> dict[str, tf.Tensor]:
+    def _penalty(self, photos, sketches, seeds) -> _Part:
+        """The discriminator's penalty, and its gradient, after an iteration for the norms."""
         discriminator = self.state.discriminator
         power_iteration(discriminator)
         with tf.GradientTape() as tape:
+            terms = {}
+            if self.weights.dragan_weight:
+                terms["dragan"] = self._lazily(lambda: self._dragan(photos, sketches, seeds))
+            total = self._scaled(terms)
+        return _Part(terms, total, tape.gradient(total, discriminator.trainable_variables))
+
+    def _update_discriminator(self, photos, fake_photos, sketches, labels, seeds, penalty: _Part):
+        """Scalars by name."""
+        discriminator = self.state.discriminator
+        with tf.GradientTape() as tape:
             terms, accuracies = self._discriminator_losses(photos, fake_photos, sketches, labels, seeds)
-            total = precision.scaled(self.state.discriminator_optimizer, self._weighted(terms))
+            total = self._scaled(terms)
+        terms = {**terms, **penalty.terms}
         scalars = {**terms, **accuracies}
         if terms:
-            gradients = tape.gradient(total, discriminator.trainable_variables)
+            pairs = zip(tape.gradient(total, discriminator.trainable_variables), penalty.gradients)
             scalars["skipped_updates"] = self.discriminator_updates.apply(
-                self.state.discriminator_optimizer, total, gradients
+                self.state.discriminator_optimizer, total + penalty.total, [_sum(pair) for pair in pairs]
             )
         return _tagged("discriminator", scalars)
 
     def _discriminator_losses(self, photos, fake_photos, sketches, labels, seeds):
-        """Mean losses and accuracies by name. Real and fake pass apart: each has batch norm statistics of its own."""
+        """Mean losses, but the penalty, and accuracies by name.
+
+        Real and fake pass apart: each has batch norm statistics of its own.
+        """
         terms, accuracies = {}, {}
         weights, judge = self.weights, self._judge
         if weights.gan_weight or weights.classification_weight:
@@ -180,9 +210,10 @@ class TrainStep:
             terms["gan"] = self._mean(adversarial(real_logits, real_targets) + adversarial(fake_logits, fake_targets))
             accuracies["real_accuracy"] = self._share(real_logits > 0)
             accuracies["fake_accuracy"] = self._share(fake_logits < 0)
-        if weights.dragan_weight:
-            terms["dragan"] = self._lazily(lambda: self._dragan(photos, sketches, seeds), weights.dragan_every_steps)
         return terms, accuracies
+
+    def _scaled(self, terms: dict[str, tf.Tensor]) -> tf.Tensor:
+        return precision.scaled(self.state.discriminator_optimizer, self._weighted(terms))
 
     def _dragan(self, photos: tf.Tensor, sketches: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         mixed = penalties.perturb(photos, draws.deviation(photos), seeds[1])
@@ -190,11 +221,12 @@ class TrainStep:
         scale = precision.loss_scale(self.state.discriminator_optimizer)
         return self._mean(penalties.dragan(lambda x: self._judge(x, sketches)[0], mixed, scale))
 
-    def _lazily(self, penalty: Callable[[], tf.Tensor], interval: int) -> tf.Tensor:
-        """On every `interval`-th step so many times the penalty, else 0 at no cost: the same on average.
+    def _lazily(self, penalty: Callable[[], tf.Tensor]) -> tf.Tensor:
+        """On every `dragan_every_steps`-th step so many times the penalty, else 0 at no cost: the same on average.
 
         Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, section 3.1.
         """
+        interval = self.weights.dragan_every_steps
         if interval == 1:
             return penalty()
         return tf.cond(self.state.step % interval == 0, lambda: interval * penalty(), lambda: 0.0)
@@ -289,6 +321,11 @@ def _parts(batch: dict[str, tf.Tensor], count: int) -> list[dict[str, tf.Tensor]
     """The batches, [B, ...] each, that lie one after the other in one, [count B, ...]."""
     split = {name: tf.split(values, count) for name, values in batch.items()}
     return [dict(zip(split, values)) for values in zip(*split.values())]
+
+
+def _sum(gradients: tuple[tf.Tensor | None, ...]) -> tf.Tensor | None:
+    found = [gradient for gradient in gradients if gradient is not None]
+    return tf.add_n(found) if found else None
 
 
 def _twice(tensor: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,6 @@
-"""3x3 convolutions whose gradients suit the CPU's kernels. The values are those of `tf.nn`.
+"""3x3 convolutions whose kernels suit CPUs. The values are those of `tf.nn`, to within rounding.
+
+In float32 and of many channels they go by tiles, see `winograd`: values, and gradients of every order.
 
 Two of TensorFlow's gradients are slow on CPUs with oneDNN, see docs/performance.md. The filter gradient, of many
 channels, and in bfloat16 of few positions: there it is three products of matrices, one for each row of the kernel. And
@@ -10,11 +12,15 @@ from __future__ import annotations
 import tensorflow as tf
 
 from sketch2img_tf import precision
+from sketch2img_tf.layers import winograd
 
 _SIDE = 3
 _STRIDES = [1, 1, 1, 1]
 _FEW_POSITIONS = 8 * 8
 _FEW_CHANNELS = 16
+# For tiles: with fewer the transforms of pictures and kernels would take longer than the multiplications saved.
+_MANY_CHANNELS = 64
+_MANY_TILES = 32
 
 
 def conv2d(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf.Tensor:
@@ -36,7 +42,7 @@ def _forward(x, kernel):
     def gradient(upstream):
         return _backward(upstream, kernel), _filter_gradient(x, upstream)
 
-    return tf.nn.conv2d(x, kernel, _STRIDES, "SAME"), gradient
+    return _convolve(x, kernel), gradient
 
 
 @tf.custom_gradient
@@ -44,7 +50,7 @@ def _biased(x, kernel, bias):
     def gradient(upstream):
         return _backward(upstream, kernel), _filter_gradient(x, upstream), _bias_gradient(upstream)
 
-    return tf.nn.bias_add(tf.nn.conv2d(x, kernel, _STRIDES, "SAME"), bias), gradient
+    return tf.nn.bias_add(_convolve(x, kernel), bias), gradient
 
 
 @tf.custom_gradient
@@ -54,12 +60,27 @@ def _backward(upstream, kernel):
     def gradient(second):
         return _forward(second, kernel), _filter_gradient(second, upstream)
 
+    if _suits_tiles(upstream, kernel.shape[2]):
+        return winograd.conv2d(upstream, _turned(winograd.after([upstream], kernel))), gradient
     shape = tf.concat([tf.shape(upstream)[:-1], kernel.shape[2:3]], 0)
     return tf.nn.conv2d_transpose(upstream, kernel, shape, _STRIDES, "SAME"), gradient
 
 
+def _convolve(x, kernel):
+    if _suits_tiles(x, kernel.shape[-1]):
+        return winograd.conv2d(x, winograd.after([x], kernel))
+    return tf.nn.conv2d(x, kernel, _STRIDES, "SAME")
+
+
+def _turned(kernel):
+    """Seen from the outputs."""
+    return tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2])
+
+
 def _filter_gradient(x, upstream):
-    if not _on_cpu():
+    if _suits_tiles(x, upstream.shape[-1]):
+        return winograd.filter_gradient(winograd.after([upstream], x), upstream)
+    if not on_cpu():
         return _tensorflows(x, upstream)
     if x.dtype == tf.bfloat16 and not precision.cpu_has_bfloat16():
         # Its own kernel would lose the sum's lower digits.
@@ -70,7 +91,7 @@ def _filter_gradient(x, upstream):
     if x.shape[-1] <= upstream.shape[-1]:
         return _three_products(x, upstream)
     # What is laid side by side is the smaller of the two: the places of the kernel are then seen from the other side.
-    return tf.transpose(tf.reverse(_three_products(upstream, x), [0, 1]), [0, 1, 3, 2])
+    return _turned(_three_products(upstream, x))
 
 
 def _tensorflows(x, upstream):
@@ -78,6 +99,15 @@ def _tensorflows(x, upstream):
     return tf.raw_ops.Conv2DBackpropFilter(
         input=x, filter_sizes=shape, out_backprop=upstream, strides=_STRIDES, padding="SAME"
     )
+
+
+def _suits_tiles(x, filters: int) -> bool:
+    if x.dtype != tf.float32 or not x.shape.is_fully_defined() or not on_cpu():
+        return False
+    batch, height, width, inputs = x.shape
+    if height % winograd.TILE or width % winograd.TILE or min(inputs, filters) < _MANY_CHANNELS:
+        return False
+    return batch * height * width // winograd.TILE**2 >= _MANY_TILES
 
 
 def _suits_products(x, upstream) -> bool:
@@ -105,7 +135,8 @@ def _bias_gradient(upstream):
     return tf.matmul(tf.ones([1, tf.shape(flat)[0]], flat.dtype), flat)[0]
 
 
-def _on_cpu() -> bool:
+def on_cpu() -> bool:
+    """Whether there is nothing but CPUs to compute on."""
     return not tf.config.list_logical_devices("GPU") and not tf.config.list_logical_devices("TPU")
 
 

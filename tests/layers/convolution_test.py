@@ -7,10 +7,12 @@ import pytest
 import tensorflow as tf
 
 from sketch2img_tf import precision
-from sketch2img_tf.layers import convolution
+from sketch2img_tf.layers import convolution, winograd
 from sketch2img_tf.layers.convolution import Conv2D, conv2d
 
 SIDES = [8, 9]  # few positions, and more
+MANY = (72, 64)  # channels that go by tiles, in a batch of BATCH
+BATCH = 8
 WIDTHS = [(3, 5), (16, 20), (20, 16)]  # the filter's gradient as TensorFlow's own, and as products laid either way
 
 
@@ -46,6 +48,41 @@ def test_values_and_gradients_of_two_orders_are_tensorflows(side, widths):
     arguments = _arguments(side, widths=widths)
     for found, expected in zip(_derivatives(conv2d, arguments), _derivatives(_plain, arguments)):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_by_tiles_they_are_tensorflows_to_a_thousandth(compiled, monkeypatch):
+    taken = []
+    for name in ("conv2d", "filter_gradient"):
+        own = getattr(winograd, name)
+        monkeypatch.setattr(winograd, name, lambda *each, own=own, name=name: taken.append(name) or own(*each))
+    x, *others = _arguments(8, widths=MANY)
+    arguments = [tf.concat([x, 0.5 * x, -x, x**2], 0), *others]
+    assert arguments[0].shape[0] == BATCH
+    derivatives = tf.function(_derivatives) if compiled else _derivatives
+    for found, expected in zip(derivatives(conv2d, arguments), _derivatives(_plain, arguments)):
+        np.testing.assert_allclose(found, expected, atol=1e-3 * np.std(expected), rtol=0)
+    assert taken.count("conv2d") >= 4 and taken.count("filter_gradient") >= 3
+
+
+@pytest.mark.parametrize(
+    "shape, widths",
+    [((BATCH, 9, 9), MANY), ((BATCH, 8, 10), MANY), ((7, 8, 8), MANY), ((None, 8, 8), MANY), ((BATCH, 8, 8), (72, 63))],
+    ids=["odd", "half a tile", "few tiles", "any batch", "few channels"],
+)
+def test_what_suits_no_tiles_goes_another_way(shape, widths, monkeypatch):
+    monkeypatch.setattr(winograd, "conv2d", None)
+    monkeypatch.setattr(winograd, "filter_gradient", None)
+    _, kernel, bias = _arguments(8, widths=widths)
+
+    @tf.function(input_signature=[tf.TensorSpec([*shape, widths[0]])])
+    def gradients(x):
+        with tf.GradientTape() as tape:
+            tape.watch([x, kernel])
+            value = conv2d(x, kernel, bias)
+        return tape.gradient(value, [x, kernel])
+
+    gradients.get_concrete_function()
 
 
 @pytest.mark.parametrize("emulated", [True, False])
