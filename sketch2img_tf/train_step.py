@@ -71,9 +71,10 @@ def _make_discriminator(config: Config, num_classes: int, synchronized: bool) ->
 
 
 class _Part(NamedTuple):
-    """A part of a network's loss: terms by name, their scaled sum, and its gradient by every variable, or None."""
+    """Of the discriminator's loss: terms, and accuracies, by name; the terms' scaled sum, and its gradients."""
 
     terms: dict[str, tf.Tensor]
+    accuracies: dict[str, tf.Tensor]
     total: tf.Tensor
     gradients: list[tf.Tensor | None]
 
@@ -128,11 +129,11 @@ class TrainStep:
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
         seeds = tf.random.experimental.stateless_split(self._seed(), 3)
         noise = self._noise(seeds[0], labels)  # [2B, ...], or [B, ...] without the diversity loss
-        penalty = self._penalty(photos, sketches, seeds[1:])
-        with penalty.done(), tf.GradientTape() as generator_tape:
+        of_photos = self._of_photos(photos, sketches, labels, seeds[1:])
+        with of_photos.done(), tf.GradientTape() as generator_tape:
             fakes = self._generate(sketches, labels, noise)
         fake_photos = fakes[: photos.shape[0]]
-        scalars = self._update_discriminator(photos, fake_photos, sketches, labels, seeds[1:], penalty)
+        scalars = self._update_discriminator(of_photos, self._of_fakes(fake_photos, sketches, labels, seeds[1:]))
         with tf.GradientTape() as loss_tape:
             loss_tape.watch(fakes)
             terms = self._generator_losses(photos, fakes, sketches, labels, noise)
@@ -159,58 +160,61 @@ class TrainStep:
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
         seeds = tf.random.experimental.stateless_split(seed, 3)
         noise = draws.normal([labels.shape[0], *self.state.generator.noise_shape], seeds[0])
-        penalty = self._penalty(photos, sketches, seeds[1:])
-        with penalty.done():
+        of_photos = self._of_photos(photos, sketches, labels, seeds[1:])
+        with of_photos.done():
             fake_photos = self.state.generator((sketches, labels, noise), training=True)
-        self._update_discriminator(photos, fake_photos, sketches, labels, seeds[1:], penalty)
+        self._update_discriminator(of_photos, self._of_fakes(fake_photos, sketches, labels, seeds[1:]))
 
-    def _penalty(self, photos, sketches, seeds) -> _Part:
-        """The discriminator's penalty, and its gradient, after an iteration for the norms."""
-        discriminator = self.state.discriminator
-        power_iteration(discriminator)
+    def _of_photos(self, photos, sketches, labels, seeds) -> _Part:
+        """What the discriminator learns from real photos, after an iteration for the spectral norms.
+
+        Real and fake pass apart: each has batch norm statistics of its own, and only one is in memory.
+        """
+        power_iteration(self.state.discriminator)
+        weights, terms, accuracies = self.weights, {}, {}
         with tf.GradientTape() as tape:
-            terms = {}
-            if self.weights.dragan_weight:
+            if weights.gan_weight or weights.classification_weight:
+                logits, class_logits = self._judge(*self._augmented(photos, sketches, seeds[0], 1))
+            if weights.classification_weight:
+                terms["classification"] = self._mean(losses.classification(class_logits, labels, weights.focal_gamma))
+                accuracies["class_accuracy"] = self._share(tf.argmax(class_logits, -1) == labels)
+            if weights.gan_weight:
+                terms["gan"] = self._mean(self._adversarial(logits, self._targets(labels, seeds[0])[0]))
+                accuracies["real_accuracy"] = self._share(logits > 0)
+            if weights.dragan_weight:
                 terms["dragan"] = self._lazily(lambda: self._dragan(photos, sketches, seeds))
             total = self._scaled(terms)
-        return _Part(terms, total, tape.gradient(total, discriminator.trainable_variables))
+        return self._part(terms, accuracies, total, tape)
 
-    def _update_discriminator(self, photos, fake_photos, sketches, labels, seeds, penalty: _Part):
-        """Scalars by name."""
-        discriminator = self.state.discriminator
+    def _of_fakes(self, fake_photos, sketches, labels, seeds) -> _Part:
+        """What it learns from the generator's."""
+        terms, accuracies = {}, {}
         with tf.GradientTape() as tape:
-            terms, accuracies = self._discriminator_losses(photos, fake_photos, sketches, labels, seeds)
+            if self.weights.gan_weight:
+                logits, _ = self._judge(*self._augmented(fake_photos, sketches, seeds[0], 2))
+                terms["gan"] = self._mean(self._adversarial(logits, self._targets(labels, seeds[0])[1]))
+                accuracies["fake_accuracy"] = self._share(logits < 0)
             total = self._scaled(terms)
-        terms = {**terms, **penalty.terms}
-        scalars = {**terms, **accuracies}
-        if terms:
-            pairs = zip(tape.gradient(total, discriminator.trainable_variables), penalty.gradients)
-            scalars["skipped_updates"] = self.discriminator_updates.apply(
-                self.state.discriminator_optimizer, total + penalty.total, [_sum(pair) for pair in pairs]
-            )
+        return self._part(terms, accuracies, total, tape)
+
+    def _part(self, terms, accuracies, total: tf.Tensor, tape: tf.GradientTape) -> _Part:
+        return _Part(terms, accuracies, total, tape.gradient(total, self.state.discriminator.trainable_variables))
+
+    def _update_discriminator(self, *parts: _Part) -> dict[str, tf.Tensor]:
+        """Scalars by name."""
+        names = dict.fromkeys(name for part in parts for name in part.terms)
+        scalars = {name: tf.add_n([part.terms[name] for part in parts if name in part.terms]) for name in names}
+        for part in parts:
+            scalars.update(part.accuracies)
+        if names:
+            gradients = [_sum(of_variable) for of_variable in zip(*(part.gradients for part in parts))]
+            total = tf.add_n([part.total for part in parts])
+            skipped = self.discriminator_updates.apply(self.state.discriminator_optimizer, total, gradients)
+            scalars["skipped_updates"] = skipped
         return _tagged("discriminator", scalars)
 
-    def _discriminator_losses(self, photos, fake_photos, sketches, labels, seeds):
-        """Mean losses, but the penalty, and accuracies by name.
-
-        Real and fake pass apart: each has batch norm statistics of its own.
-        """
-        terms, accuracies = {}, {}
-        weights, judge = self.weights, self._judge
-        if weights.gan_weight or weights.classification_weight:
-            real_logits, real_class_logits = judge(*self._augmented(photos, sketches, seeds[0], 1))
-        if weights.classification_weight:
-            classified = losses.classification(real_class_logits, labels, weights.focal_gamma)
-            terms["classification"] = self._mean(classified)
-            accuracies["class_accuracy"] = self._share(tf.argmax(real_class_logits, -1) == labels)
-        if weights.gan_weight:
-            fake_logits, _ = judge(*self._augmented(fake_photos, sketches, seeds[0], 2))
-            real_targets, fake_targets = self._targets(labels, seeds[0])
-            adversarial = losses.hinge if weights.gan_loss == "hinge" else losses.adversarial
-            terms["gan"] = self._mean(adversarial(real_logits, real_targets) + adversarial(fake_logits, fake_targets))
-            accuracies["real_accuracy"] = self._share(real_logits > 0)
-            accuracies["fake_accuracy"] = self._share(fake_logits < 0)
-        return terms, accuracies
+    def _adversarial(self, logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        return (losses.hinge if self.weights.gan_loss == "hinge" else losses.adversarial)(logits, targets)
 
     def _scaled(self, terms: dict[str, tf.Tensor]) -> tf.Tensor:
         return precision.scaled(self.state.discriminator_optimizer, self._weighted(terms))

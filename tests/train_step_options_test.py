@@ -83,7 +83,7 @@ def _step(state: TrainState, batch: dict[str, tf.Tensor], **values) -> dict[str,
 def test_hinge_takes_the_place_of_the_cross_entropy(eagerly, state, monkeypatch):
     logits = _spied(monkeypatch, Discriminator, "call")
     scalars = _step(state, _batch(BATCH), gan_loss="hinge", label_smoothing=0.1)
-    _, real, fake, again = (result[0].numpy() for _, result in logits)
+    real, _, fake, again = (result[0].numpy() for _, result in logits)
     hinges = 0.9 * np.maximum(0, 1 - real) + 0.1 * np.maximum(0, 1 + real) + np.maximum(0, 1 + fake)
     assert scalars["discriminator/gan"] == pytest.approx(hinges.mean(), rel=1e-5)
     assert scalars["generator/gan"] == pytest.approx(-again.mean(), rel=1e-5)
@@ -184,7 +184,7 @@ def test_all_that_the_discriminator_sees_is_augmented_and_nothing_else(eagerly, 
     batch = _batch(BATCH)
     _step(state, batch, diffaugment=["colour", "translation", "cutout"])
     fakes = supervised[0][0][0]
-    given = [perturbed[0][1], batch["photos"], fakes, fakes]  # DRAGAN's, real, fake; for the generator
+    given = [batch["photos"], perturbed[0][1], fakes, fakes]  # real, DRAGAN's, fake; for the generator
     for (args, result), photos, (seen, _) in zip(augmented, given, judged):
         np.testing.assert_array_equal(args[0], photos)
         np.testing.assert_array_equal(args[1], batch["sketches"])
@@ -199,7 +199,7 @@ def test_penalty_is_the_slope_at_the_augmented_points(eagerly, state, monkeypatc
     augmented = _spied(monkeypatch, differentiable_augmentation, "augment")
     measured = _spied(monkeypatch, penalties, "dragan")
     _step(state, _batch(BATCH), diffaugment=["cutout"])
-    np.testing.assert_array_equal(measured[0][0][1], augmented[0][1][0])
+    np.testing.assert_array_equal(measured[0][0][1], augmented[1][1][0])
 
 
 def test_augmentation_lets_the_generators_gradient_through(eagerly, state):
