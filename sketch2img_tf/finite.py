@@ -16,7 +16,8 @@ class FiniteUpdates(tf.Module):
     update that is left out moves no weight and no slot of the optimizer. Made in the scope of the strategy.
 
     Attributes:
-      skipped_in_a_row: int64 [], updates left out since the last that was made.
+      skipped_in_a_row: int64 [], updates left out since the last that was made; but for those that loss scaling answers
+        by a lower scale, as it does with the first of a run.
       culprits: int32 [1 + V], on how many replicas the loss, and the gradient of each variable, was not finite the last
         time.
     """
@@ -48,11 +49,8 @@ class FiniteUpdates(tf.Module):
         def apply(own: list[tf.Tensor]) -> None:
             optimizer.apply_gradients(zip(own, variables))
 
-        # Loss scaling leaves out such updates itself, and has to see them: it lowers its scale.
-        always = precision.scales(optimizer)
-
         def update(strategy, infinite, gradients):
-            return self._update(strategy, infinite, apply, gradients, always)
+            return self._update(strategy, infinite, apply, gradients, optimizer)
 
         context = tf.distribute.get_replica_context()
         skipped = context.merge_call(update, args=(infinite, [gradient for gradient, _ in used]))
@@ -63,17 +61,19 @@ class FiniteUpdates(tf.Module):
         names = ["loss", *(variable.name for variable in self.updated)]
         return [name for name, count in zip(names, self.culprits.numpy()) if count]
 
-    def _update(self, strategy, infinite, apply, gradients, always: bool) -> tf.Tensor:
+    def _update(self, strategy, infinite, apply, gradients, optimizer) -> tf.Tensor:
         """For all replicas together: bool [], whether the update was left out."""
         counts = strategy.reduce("SUM", infinite, axis=None)
         skipped = tf.reduce_any(counts > 0)
         self.culprits.assign(counts)
-        self.skipped_in_a_row.assign(tf.where(skipped, self.skipped_in_a_row + 1, 0))
+        counted = tf.cast(precision.loss_scale(optimizer) <= 1.0, tf.int64)
+        self.skipped_in_a_row.assign(tf.where(skipped, self.skipped_in_a_row + counted, 0))
 
         def apply_everywhere() -> None:
             strategy.extended.call_for_each_replica(apply, args=(gradients,))
 
-        if always:
+        # Loss scaling leaves out such updates itself, and has to see them: it lowers its scale.
+        if precision.scales(optimizer):
             apply_everywhere()
         else:
             tf.cond(skipped, lambda: None, apply_everywhere)

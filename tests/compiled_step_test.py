@@ -11,6 +11,7 @@ import tensorflow as tf
 from sketch2img_tf import config as config_lib
 from sketch2img_tf import precision
 from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.layers import convolution
 from sketch2img_tf.train_step import TrainState, TrainStep
 
 CONFIGS = pathlib.Path(__file__).resolve().parents[1] / "configs"
@@ -108,8 +109,12 @@ def test_flagfiles_for_several_devices_are_the_full_run_on_them(name, batch):
 
 
 @pytest.mark.slow
-def test_xla_compiles_the_full_runs_whole_step():
-    """configs/full.flags, with its perceptual loss, at its own width; of a batch of two, which compiles alike."""
+def test_xla_compiles_the_full_runs_whole_step(monkeypatch):
+    """configs/full.flags, with its perceptual loss, at its own width; of a batch of two, which compiles alike.
+
+    As a TPU traces it: convolutions by tiles are for CPUs.
+    """
+    monkeypatch.setattr(convolution, "on_cpu", lambda: False)
     config = config_lib.from_dict({**_values("full"), "global_batch_size": BATCH, "perceptual_weights": "random"})
     step = TrainStep(config, TrainState(config, 125), STATISTICS)
     compiled = tf.function(step._replica_step, jit_compile=True)

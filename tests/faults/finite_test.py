@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf import config, divergence
+from sketch2img_tf import config, divergence, precision
 from sketch2img_tf.checkpoints import variables
 from sketch2img_tf.config import TrainingConfig
 from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.finite import FiniteUpdates
 from sketch2img_tf.train_step import TrainState, TrainStep
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -56,6 +57,26 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted(step):
     assert skipped(step(batch_of())) == [0, 0]
     assert int(step.generator_updates.skipped_in_a_row) == int(step.discriminator_updates.skipped_in_a_row) == 0
     assert step.generator_updates.culprit_names() == []
+
+
+def test_updates_that_lower_float16s_loss_scale_are_not_counted_as_in_a_row():
+    """It begins at 2^15 and is halved until the gradients fit; at 1 they are not finite for another reason."""
+    weight = tf.Variable([1.0])
+    updates = FiniteUpdates([weight])
+    optimizer = precision.scaling(tf.keras.optimizers.SGD(1.0), "mixed_float16")
+    optimizer.build([weight])
+
+    @tf.function
+    def update(gradient):
+        return updates.apply(optimizer, precision.scaled(optimizer, tf.reduce_sum(gradient)), [gradient])
+
+    in_a_row = []
+    for _ in range(15 + 2):
+        assert update(tf.constant([np.inf])) == 1
+        in_a_row.append(int(updates.skipped_in_a_row))
+    assert in_a_row == [0] * 15 + [1, 2] and float(optimizer.loss_scale) == 1
+    assert update(tf.constant([0.25])) == 0
+    assert int(updates.skipped_in_a_row) == 0 and weight.numpy() == [0.75]
 
 
 def test_a_skipped_update_moves_no_weight_and_no_slot(step):
