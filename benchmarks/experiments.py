@@ -3,10 +3,10 @@
     python benchmarks/experiments.py --variants=report,best --seeds=0,1 --common=FILE.flags --runs_dir=DIR \
       --protocol=validation_all --features_network=MobileNet --features_weights=FILE.h5
 
-FILE.flags of --common holds what all the runs share, which is train.py's flags but for those of the variants: data,
-steps, batch, width. A run is `train.py` and then `evaluate.py`, in DIR/VARIANT-SEED. Runs go one after the other; what
-is finished is not done again, what was stopped goes on. With --table nothing is run: the table is made of what is
-there. It has the mean over the seeds, and +- half of the range between them.
+FILE.flags of --common holds what all the runs share, and overrides the variants' configs: data, --num_classes, steps,
+batch, width. What else a variant says overrides both. A run is `train.py` and then `evaluate.py`, in DIR/VARIANT-SEED.
+Runs go one after the other; what is finished is not done again, what was stopped goes on. With --table nothing is run:
+the table is made of what is there. It has the mean over the seeds, and +- half of the range between them.
 
 It costs as many trainings as variants times seeds, and after each some minutes of evaluate.py. Tune on a validation
 part (--validation_share in FILE.flags), and read test_all once.
@@ -33,10 +33,9 @@ from sketch2img_tf.networks import pretrained
 from sketch2img_tf.summaries import read_scalars
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_REPORT = "--flagfile=configs/full.flags"
-
+_FULL = "--flagfile=configs/full.flags"
 _QUICK = (
-    _REPORT,
+    _FULL,
     "--generator_learning_rate=1e-3",
     "--discriminator_learning_rate=1e-3",
     "--adam_beta_1=0.5",
@@ -46,18 +45,40 @@ _QUICK = (
 )
 _HEAVY = (*_QUICK, "--supervised_weight=10", "--perceptual_weight=10")
 _MORE_PHOTOS = ("--edge_maps_share=0.5", "--edge_maps_share_end=0.5")
+_MIXED = (*_HEAVY, "--upsampling=resize", "--horizontal_flip_probability=0.5", *_MORE_PHOTOS)
+_BEST = ("--flagfile=configs/best_full.flags", *_MORE_PHOTOS)
+# The first word of a variant is its config; the others come after what all the runs share.
 VARIANTS = {
-    "report": (_REPORT,),
-    "batch_norm": (_REPORT, "--generator_norm=batch"),
-    "sketch_input": ("--flagfile=configs/sketch_input.flags", "--num_classes=0"),
+    "report": (_FULL,),
+    "batch_norm": ("--flagfile=configs/batch_norm.flags",),
+    "sketch_input": ("--flagfile=configs/sketch_input.flags",),
     "quick": _QUICK,
     "heavy": _HEAVY,
     "heavy_hinge_diffaugment": (*_HEAVY, "--gan_loss=hinge", "--diffaugment=colour,translation,cutout"),
     "heavy_resize": (*_HEAVY, "--upsampling=resize"),
     "heavier": (*_HEAVY, "--perceptual_weight=30"),
     "heavy_more_photos": (*_HEAVY, *_MORE_PHOTOS, "--horizontal_flip_probability=0.5"),
-    "best": ("--flagfile=configs/best_full.flags", *_MORE_PHOTOS),
-    "heavy_field": (*_HEAVY, "--sketch_encoding=distance_field"),
+    "mixed": _MIXED,
+    "mixed_distance_field": (*_MIXED, "--sketch_encoding=distance_field"),
+    "mixed_diverse": (*_MIXED, "--diversity=distance", "--diversity_weight=1"),
+    "mixed_more_diverse": (*_MIXED, "--diversity=distance", "--diversity_weight=4"),
+    "mixed_mostly_edge_maps": (*_MIXED, "--edge_maps_share=0.8", "--edge_maps_share_end=0.8"),
+    "mixed_sketch_input": (*_MIXED, "--initial_features=sketch"),
+    "best": _BEST,
+    "best_distance_field": (*_BEST, "--sketch_encoding=distance_field"),
+    "best_label_input": (*_BEST, "--initial_features=label"),
+    "best_slow_average": (*_BEST, "--ema_decay=0.999"),
+    "best_without_average": (*_BEST, "--ema_decay=0"),
+    "best_without_gan": (*_BEST, "--gan_weight=0"),
+    "best_without_classification": (*_BEST, "--classification_weight=0"),
+    "best_without_dragan": (*_BEST, "--dragan_weight=0"),
+    "best_without_supervised": (*_BEST, "--supervised_weight=0"),
+    "best_without_perceptual": (*_BEST, "--perceptual_weight=0"),
+    "best_without_diversity": (*_BEST, "--diversity_weight=0"),
+    "best_without_edge_maps": (*_BEST, "--edge_maps_share=0", "--edge_maps_share_end=0"),
+    "best_without_flips": (*_BEST, "--horizontal_flip_probability=0"),
+    "best_transposed": (*_BEST, "--upsampling=transposed"),
+    "best_wide": (*_BEST, "--base_width=16"),
 }
 
 _VARIANTS = flags.DEFINE_list("variants", ["report"], f"What to run, of {', '.join(VARIANTS)}.")
@@ -91,7 +112,9 @@ def main() -> None:
 
 def _run(variant: str, seed: str) -> None:
     workdir = _workdir(variant, seed)
-    _command("train.py", *VARIANTS[variant], f"--flagfile={_COMMON.value}", f"--seed={seed}", f"--workdir={workdir}")
+    config, *own = VARIANTS[variant]
+    common = f"--flagfile={_COMMON.value}"
+    _command("train.py", config, common, *own, f"--seed={seed}", f"--workdir={workdir}")
     if _PROTOCOL.value and _metrics(variant, seed) is None:
         chosen = [f"--{holder.name}={holder.value}" for holder in (_PROTOCOL, _NETWORK, _WEIGHTS)]
         _command("evaluate.py", f"--workdir={workdir}", *chosen)
