@@ -46,9 +46,9 @@ def test_it_goes_back_and_on_with_other_noise(dummy_data_dir, tmp_path, monkeypa
     """Photos are NaN from the sixth batch on, until the run goes back, and never again."""
     starts, batches = [], input_pipeline.training_batches
 
-    def spoilt(sketchy, batch_size, seed, first_step=0):
+    def spoilt(sketchy, batch_size, seed, first_step, context):
         starts.append(first_step)
-        good = batches(sketchy, batch_size, seed, first_step)
+        good = batches(sketchy, batch_size, seed, first_step, context)
         if len(starts) > 1:
             return good
         return good.enumerate().map(
