@@ -10,11 +10,12 @@ suitable = import ensurepip, sys, venv; sys.exit(not (3, 9) <= sys.version_info 
 # Named after what requirements.txt and requirements-dev.txt say, and made last: it is there when .venv is as they say.
 installed := $(VENV)/installed-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d ' ' -f 1)
 
-.PHONY: help quickstart demo test test-slow lint audit venv clean
+.PHONY: help quickstart demo jax test test-slow lint audit venv clean
 
 help:
 	@echo 'make quickstart   from drawn pictures to a trained and exported model, in $(QUICKSTART)'
 	@echo 'make demo         adds what draw.py needs to .venv'
+	@echo 'make jax          .venv-jax, with which the tests of compiled_step drive a run without TensorFlow'
 	@echo 'make test         the fast tests'
 	@echo 'make test-slow    the slow ones too'
 	@echo 'make lint         ruff'
@@ -38,6 +39,11 @@ $(QUICKSTART)/sketchy: | $(installed)
 
 demo: $(installed)
 	$(run) -m pip install --disable-pip-version-check --no-input --quiet -r requirements-demo.txt
+
+# Of its own environment: JAX and TensorFlow 2.15 want different NumPys.
+jax: $(installed)
+	$(run) -m venv .venv-jax
+	.venv-jax/bin/python -m pip install --disable-pip-version-check --no-input --quiet -r requirements-jax.txt
 
 test: $(installed)
 	$(run) -m pytest -n 2 -m 'not slow'

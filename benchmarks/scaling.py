@@ -20,7 +20,6 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
 
 # isort: split
-from unittest import mock
 
 import tensorflow as tf
 from absl import flags
@@ -28,9 +27,8 @@ from absl import flags
 from benchmarks import multiply_adds
 from benchmarks.ring import MACHINES, Machine, Step
 from sketch2img_tf import config as config_lib
-from sketch2img_tf import errors
+from sketch2img_tf import errors, hardware
 from sketch2img_tf.data.preprocessing import Statistics
-from sketch2img_tf.layers import convolution
 from sketch2img_tf.train_step import TrainState, TrainStep
 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a device and step.", lower_bound=1)
@@ -93,7 +91,7 @@ def traced(run: config_lib.Config) -> Step:
     counting.messages.clear()
     own, size = run.training.pictures_per_step // _REPLICAS, run.data.image_size
     batches = strategy.distribute_datasets_from_function(lambda context: _blank(own, size))
-    with mock.patch.object(convolution, "on_cpu", return_value=False):
+    with hardware.for_accelerators():
         graph = step.__call__.get_concrete_function(iter(batches).element_spec).graph
     return Step(
         multiply_adds.count(graph) / run.training.global_batch_size, sum(counting.messages), len(counting.messages)

@@ -19,7 +19,6 @@ import sys
 import tempfile
 import time
 from typing import Callable
-from unittest import mock
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -33,11 +32,10 @@ from PIL import Image
 from tqdm import tqdm
 
 from benchmarks import matrix_products, multiply_adds
-from sketch2img_tf import errors
+from sketch2img_tf import errors, hardware
 from sketch2img_tf.card import Card
 from sketch2img_tf.config import Config, NetworkConfig
 from sketch2img_tf.data.statistics import Statistics
-from sketch2img_tf.layers import convolution
 from sketch2img_tf.networks.generator import Generator, make_generator
 from sketch2img_tf.serving import exported_model, lite_model, warm_up
 from sketch2img_tf.serving.local_model import LocalModel
@@ -149,7 +147,7 @@ def _multiply_adds(generator: Generator) -> int:
         tf.TensorSpec([1], tf.int64),
         tf.TensorSpec([1, *generator.noise_shape]),
     )
-    with mock.patch.object(convolution, "on_cpu", return_value=False):  # an export for any batch goes by no tiles
+    with hardware.for_accelerators():  # an export for any batch goes by no tiles
         graph = tf.function(lambda *inputs: generator(inputs, training=False)).get_concrete_function(*specs).graph
     return multiply_adds.count(graph)
 

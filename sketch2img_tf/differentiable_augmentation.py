@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from sketch2img_tf import draws
+
 BRIGHTNESS = 0.5  # normalised units
 TRANSLATION = 8  # up to 1/8 of the side
 CUTOUT = 2  # squares of 1/2 of the side
@@ -37,7 +39,7 @@ def augment(
     Returns:
       Photos and sketches of the same shapes. Colours may leave [-1, 1]; what is moved in or cut out is 0, the mean.
     """
-    seeds = tf.random.experimental.stateless_split(seed, 3)
+    seeds = draws.split(seed, 3)
     if "colour" in kinds:
         photos = change_colours(photos, seeds[0])
     both = tf.concat([photos, sketches], -1)
@@ -50,19 +52,19 @@ def augment(
 
 def change_colours(photos: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Brightness + U(-0.5, 0.5), then saturation x U(0, 2), then contrast x U(0.5, 1.5); float32 [B, S, S, 3]."""
-    draws = tf.random.stateless_uniform([3, tf.shape(photos)[0], 1, 1, 1], seed)
-    photos += 2 * BRIGHTNESS * (draws[0] - 0.5)
+    drawn = draws.uniform([3, tf.shape(photos)[0], 1, 1, 1], seed)
+    photos += 2 * BRIGHTNESS * (drawn[0] - 0.5)
     greys = tf.reduce_mean(photos, -1, keepdims=True)
-    photos = greys + 2 * draws[1] * (photos - greys)
+    photos = greys + 2 * drawn[1] * (photos - greys)
     means = tf.reduce_mean(photos, [1, 2, 3], keepdims=True)
-    return means + (0.5 + draws[2]) * (photos - means)
+    return means + (0.5 + drawn[2]) * (photos - means)
 
 
 def translate(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Moved by whole pixels, up to an eighth of the side in both directions; float32 [B, S, S, C]."""
     side = pictures.shape[1]
     most = side // TRANSLATION
-    shifts = tf.random.stateless_uniform([2, tf.shape(pictures)[0], 1], seed, -most, most + 1, tf.int32)
+    shifts = draws.integers([2, tf.shape(pictures)[0], 1], seed, -most, most + 1)
     padded = tf.pad(pictures, [[0, 0], [most, most], [most, most], [0, 0]])
     rows, columns = tf.unstack(tf.range(side) + most + shifts)  # [B, S]
     return tf.gather(tf.gather(padded, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
@@ -72,7 +74,7 @@ def cut_out(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """With a square of half the side set to 0, centred on any pixel; float32 [B, S, S, C]."""
     side = pictures.shape[1]
     half = side // CUTOUT
-    centres = tf.random.stateless_uniform([2, tf.shape(pictures)[0], 1], seed, 0, side, tf.int32)
+    centres = draws.integers([2, tf.shape(pictures)[0], 1], seed, 0, side)
     offsets = tf.range(side) - (centres - half // 2)
     rows, columns = tf.unstack((offsets >= 0) & (offsets < half))  # [B, S]
     cut = rows[:, :, tf.newaxis, tf.newaxis] & columns[:, tf.newaxis, :, tf.newaxis]

@@ -1,39 +1,74 @@
-"""The random numbers of a step: of a replica its part of what one device would draw for the whole batch.
+"""Random numbers from seeds, int64 [2]: the same on every device, and under XLA as without.
 
-So a step does the same however many replicas share it.
+TensorFlow's own are not: XLA makes other floats of the same random bits, and other bits where nobody says that they are
+to be Philox's.
+
+With an `axis`, that of the examples, a replica gets its part of what one device would draw for the whole batch, so that
+a step does the same however many replicas share it.
 """
 
 from __future__ import annotations
 
+import math
+
 import tensorflow as tf
 
-
-def uniform(shape: list, seed: tf.Tensor, low: float = 0.0, high: float = 1.0, axis: int = 0) -> tf.Tensor:
-    """U(low, high), float32, of a replica's shape, whose `axis` is that of the examples; seed int [2]."""
-    return _own(lambda whole: tf.random.stateless_uniform(whole, seed, low, high), shape, axis)
+_DIGITS = 24  # those of a float32, so that 1 is never drawn
 
 
-def normal(shape: list, seed: tf.Tensor, axis: int = 0) -> tf.Tensor:
-    """N(0, 1); the rest as `uniform`."""
-    return _own(lambda whole: tf.random.stateless_normal(whole, seed), shape, axis)
+def uniform(shape, seed: tf.Tensor, low: float = 0.0, high: float = 1.0, axis: int | None = None) -> tf.Tensor:
+    """U(low, high), float32, of a replica's shape, high left out."""
+    return low + (high - low) * _own(_uniform, shape, seed, axis)
+
+
+def normal(shape, seed: tf.Tensor, axis: int | None = None) -> tf.Tensor:
+    """N(0, 1), float32, of a replica's shape, by Box and Muller, "A Note on the Generation of Random Normal Deviates",
+    1958.
+    """
+    return _own(_normal, shape, seed, axis)
+
+
+def integers(shape, seed: tf.Tensor, low: int, high: int) -> tf.Tensor:
+    """Each of low to high - 1 as likely, int32."""
+    return low + tf.cast(uniform(shape, seed) * float(high - low), tf.int32)
+
+
+def split(seed: tf.Tensor, count: int) -> tf.Tensor:
+    """As many seeds from one, int64 [count, 2]."""
+    return tf.random.experimental.stateless_split(seed, count, alg="philox")
+
+
+def fold_in(seed: tf.Tensor, number: int | tf.Tensor) -> tf.Tensor:
+    """Another seed for every number, int64 [2]."""
+    return tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int64), alg="philox")
 
 
 def of_replica(seed: tf.Tensor) -> tf.Tensor:
-    """A seed that no other replica has, int32 [2], for draws whose shape is a replica's own business."""
+    """A seed that no other replica has, int64 [2], for draws whose shape is a replica's own business."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return seed
-    return tf.random.experimental.stateless_fold_in(seed, context.replica_id_in_sync_group)
+    return fold_in(seed, context.replica_id_in_sync_group)
 
 
-def _own(draw, shape: list, axis: int) -> tf.Tensor:
-    context = tf.distribute.get_replica_context()
+def _uniform(shape, seed: tf.Tensor) -> tf.Tensor:
+    bits = tf.random.stateless_uniform(shape, seed, None, None, tf.uint32, alg="philox")
+    return tf.cast(tf.bitwise.right_shift(bits, tf.constant(32 - _DIGITS, tf.uint32)), tf.float32) * 2.0**-_DIGITS
+
+
+def _normal(shape, seed: tf.Tensor) -> tf.Tensor:
+    radius, angle = (_uniform(shape, each) for each in tf.unstack(split(seed, 2)))
+    return tf.sqrt(-2.0 * tf.math.log(1.0 - radius)) * tf.cos(2.0 * math.pi * angle)
+
+
+def _own(draw, shape, seed: tf.Tensor, axis: int | None) -> tf.Tensor:
+    context = None if axis is None else tf.distribute.get_replica_context()
     replicas = context.num_replicas_in_sync if context else 1
     if replicas == 1:
-        return draw(shape)
+        return draw(shape, seed)
     whole = [*shape[:axis], replicas * shape[axis], *shape[axis + 1 :]]
     first = context.replica_id_in_sync_group * shape[axis]
-    return tf.gather(draw(whole), first + tf.range(shape[axis]), axis=axis)
+    return tf.gather(draw(whole, seed), first + tf.range(shape[axis]), axis=axis)
 
 
 def deviation(values: tf.Tensor) -> tf.Tensor:

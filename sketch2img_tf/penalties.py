@@ -26,9 +26,9 @@ def perturb(photos: tf.Tensor, deviation: tf.Tensor, seed: tf.Tensor) -> tf.Tens
     Returns:
       float32 [B, S, S, 3].
     """
-    seeds = tf.random.experimental.stateless_split(seed, 2)
-    noise = SPREAD * deviation * draws.uniform(photos.shape.as_list(), seeds[0])
-    share = draws.uniform([photos.shape[0], 1, 1, 1], seeds[1])
+    seeds = draws.split(seed, 2)
+    noise = SPREAD * deviation * draws.uniform(photos.shape.as_list(), seeds[0], axis=0)
+    share = draws.uniform([photos.shape[0], 1, 1, 1], seeds[1], axis=0)
     return photos + share * noise
 
 

@@ -7,20 +7,18 @@ last layers are float32.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 
 import tensorflow as tf
 
-_AMPERE = (8, 0)  # the compute capability from which NVIDIA's cards have bfloat16
-_CPU_BFLOAT16 = {"amx_bf16", "avx512_bf16"}  # as Linux names them
+from sketch2img_tf import hardware
 
 
 def resolve(name: str) -> str:
     """The policy of a `--precision` value: "auto" is mixed_bfloat16 where the devices have bfloat16, else float32."""
     if name != "auto":
         return name
-    return "mixed_bfloat16" if _has_bfloat16() else "float32"
+    return "mixed_bfloat16" if hardware.has_bfloat16() else "float32"
 
 
 @contextlib.contextmanager
@@ -60,27 +58,3 @@ def unscaled(optimizer: tf.keras.optimizers.Optimizer, gradients: list) -> list:
 def scales(optimizer: tf.keras.optimizers.Optimizer) -> bool:
     """Whether the optimizer scales its losses."""
     return isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
-
-
-def cpu_has_bfloat16() -> bool:
-    """Whether this computer's processor multiplies bfloat16 itself; elsewhere TensorFlow does it by slow means."""
-    return bool(_CPU_BFLOAT16 & _cpu_features())
-
-
-def _has_bfloat16() -> bool:
-    if tf.config.list_logical_devices("TPU"):
-        return True
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
-        details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-        return all(detail.get("compute_capability", (0, 0)) >= _AMPERE for detail in details)
-    return cpu_has_bfloat16()
-
-
-def _cpu_features(path: str = "/proc/cpuinfo") -> set[str]:
-    """Empty where there is no such file: elsewhere than on Linux."""
-    if not os.path.exists(path):
-        return set()
-    with open(path, encoding="utf-8") as file:
-        flags = next((line for line in file if line.startswith("flags")), "")
-    return set(flags.split())

@@ -45,6 +45,10 @@ class TrainState(tf.Module):
         )
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        self.follow_weights()
+
+    def follow_weights(self) -> None:
+        """What follows from the networks' weights at the start of a run: their averages, and the spectral norms."""
         for average, variable in zip(self.averaged_generator.variables, self.generator.variables):
             average.assign(variable)
         for _ in range(_FIRST_POWER_ITERATIONS):
@@ -125,9 +129,9 @@ class TrainStep:
         if self.config.training.discriminator_steps > 1:
             *others, batch = _parts(batch, self.config.training.discriminator_steps)
             for number, other in enumerate(others, 1):
-                self._discriminator_step(other, tf.random.experimental.stateless_fold_in(self._seed(), number))
+                self._discriminator_step(other, draws.fold_in(self._seed(), number))
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
-        seeds = tf.random.experimental.stateless_split(self._seed(), 3)
+        seeds = draws.split(self._seed(), 3)
         noise = self._noise(seeds[0], labels)  # [2B, ...], or [B, ...] without the diversity loss
         of_photos = self._of_photos(photos, sketches, labels, seeds[1:])
         with of_photos.done(), tf.GradientTape() as generator_tape:
@@ -158,8 +162,8 @@ class TrainStep:
     def _discriminator_step(self, batch: dict[str, tf.Tensor], seed: tf.Tensor) -> None:
         """An update of the discriminator alone, on a batch of its own and what the generator makes of it."""
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
-        seeds = tf.random.experimental.stateless_split(seed, 3)
-        noise = draws.normal([labels.shape[0], *self.state.generator.noise_shape], seeds[0])
+        seeds = draws.split(seed, 3)
+        noise = draws.normal([labels.shape[0], *self.state.generator.noise_shape], seeds[0], axis=0)
         of_photos = self._of_photos(photos, sketches, labels, seeds[1:])
         with of_photos.done():
             fake_photos = self.state.generator((sketches, labels, noise), training=True)
@@ -265,7 +269,7 @@ class TrainStep:
     def _targets(self, labels: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The discriminator's targets for real and fake, float32 [B]: smoothed, noisy and flipped as configured."""
         weights = self.weights
-        seeds = tf.random.experimental.stateless_split(seed, 2)
+        seeds = draws.split(seed, 2)
         shape = [2, labels.shape[0]]
         targets = tf.stack([tf.fill(shape[1:], 1.0 - weights.label_smoothing), tf.zeros(shape[1:])])
         targets += draws.uniform(shape, seeds[0], -weights.label_noise, weights.label_noise, axis=1)
@@ -281,7 +285,7 @@ class TrainStep:
         kinds = self.config.training.diffaugment
         if not kinds:
             return photos, sketches
-        seed = draws.of_replica(tf.random.experimental.stateless_fold_in(seed, use))
+        seed = draws.of_replica(draws.fold_in(seed, use))
         return differentiable_augmentation.augment(photos, sketches, kinds, seed)
 
     def _noise(self, seed: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -290,9 +294,9 @@ class TrainStep:
         return tf.reshape(draws.normal([copies, *shape], seed, axis=1), [copies * shape[0], *shape[1:]])
 
     def _seed(self) -> tf.Tensor:
-        """A seed of this step, int32 [2]; all replicas have the same, see `draws`."""
-        seed = tf.stack([self.config.training.seed, tf.cast(self.state.retries, tf.int32)])
-        return tf.random.experimental.stateless_fold_in(seed, self.state.step)
+        """A seed of this step, int64 [2]; all replicas have the same, see `draws`."""
+        seed = tf.stack([tf.constant(self.config.training.seed, tf.int64), self.state.retries])
+        return draws.fold_in(seed, self.state.step)
 
     def _mean(self, values: tf.Tensor) -> tf.Tensor:
         """This replica's part of the mean over the global batch: gradients and scalars of replicas are summed."""

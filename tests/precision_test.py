@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from sketch2img_tf import config as config_lib
-from sketch2img_tf import penalties, precision
+from sketch2img_tf import hardware, penalties, precision
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.finite import FiniteUpdates
 from sketch2img_tf.train_step import TrainState, TrainStep
@@ -38,7 +38,7 @@ def test_auto_is_bfloat16_where_all_devices_have_it(gpus, tpu, cpu, taken, monke
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["TPU:0"] if kind == "TPU" and tpu else [])
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus if kind == "GPU" else [])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", details)
-    monkeypatch.setattr(precision, "_cpu_features", lambda: cpu)
+    monkeypatch.setattr(hardware, "_cpu_features", lambda: cpu)
     assert precision.resolve("auto") == taken
     for name in ("float32", "mixed_bfloat16", "mixed_float16"):
         assert precision.resolve(name) == name
@@ -47,8 +47,8 @@ def test_auto_is_bfloat16_where_all_devices_have_it(gpus, tpu, cpu, taken, monke
 def test_what_a_cpu_can_do_is_read_from_linux_alone(tmp_path):
     path = tmp_path / "cpuinfo"
     path.write_text("processor\t: 0\nflags\t\t: fpu avx2 amx_bf16\n\nprocessor\t: 1\nflags\t\t: fpu avx2 amx_bf16\n")
-    assert precision._cpu_features(str(path)) >= {"avx2", "amx_bf16"}
-    assert precision._cpu_features(str(tmp_path / "none")) == set()
+    assert hardware._cpu_features(str(path)) >= {"avx2", "amx_bf16"}
+    assert hardware._cpu_features(str(tmp_path / "none")) == set()
 
 
 # --- float16

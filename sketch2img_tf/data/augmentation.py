@@ -4,8 +4,33 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from sketch2img_tf import draws
+from sketch2img_tf.config import DataConfig
+from sketch2img_tf.data import elastic_warp
+
 MAX_BRIGHTNESS = 0.3
 MAX_CONTRAST = 0.2
+
+
+def seed_of(seed: int, number: tf.Tensor) -> tf.Tensor:
+    """What the changes to a run's example of this number, int64 [], are drawn from: int64 [2]."""
+    return draws.fold_in(tf.constant([seed, 0], tf.int64), number)
+
+
+def augment(photo: tf.Tensor, sketch: tf.Tensor, config: DataConfig, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The jitter, and the changes of the pair that are switched on; seed as in `jitter_photo`.
+
+    Before the resize, so that lines stay as sharp as they are.
+    """
+    photo = jitter_photo(photo, seed)
+    seeds = draws.split(draws.fold_in(seed, 1), 3)
+    if config.horizontal_flip_probability:
+        photo, sketch = flip_pair(photo, sketch, config.horizontal_flip_probability, seeds[0])
+    if config.crop_fraction:
+        photo, sketch = crop_pair(photo, sketch, config.crop_fraction, seeds[1])
+    if config.sketch_warp_fraction:
+        sketch = elastic_warp.warp_sketch(sketch, config.sketch_warp_fraction, seeds[2])
+    return photo, sketch
 
 
 def jitter_photo(photo: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -18,9 +43,9 @@ def jitter_photo(photo: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     Returns:
       Intensities of the same shape, clipped to [0, 1] so that they remain a photograph's.
     """
-    seeds = tf.random.experimental.stateless_split(seed, 2)
-    photo = tf.image.stateless_random_brightness(photo, MAX_BRIGHTNESS, seeds[0])
-    photo = tf.image.stateless_random_contrast(photo, 1.0 - MAX_CONTRAST, 1.0 + MAX_CONTRAST, seeds[1])
+    seeds = draws.split(seed, 2)
+    photo = tf.image.adjust_brightness(photo, draws.uniform([], seeds[0], -MAX_BRIGHTNESS, MAX_BRIGHTNESS))
+    photo = tf.image.adjust_contrast(photo, draws.uniform([], seeds[1], 1.0 - MAX_CONTRAST, 1.0 + MAX_CONTRAST))
     return tf.clip_by_value(photo, 0.0, 1.0)
 
 
@@ -28,7 +53,7 @@ def flip_pair(
     photo: tf.Tensor, sketch: tf.Tensor, probability: float, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Both mirrored left to right with this probability, or neither; seed as in `jitter_photo`."""
-    flip = tf.random.stateless_uniform([], seed) < probability
+    flip = draws.uniform([], seed) < probability
     return tuple(tf.where(flip, picture[:, ::-1], picture) for picture in (photo, sketch))
 
 
@@ -44,9 +69,9 @@ def crop_pair(photo: tf.Tensor, sketch: tf.Tensor, fraction: float, seed: tf.Ten
     Returns:
       Photo and sketch, smaller by whole pixels.
     """
-    seeds = tf.random.experimental.stateless_split(seed, 2)
-    kept = 1.0 - fraction * tf.random.stateless_uniform([], seeds[0])
-    corner = (1.0 - kept) * tf.random.stateless_uniform([2], seeds[1])
+    seeds = draws.split(seed, 2)
+    kept = 1.0 - fraction * draws.uniform([], seeds[0])
+    corner = (1.0 - kept) * draws.uniform([2], seeds[1])
     return tuple(_crop(picture, corner, kept) for picture in (photo, sketch))
 
 

@@ -18,7 +18,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from sketch2img_tf.config import DataConfig
-from sketch2img_tf.data import augmentation, elastic_warp, preprocessing, shards, validation
+from sketch2img_tf.data import augmentation, preprocessing, shards, validation
 from sketch2img_tf.data.mixture import Mixture
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
@@ -98,8 +98,7 @@ def training_batches(
 
     def jittered(number: tf.Tensor, record: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         number = number * workers + worker  # no two examples of a run have the same
-        seed_of_number = tf.random.experimental.stateless_fold_in(tf.constant([seed, 0], tf.int64), number)
-        return _example(record, sketchy, seed_of_number)
+        return _example(record, sketchy, augmentation.seed_of(seed, number))
 
     records = _training_records(sketchy, examples_a_step, seed, first_step, context)
     pictures = records.enumerate(first_step * examples_a_step).map(jittered, num_parallel_calls=_CORES)
@@ -270,23 +269,10 @@ def _example(record: dict[str, tf.Tensor], sketchy: Sketchy, jitter_seed: tf.Ten
     photo = preprocessing.decode_photo(record["photo"])
     sketch = preprocessing.decode_sketch(record["sketch"])
     if jitter_seed is not None:
-        photo = augmentation.jitter_photo(photo, jitter_seed)
-        photo, sketch = _augmented(photo, sketch, sketchy.config, jitter_seed)
+        photo, sketch = augmentation.augment(photo, sketch, sketchy.config, jitter_seed)
     photo, sketch = (preprocessing.resize(picture, sketchy.config.image_size) for picture in (photo, sketch))
     return {
         "photos": preprocessing.normalize_photos(photo, sketchy.statistics),
         "sketches": preprocessing.normalize_sketch_on_host(sketch, sketchy.statistics),
         "labels": record["label"],
     }
-
-
-def _augmented(photo: tf.Tensor, sketch: tf.Tensor, config: DataConfig, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The changes of the pair that are switched on, before the resize, so that lines stay as sharp as they are."""
-    seeds = tf.random.experimental.stateless_split(tf.random.experimental.stateless_fold_in(seed, 1), 3)
-    if config.horizontal_flip_probability:
-        photo, sketch = augmentation.flip_pair(photo, sketch, config.horizontal_flip_probability, seeds[0])
-    if config.crop_fraction:
-        photo, sketch = augmentation.crop_pair(photo, sketch, config.crop_fraction, seeds[1])
-    if config.sketch_warp_fraction:
-        sketch = elastic_warp.warp_sketch(sketch, config.sketch_warp_fraction, seeds[2])
-    return photo, sketch

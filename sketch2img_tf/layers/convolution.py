@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf import precision
+from sketch2img_tf import hardware
 from sketch2img_tf.layers import winograd
 
 _SIDE = 3
@@ -80,9 +80,9 @@ def _turned(kernel):
 def _filter_gradient(x, upstream):
     if _suits_tiles(x, upstream.shape[-1]):
         return winograd.filter_gradient(winograd.after([upstream], x), upstream)
-    if not on_cpu():
+    if not hardware.is_cpu():
         return _tensorflows(x, upstream)
-    if x.dtype == tf.bfloat16 and not precision.cpu_has_bfloat16():
+    if x.dtype == tf.bfloat16 and not hardware.cpu_has_bfloat16():
         # Its own kernel would lose the sum's lower digits.
         wide = _filter_gradient(tf.cast(x, tf.float32), tf.cast(upstream, tf.float32))
         return tf.cast(wide, x.dtype)
@@ -102,7 +102,7 @@ def _tensorflows(x, upstream):
 
 
 def _suits_tiles(x, filters: int) -> bool:
-    if x.dtype != tf.float32 or not x.shape.is_fully_defined() or not on_cpu():
+    if x.dtype != tf.float32 or not x.shape.is_fully_defined() or not hardware.is_cpu():
         return False
     batch, height, width, inputs = x.shape
     if height % winograd.TILE or width % winograd.TILE or min(inputs, filters) < _MANY_CHANNELS:
@@ -133,11 +133,6 @@ def _three_products(x, upstream):
 def _bias_gradient(upstream):
     flat = tf.reshape(upstream, [-1, upstream.shape[-1]])
     return tf.matmul(tf.ones([1, tf.shape(flat)[0]], flat.dtype), flat)[0]
-
-
-def on_cpu() -> bool:
-    """Whether there is nothing but CPUs to compute on."""
-    return not tf.config.list_logical_devices("GPU") and not tf.config.list_logical_devices("TPU")
 
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")

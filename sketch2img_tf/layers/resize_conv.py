@@ -30,7 +30,6 @@ class ResizeConv2D(tf.keras.layers.Layer):
         self.kernel_initializer = tf.keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):
-        self.resize = tf.keras.layers.UpSampling2D(2, dtype=self.dtype_policy)
         self.conv = tf.keras.layers.Conv2D(
             self.filters,
             3,
@@ -42,7 +41,8 @@ class ResizeConv2D(tf.keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        return self.conv(self.resize(x))
+        # Not Keras' UpSampling2D: XLA has no kernel for its gradient, so that no TPU could train with it.
+        return self.conv(tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2))
 
     def get_config(self) -> dict:
         initializer = tf.keras.initializers.serialize(self.kernel_initializer)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf import precision
+from sketch2img_tf import hardware
 from sketch2img_tf.layers import convolution, winograd
 from sketch2img_tf.layers.convolution import Conv2D, conv2d
 
@@ -90,7 +90,7 @@ def test_what_suits_no_tiles_goes_another_way(shape, widths, monkeypatch):
 @pytest.mark.parametrize("widths", WIDTHS)
 def test_in_bfloat16_they_are_as_near_as_bfloat16_is(emulated, side, widths, monkeypatch):
     if emulated:  # else as this computer's processor has it
-        monkeypatch.setattr(precision, "cpu_has_bfloat16", lambda: False)
+        monkeypatch.setattr(hardware, "cpu_has_bfloat16", lambda: False)
     arguments = _arguments(side, tf.bfloat16, widths)
     wide = [tf.cast(argument, tf.float32) for argument in arguments]
     with tf.GradientTape() as tape, tf.GradientTape() as plain:
@@ -106,7 +106,7 @@ def test_in_bfloat16_they_are_as_near_as_bfloat16_is(emulated, side, widths, mon
 def test_products_are_taken_of_many_channels_and_in_bfloat16_of_few_positions(has_bfloat16, monkeypatch):
     taken = []
     products = convolution._three_products
-    monkeypatch.setattr(precision, "cpu_has_bfloat16", lambda: has_bfloat16)
+    monkeypatch.setattr(hardware, "cpu_has_bfloat16", lambda: has_bfloat16)
     monkeypatch.setattr(convolution, "_three_products", lambda *each: taken.append(each) or products(*each))
     for widths in WIDTHS:
         for side in SIDES:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf import layers
+from sketch2img_tf import hardware, layers
 from sketch2img_tf.layers.conditional_batch_norm import ConditionalBatchNormalization
 from sketch2img_tf.layers.convolution import Conv2D
 from sketch2img_tf.layers.mru import MRU
@@ -111,6 +111,23 @@ def test_function_equals_eager(case, training):
     _same(function(inputs), _call(layer, inputs, training, trains))
     for weight, traced_weight in zip(layer.weights, traced.weights):
         _same(traced_weight, weight)
+
+
+@every_layer
+def test_xla_compiles_it_and_its_gradients(case):
+    """Without a kernel for each, no TPU could train with the layer."""
+    _, _, inputs, trains = case
+    layer, compiled = _made(case), _made(case)
+
+    def gradients(of):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(_call(of, inputs, True, trains) ** 3)
+        return [tf.convert_to_tensor(each) for each in tape.gradient(loss, of.trainable_variables)]
+
+    with hardware.for_accelerators():
+        found = tf.function(lambda: gradients(compiled), jit_compile=True)()
+    for gradient, expected in zip(found, gradients(layer)):
+        np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
 @every_layer

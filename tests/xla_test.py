@@ -9,9 +9,8 @@ import pytest
 import tensorflow as tf
 
 from sketch2img_tf import config as config_lib
-from sketch2img_tf import precision
+from sketch2img_tf import hardware
 from sketch2img_tf.data.statistics import Statistics
-from sketch2img_tf.layers import convolution
 from sketch2img_tf.train_step import TrainState, TrainStep
 
 CONFIGS = pathlib.Path(__file__).resolve().parents[1] / "configs"
@@ -50,8 +49,7 @@ def _graphs(graph: tf.Graph) -> list:
 def traced():
     """The graph of a whole step as configs/tpu.flags has it, in bfloat16, for devices that have it; narrow."""
     step = _step(label_noise=0.1, precision="mixed_bfloat16")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(precision, "cpu_has_bfloat16", lambda: True)
+    with hardware.for_accelerators():
         return step.__call__.get_concrete_function(_spec(BATCH)).graph
 
 
@@ -109,17 +107,17 @@ def test_flagfiles_for_several_devices_are_the_full_run_on_them(name, batch):
 
 
 @pytest.mark.slow
-def test_xla_compiles_the_full_runs_whole_step(monkeypatch):
+def test_xla_compiles_the_full_runs_whole_step():
     """configs/full.flags, with its perceptual loss, at its own width; of a batch of two, which compiles alike.
 
     As a TPU traces it: convolutions by tiles are for CPUs.
     """
-    monkeypatch.setattr(convolution, "on_cpu", lambda: False)
     config = config_lib.from_dict({**_values("full"), "global_batch_size": BATCH, "perceptual_weights": "random"})
     step = TrainStep(config, TrainState(config, 125), STATISTICS)
     compiled = tf.function(step._replica_step, jit_compile=True)
     batch = {name: tf.zeros(spec.shape, spec.dtype) for name, spec in _spec(BATCH).items()}
-    text = compiled.experimental_get_compiler_ir(batch)(stage="optimized_hlo")
+    with hardware.for_accelerators():
+        text = compiled.experimental_get_compiler_ir(batch)(stage="optimized_hlo")
     assert "HloModule" in text and text.count("convolution") > 300
 
 

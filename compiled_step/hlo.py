@@ -1,0 +1,65 @@
+"""A TensorFlow function as XLA's HLO, and what each of its parameters and results is."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Callable
+
+import tensorflow as tf
+from tensorflow.compiler.xla.service import hlo_pb2
+from tensorflow.python.framework import auto_control_deps_utils
+
+from sketch2img_tf.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """HLO whose parameters are the arguments, then `captured`; its results those of the function, then `written`.
+
+    Attributes:
+      hlo: an HloModuleProto, serialised.
+      captured: variables, and constants from outside.
+      written: the variables among them that a run changes.
+      results: the names of what the function returns, a dict of tensors or nothing that has names.
+    """
+
+    hlo: bytes
+    captured: list[tf.Variable | tf.Tensor]
+    written: list[tf.Variable]
+    results: list[str]
+
+
+def compiled(function: Callable, *specs: tf.TensorSpec) -> Program:
+    """The program that `function` is for arguments of these shapes and types.
+
+    Raises:
+      UserError: XLA has no kernel for something that it does.
+    """
+    compilable = tf.function(function, jit_compile=True)
+    concrete = compilable.get_concrete_function(*specs)
+    blank = [tf.zeros(spec.shape, spec.dtype) for spec in specs]
+    try:
+        hlo = compilable.experimental_get_compiler_ir(*blank)(stage="hlo_serialized")
+    except ValueError as error:
+        raise UserError(f"XLA does not compile this run's step: {error}") from None
+    graph = concrete.graph
+    variables = {id(variable.handle): variable for variable in graph.variables}
+    captured = [variables.get(id(outside), outside) for outside in concrete.captured_inputs]
+    first = len(graph.inputs) - len(captured)
+    # XLA's bridge returns the variables that are written in the order of the parameters.
+    read_only = set(auto_control_deps_utils.get_read_only_resource_input_indices_graph(graph))
+    written = [
+        each for number, each in enumerate(captured, first) if isinstance(each, tf.Variable) and number not in read_only
+    ]
+    results = concrete.structured_outputs
+    return Program(_portable(hlo), captured, written, sorted(results) if isinstance(results, dict) else [])
+
+
+def _portable(hlo: bytes) -> bytes:
+    """Without copies, which JAX from 0.11 on does not read; a reshape to the same shape does the same."""
+    module = hlo_pb2.HloModuleProto.FromString(hlo)
+    for computation in module.computations:
+        for instruction in computation.instructions:
+            if instruction.opcode == "copy":
+                instruction.opcode = "reshape"
+    return module.SerializeToString()

@@ -1,0 +1,169 @@
+"""Packs a run into a folder that `compiled_step.run` drives where there is JAX and no TensorFlow.
+
+    python -m compiled_step.pack --flagfile=configs/best_full.flags --data_dir=DIR --workdir=DIR --packed_dir=DIR
+
+In the folder: the whole train step as XLA's HLO, updates included; the making of a batch likewise; the state to start
+from, that of the newest checkpoint in --workdir or a new run's; and the training pictures. `compiled_step.unpack`
+brings back what becomes of it. All flags of train.py are there; --precision=auto is bfloat16.
+"""
+
+from __future__ import annotations
+
+import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+
+# isort: split
+import json
+import os
+
+import numpy as np
+import tensorflow as tf
+from absl import flags
+
+from benchmarks import multiply_adds
+from compiled_step import hlo, layout, pictures
+from compiled_step.packed import keyed
+from sketch2img_tf import config as config_lib
+from sketch2img_tf import errors, hardware, trainer
+from sketch2img_tf.card import Card
+from sketch2img_tf.checkpoints import Checkpoints, check_continues
+from sketch2img_tf.config import Config
+from sketch2img_tf.data.input_pipeline import Sketchy
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.train_step import TrainState, TrainStep
+
+_PACKED_DIR = flags.DEFINE_string("packed_dir", "", "Folder to write; it must not be there yet.")
+_REDRAW = flags.DEFINE_bool(
+    "redraw",
+    False,
+    "Draw a new run's large kernels again, normal with the mean and deviation that they have, from a seed: it goes into"
+    " the folder in their place.",
+)
+_LARGE = 10_000  # numbers
+
+
+def main() -> None:
+    """Packs."""
+    errors.require(_PACKED_DIR)
+    run = config_lib.from_flags()
+    _check(run)
+    sketchy = trainer.open_data(run)
+    card = Card.of_run(run, sketchy)
+    before = check_continues(run.training.workdir, card) if run.training.workdir else None
+    if before and _REDRAW.value:
+        raise UserError(f"--redraw: {run.training.workdir} holds a run, whose weights are to be kept; leave it out")
+    with hardware.for_accelerators():
+        state = TrainState(run, len(sketchy.class_names))
+        step = TrainStep(run, state, sketchy.statistics)
+        if before:
+            Checkpoints(run.training.workdir, card, state, run.training.checkpoints_kept).restore()
+            state.set_learning_rates(run)
+        draws = _redraw(step) if _REDRAW.value else {}
+        os.makedirs(_PACKED_DIR.value)
+        _write_input(run, sketchy)
+        _write_step(step, draws, card)
+    print(f"{_PACKED_DIR.value}: step {int(state.step)} of the run; python -m compiled_step.run goes on from there")
+
+
+def _check(run: Config) -> None:
+    if os.path.exists(_PACKED_DIR.value):
+        raise UserError(f"--packed_dir={_PACKED_DIR.value}: is there already; give another")
+    for name in ("crop_fraction", "sketch_warp_fraction"):
+        if getattr(run.data, name):
+            raise UserError(f"--{name}: XLA does not compile it; leave it 0, or train with train.py")
+    if run.training.precision == "mixed_float16":
+        raise UserError("--precision=mixed_float16: give mixed_bfloat16, which needs no loss scaling")
+    if run.training.discriminator_steps > 1:
+        raise UserError("--discriminator_steps: the packed step takes one batch; leave it 1, or train with train.py")
+
+
+def _redraw(step: TrainStep) -> dict:
+    """Draws large kernels again; the arguments of `layout.drawn` by their variables' handles."""
+    draws, state, seed = {}, step.state, step.config.training.seed
+    kernels = [*state.generator.trainable_variables, *state.discriminator.trainable_variables]
+    if step.perceptual and step.config.losses.perceptual_weights == "random":
+        kernels += step.perceptual.network.variables
+    for number, variable in enumerate(kernels):
+        value = variable.numpy()
+        if value.size >= _LARGE and value.std() > 0:
+            draw = dict(
+                shape=list(value.shape), seed=[seed, number], mean=float(value.mean()), deviation=float(value.std())
+            )
+            variable.assign(layout.drawn(**draw))
+            draws[id(variable.handle)] = draw
+    state.follow_weights()
+    for average, variable in zip(state.averaged_generator.variables, state.generator.variables):
+        if id(variable.handle) in draws:
+            draws[id(average.handle)] = draws[id(variable.handle)]
+    return draws
+
+
+def _write_input(run: Config, sketchy: Sketchy) -> None:
+    """The pictures, which of them come when, and the making of a batch."""
+    batch, size = run.training.global_batch_size, run.data.image_size
+    arrays = pictures.read(sketchy)
+    arrays["edge_maps_before"] = pictures.edge_maps_before(sketchy, batch, run.training.train_steps)
+    np.savez_compressed(_path(layout.PICTURES), **arrays)
+    program = hlo.compiled(
+        pictures.batch_of(run, sketchy.statistics),
+        tf.TensorSpec([batch, size, size, 3], tf.uint8),
+        tf.TensorSpec([batch, size, size, 1], tf.uint8),
+        tf.TensorSpec([batch], tf.int64),
+    )
+    _write(layout.BATCH, program.hlo)
+
+
+def _write_step(step: TrainStep, draws: dict, card: Card) -> None:
+    """The step, its state, and what is what in both."""
+    batch, size = step.config.training.global_batch_size, step.config.data.image_size
+    specs = {
+        "photos": tf.TensorSpec([batch, size, size, 3]),
+        "sketches": tf.TensorSpec([batch, size, size, 1]),
+        "labels": tf.TensorSpec([batch], tf.int64),
+    }
+    program = hlo.compiled(lambda *arguments: step(dict(zip(specs, arguments))), *specs.values())
+    _write(layout.STEP, program.hlo)
+    own = keyed(step)
+    keys = {id(variable.handle): key for key, variable in own.items()}
+    # Variables are known by their handles: Keras wraps those of mixed precision, here and there in other objects.
+    captured = [
+        keys[id(each.handle)] if _is_in(each, keys) else f"fixed_{number:04d}"
+        for number, each in enumerate(program.captured)
+    ]
+    values = {**dict(zip(captured, program.captured)), **own}
+    drawn = {key: draws[id(value.handle)] for key, value in values.items() if _is_in(value, draws)}
+    arrays = {key: np.asarray(value) for key, value in values.items() if key not in drawn}
+    np.savez_compressed(_path(layout.STATE), **arrays)
+    described = {
+        "step": int(step.state.step),
+        "seed": step.config.training.seed,
+        "train_steps": step.config.training.train_steps,
+        "batch_size": batch,
+        "precision": step.state.generator.compute_dtype,
+        "multiply_adds": multiply_adds.count(step.__call__.get_concrete_function(specs).graph),
+        "captured": captured,
+        "scalars": program.results,
+        "written": [keys[id(variable.handle)] for variable in program.written],
+        "drawn": drawn,
+        "card": json.loads(card.to_json()),
+    }
+    _write(layout.RUN, json.dumps(described).encode())
+
+
+
+def _is_in(captured: tf.Variable | tf.Tensor, handles: dict) -> bool:
+    return isinstance(captured, tf.Variable) and id(captured.handle) in handles
+
+
+def _write(name: str, content: bytes) -> None:
+    with open(_path(name), "wb") as file:
+        file.write(content)
+
+
+def _path(name: str) -> str:
+    return os.path.join(_PACKED_DIR.value, name)
+
+
+if __name__ == "__main__":
+    config_lib.define_flags()
+    flags.adopt_module_key_flags(config_lib)
+    errors.run(main)

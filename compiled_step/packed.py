@@ -1,0 +1,91 @@
+"""A packed folder, read by TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import types
+import zipfile
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from compiled_step import layout, pictures
+from compiled_step.order import Order
+from sketch2img_tf.card import Card
+from sketch2img_tf.checkpoints import variables
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.train_step import TrainState, TrainStep
+
+
+def keyed(step: TrainStep) -> dict[str, tf.Variable]:
+    """All variables that a step may change, by key; keys are the same for every step of the same run."""
+    state = step.state
+    rates = [optimizer.learning_rate for optimizer in (state.generator_optimizer, state.discriminator_optimizer)]
+    updates = (step.generator_updates, step.discriminator_updates)
+    counters = [counter for each in updates for counter in (each.skipped_in_a_row, each.culprits)]
+    return {f"{number:04d}": each for number, each in enumerate([*variables(state), *rates, *counters])}
+
+
+class Packed:
+    """What `pack.py` wrote.
+
+    Attributes:
+      described: `run.json`.
+      card: of the run.
+
+    Raises:
+      UserError: the folder is not whole.
+    """
+
+    def __init__(self, directory: str):
+        self.directory = directory
+        self.described = read_json(os.path.join(directory, layout.RUN), "packed_dir")
+        self.card = Card.from_json(json.dumps(self.described["card"]))
+
+    def batch(self, step: int) -> dict[str, tf.Tensor]:
+        """That of the step after `step`."""
+        arrays = _read(os.path.join(self.directory, layout.PICTURES))
+        order = Order(arrays, self.described["batch_size"], self.described["seed"])
+        examples = order.examples(step)
+        photos, sketches = pictures.batch_of(self.card.config, self.card.statistics)(
+            tf.constant(arrays["photos"][arrays["photo_of"][examples]]),
+            tf.constant(arrays["sketches"][examples]),
+            tf.constant(order.numbers(step)),
+        )
+        return {"photos": photos, "sketches": sketches, "labels": tf.constant(arrays["labels"][examples])}
+
+    def restored(self, precision: str = "", newer: Mapping[str, np.ndarray] = types.MappingProxyType({})) -> TrainStep:
+        """A step whose state is the packed one, but for what is `newer`, by key, of any shape."""
+        config = self.card.config
+        if precision:
+            config = dataclasses.replace(config, training=dataclasses.replace(config.training, precision=precision))
+        step = TrainStep(config, TrainState(config, len(self.card.class_names)), self.card.statistics)
+        arrays = {**_read(os.path.join(self.directory, layout.STATE)), **newer}
+        for key, variable in keyed(step).items():
+            value = arrays[key] if key in arrays else layout.drawn(**self.described["drawn"][key])
+            variable.assign(value.reshape(variable.shape))
+        return step
+
+
+def read_json(path: str, flag: str) -> dict:
+    """A file of the folder that the flag names.
+
+    Raises:
+      UserError: it is not there, or damaged.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        raise UserError(f"--{flag}: {path} cannot be read ({error}); give a folder that is whole") from None
+
+
+def _read(path: str) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} cannot be read ({error}); pack again") from None

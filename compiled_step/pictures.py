@@ -1,0 +1,82 @@
+"""A run's training pictures as arrays, and how a batch is made of them."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from sketch2img_tf.config import Config
+from sketch2img_tf.data import augmentation, input_pipeline, preprocessing
+from sketch2img_tf.data.input_pipeline import Sketchy
+from sketch2img_tf.data.mixture import Mixture
+from sketch2img_tf.data.statistics import Statistics
+
+_AT_ONCE = 256
+
+
+def read(sketchy: Sketchy) -> dict[str, np.ndarray]:
+    """The training examples at the size of the run, edge maps after the sketches.
+
+    Returns:
+      {"photos": uint8 [P, S, S, 3], each once; "sketches": uint8 [N, S, S, 1], lines black on white; "photo_of": int32
+      [N], the photo of a sketch; "labels": int64 [N]; "sketches_and_edge_maps": int64 [2], how many of N they are}
+    """
+    sources = [sketchy, *([sketchy.edge_maps] if sketchy.edge_maps else [])]
+    examples = [_examples(source) for source in sources]
+    photos, sketches, labels = (np.concatenate(arrays) for arrays in zip(*examples))
+    unique, photo_of = np.unique(photos.reshape(len(photos), -1), axis=0, return_inverse=True)
+    counts = [len(of_source[0]) for of_source in examples]
+    return {
+        "photos": unique.reshape(-1, *photos.shape[1:]),
+        "sketches": sketches,
+        "photo_of": photo_of.reshape(-1).astype(np.int32),
+        "labels": labels,
+        "sketches_and_edge_maps": np.array([*counts, 0][:2], np.int64),
+    }
+
+
+def edge_maps_before(sketchy: Sketchy, batch_size: int, steps: int) -> np.ndarray:
+    """How many edge maps come before each step, and before the one after the last: int64 [steps + 1]."""
+    if not sketchy.edge_maps:
+        return np.zeros([steps + 1], np.int64)
+    mixture = Mixture.of_run(sketchy.config, batch_size)
+    return np.array([mixture.edge_maps_before(step) for step in range(steps + 1)], np.int64)
+
+
+def batch_of(config: Config, statistics: Statistics) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
+    """A function that makes a batch for the step, one of graphs that XLA compiles.
+
+    It takes pixels, uint8 [B, S, S, 3] and [B, S, S, 1], and the numbers of the examples in the run, int64 [B], and
+    gives photos and sketches as `input_pipeline.training_batches` does. Differs from it: the changes come after the
+    resize, not before.
+    """
+
+    def augmented(example: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, tf.Tensor]:
+        photo, sketch, number = example
+        photo = tf.image.convert_image_dtype(photo, tf.float32)
+        seed = augmentation.seed_of(config.training.seed, number)
+        return augmentation.augment(photo, preprocessing.sketch_intensities(sketch), config.data, seed)
+
+    def batch(photos: tf.Tensor, sketches: tf.Tensor, numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pairs = photos, sketches, numbers
+        photos, sketches = tf.map_fn(augmented, pairs, fn_output_signature=(tf.float32, tf.float32))
+        photos = preprocessing.normalize_photos(photos, statistics)
+        return photos, preprocessing.normalize_sketches(sketches, statistics)
+
+    return batch
+
+
+def _examples(sketchy: Sketchy) -> list[np.ndarray]:
+    """Photos and sketches as pixels, and labels."""
+    batches = input_pipeline.evaluation_batches(sketchy, "train", _AT_ONCE)
+    parts = [
+        (
+            preprocessing.photo_pixels(batch["photos"], sketchy.statistics).numpy(),
+            preprocessing.paper_pixels(batch["sketches"], sketchy.statistics).numpy(),
+            batch["labels"].numpy(),
+        )
+        for batch in batches
+    ]
+    return [np.concatenate(arrays) for arrays in zip(*parts)]

@@ -1,0 +1,208 @@
+"""Drives a packed run where there is JAX and no TensorFlow.
+
+    python -m compiled_step.run --packed_dir=DIR --steps=10000 --output_dir=DIR
+
+Needs jax, absl-py and NumPy, and of this project the folder compiled_step. Prints the losses as it goes; what it leaves
+in --output_dir, `compiled_step.unpack` makes a checkpoint of. With --time it only measures, and prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import queue
+import statistics
+import sys
+import threading
+import time
+
+import jax
+import numpy as np
+from absl import app, flags
+
+from compiled_step import layout
+from compiled_step.order import Order
+from compiled_step.xla import Executable
+
+_PACKED_DIR = flags.DEFINE_string("packed_dir", None, "What compiled_step.pack wrote.", required=True)
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", "", "Folder for the state, the scalars, and how it went.")
+_STEPS = flags.DEFINE_integer("steps", 0, "Step of the run to stop at; 0: its --train_steps.", lower_bound=0)
+_SECONDS = flags.DEFINE_float("seconds", 0, "Stop after so many seconds, compiling included; 0: never.", lower_bound=0)
+_LOG_EVERY = flags.DEFINE_integer("log_every_steps", 100, "Steps between lines of scalars.", lower_bound=1)
+_PART_MB = flags.DEFINE_float("part_mb", 1000, "The state comes in files of about so many megabytes.", lower_bound=1)
+_TIME = flags.DEFINE_integer("time", 0, "Only time so many steps, three times over.", lower_bound=0)
+_COMPILE = flags.DEFINE_bool("compile_only", False, "Only compile, and keep what comes of it in --kept_in.")
+_KEPT_IN = flags.DEFINE_string("kept_in", "", "Folder of compiled programs; those that are there are taken from there.")
+_AHEAD = 8  # batches
+_SHOWN = ("generator/supervised", "fakes/deviation")
+_COUNTED = "skipped_updates"
+
+
+class PackedRun:
+    """A packed run on a device."""
+
+    def __init__(self, directory: str, device: jax.Device):
+        self.directory = directory
+        with open(os.path.join(directory, layout.RUN), encoding="utf-8") as file:
+            self.described = json.load(file)
+        self.program = Executable(self._read(layout.STEP), device, _KEPT_IN.value)
+        self.step = self.described["step"]
+
+    def load(self) -> None:
+        """The state onto the device, the pictures into memory."""
+        with np.load(os.path.join(self.directory, layout.STATE)) as state:
+            arrays = {key: state[key] for key in state.files}
+        arrays |= {key: layout.drawn(**draw) for key, draw in self.described["drawn"].items()}
+        self.state = {key: self.program.put(array) for key, array in arrays.items()}
+        with np.load(os.path.join(self.directory, layout.PICTURES)) as pictures:
+            self.pictures = {name: pictures[name] for name in pictures.files}
+        self.order = Order(self.pictures, self.described["batch_size"], self.described["seed"])
+        self.batch_program = Executable(self._read(layout.BATCH), jax.devices("cpu")[0])
+
+    def batch(self, step: int) -> list[jax.Array]:
+        """Photos, sketches and labels of the step after `step`."""
+        examples, host = self.order.examples(step), self.batch_program
+        photos = self.pictures["photos"][self.pictures["photo_of"][examples]]
+        pixels = photos, self.pictures["sketches"][examples], self.order.numbers(step)
+        arrays = [*host(*(host.put(array) for array in pixels)), self.pictures["labels"][examples]]
+        return [self.program.put(np.asarray(array)) for array in arrays]
+
+    def advance(self, batch: list[jax.Array]) -> dict[str, jax.Array]:
+        """One step; its scalars."""
+        captured = (self.state[key] for key in self.described["captured"])
+        results = self.program(*batch, *captured)
+        names = self.described["scalars"]
+        self.state.update(zip(self.described["written"], results[len(names) :]))
+        self.step += 1
+        return dict(zip(names, results))
+
+    def _read(self, name: str) -> bytes:
+        with open(os.path.join(self.directory, name), "rb") as file:
+            return file.read()
+
+
+def main(argv: list[str]) -> None:
+    """Compiles; then runs, or times."""
+    del argv
+    started = time.perf_counter()
+    run = PackedRun(_PACKED_DIR.value, jax.devices()[0])
+    compile_seconds = time.perf_counter() - started
+    print(f"compiled for {run.program.device.device_kind} in {compile_seconds:.0f} s", file=sys.stderr, flush=True)
+    if _COMPILE.value:
+        return
+    run.load()
+    if _TIME.value:
+        print(json.dumps(_timed(run) | {"compile_s": round(compile_seconds)}), flush=True)
+        return
+    if not _OUTPUT_DIR.value:
+        sys.exit("error: --output_dir is missing: folder for the state, the scalars, and how it went")
+    os.makedirs(_OUTPUT_DIR.value, exist_ok=True)
+    seconds = _run(run, started)
+    _write_done(run, seconds, compile_seconds)
+
+
+def _run(run: PackedRun, started: float) -> float:
+    """All steps; the seconds that they took."""
+    last = _STEPS.value or run.described["train_steps"]
+    first, began, kept = run.step, time.perf_counter(), []
+    for batch in _batches(run, last):
+        kept.append(run.advance(batch))
+        if run.step % _LOG_EVERY.value and run.step < last and run.step > first + 1:
+            continue
+        scalars = _means(kept)
+        kept = []
+        steps_per_second = (run.step - first) / (time.perf_counter() - began)
+        _log({"step": run.step, **scalars, "steps_per_second": steps_per_second}, last)
+        if _SECONDS.value and time.perf_counter() - started > _SECONDS.value:
+            break
+    return time.perf_counter() - began
+
+
+def _batches(run: PackedRun, last: int):
+    """Those of all steps to come, made ahead."""
+    made: queue.Queue = queue.Queue(_AHEAD)
+    first = run.step
+
+    def make() -> None:
+        for step in range(first, last):
+            made.put(run.batch(step))
+
+    threading.Thread(target=make, daemon=True).start()
+    for _ in range(first, last):
+        yield made.get()
+
+
+def _means(steps: list[dict[str, jax.Array]]) -> dict[str, float]:
+    columns = collections.defaultdict(list)
+    for scalars in steps:
+        for name, value in scalars.items():
+            columns[name].append(float(value))
+    return {
+        name: sum(values) if name.endswith(_COUNTED) else sum(values) / len(values) for name, values in columns.items()
+    }
+
+
+def _log(line: dict[str, float], last: int) -> None:
+    with open(os.path.join(_OUTPUT_DIR.value, layout.SCALARS), "a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+    left = (last - line["step"]) / line["steps_per_second"]
+    shown = "  ".join(f"{name} {line[name]:.3f}" for name in _SHOWN if name in line)
+    print(f"step {line['step']} of {last}  {left:.0f} s left  {shown}", file=sys.stderr, flush=True)
+
+
+def _write_done(run: PackedRun, seconds: float, compile_seconds: float) -> None:
+    written = {key: np.asarray(run.state[key]) for key in sorted(run.described["written"])}
+    layout.write_parts(_OUTPUT_DIR.value, written, _PART_MB.value)
+    done = {
+        "step": run.step,
+        "ms_per_step": round(1000 * seconds / (run.step - run.described["step"]), 3),
+        "compile_s": round(compile_seconds, 1),
+        "device": run.program.device.device_kind,
+        "jax": jax.__version__,
+    }
+    with open(os.path.join(_OUTPUT_DIR.value, layout.DONE), "w", encoding="utf-8") as file:
+        json.dump(done, file)
+    print(json.dumps(done), flush=True)
+
+
+def _timed(run: PackedRun) -> dict[str, object]:
+    batch, ms = run.batch(run.step), []
+    for _ in range(4):  # the first is a warm-up
+        began = time.perf_counter()
+        for _ in range(_TIME.value):
+            scalars = run.advance(batch)
+        scalars = {name: float(value) for name, value in scalars.items()}  # waits
+        ms.append(1000 * (time.perf_counter() - began) / _TIME.value)
+    median = statistics.median(ms[1:])
+    peak = _matrix_products_per_s(run.program.device, run.described["precision"])
+    return {
+        "device": run.program.device.device_kind,
+        "precision": run.described["precision"],
+        "batch_size": run.described["batch_size"],
+        "median_ms_per_step": round(median, 3),
+        "ms_per_step": [round(each, 3) for each in ms[1:]],
+        "pictures_per_s": round(1000 * run.described["batch_size"] / median, 1),
+        "multiply_adds_g": round(run.described["multiply_adds"] / 1e9, 1),
+        "matrix_product_g_per_s": round(peak / 1e9),
+        "share_of_matrix_product": round(run.described["multiply_adds"] / (median / 1000) / peak, 4),
+        "memory_mb": run.program.memory_mb,
+        "finite": all(np.isfinite(value) for value in scalars.values()),
+        "jax": jax.__version__,
+    }
+
+
+def _matrix_products_per_s(device: jax.Device, precision: str, side: int = 8192) -> float:
+    """Multiply-adds a second of a product of two random matrices, the best of five."""
+    side = side if device.platform == "gpu" else 1024
+    left, right = (jax.random.normal(jax.random.key(n), [side, side], precision) for n in (0, 1))
+    product, seconds = jax.jit(lambda a, b: a @ b), []
+    for _ in range(6):
+        began = time.perf_counter()
+        product(left, right).block_until_ready()
+        seconds.append(time.perf_counter() - began)
+    return side**3 / min(seconds)
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,73 @@
+"""Makes an ordinary checkpoint of what `compiled_step.run` left: train.py goes on from it, export.py exports it.
+
+    python -m compiled_step.unpack --packed_dir=DIR --output_dir=DIR --workdir=DIR
+"""
+
+import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+
+# isort: split
+import json
+import os
+
+from absl import flags
+
+from compiled_step import layout, packed
+from sketch2img_tf import errors
+from sketch2img_tf.checkpoints import Checkpoints, check_continues
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.run_lock import RunLock
+from sketch2img_tf.step_means import StepMeans
+from sketch2img_tf.summaries import Summaries
+from sketch2img_tf.train_step import TrainState
+
+_PACKED_DIR = flags.DEFINE_string("packed_dir", "", "What compiled_step.pack wrote.")
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", "", "What compiled_step.run wrote.")
+_WORKDIR = flags.DEFINE_string("workdir", "", "Folder of the run that the checkpoint goes to: a new one, or its own.")
+
+
+def main() -> None:
+    """Writes the checkpoint, the scalars, and the flags."""
+    errors.require(_PACKED_DIR, _OUTPUT_DIR, _WORKDIR)
+    run = packed.Packed(_PACKED_DIR.value)
+    done = packed.read_json(os.path.join(_OUTPUT_DIR.value, layout.DONE), "output_dir")
+    with RunLock(_WORKDIR.value):
+        before = check_continues(_WORKDIR.value, run.card)
+        if before and before.step != run.described["step"]:
+            raise UserError(
+                f"--workdir={_WORKDIR.value} is at step {before.step}, but --packed_dir={_PACKED_DIR.value} was packed"
+                f" at step {run.described['step']}; give another --workdir"
+            )
+        _write(run, _state(run, done["step"]), before.step if before else -1)
+    print(f"{_WORKDIR.value}: a checkpoint of step {done['step']}, made on {done['device']}; train.py goes on from it")
+
+
+def _state(run: packed.Packed, step: int) -> TrainState:
+    """What the run left."""
+    arrays = layout.read_parts(_OUTPUT_DIR.value)
+    if not set(run.described["written"]) <= set(arrays):
+        raise UserError(f"--output_dir={_OUTPUT_DIR.value}: a part of the state is missing; copy all files of it")
+    state = run.restored(newer=arrays).state
+    if int(state.step) != step:
+        raise UserError(
+            f"--output_dir={_OUTPUT_DIR.value}: holds a state of step {int(state.step)} beside a {layout.DONE} of step"
+            f" {step}; run compiled_step.run again, into a new folder"
+        )
+    return state
+
+
+def _write(run: packed.Packed, state: TrainState, kept_until: int) -> None:
+    config = run.card.config
+    summaries = Summaries(_WORKDIR.value, kept_until)
+    with open(os.path.join(_OUTPUT_DIR.value, layout.SCALARS), encoding="utf-8") as file:
+        for line in map(json.loads, file):
+            summaries.scalars(line.pop("step"), line)
+    summaries.close()
+    with open(os.path.join(_WORKDIR.value, "flags.txt"), "w", encoding="utf-8") as file:
+        file.write(config.to_flagfile())
+    more = {"step_means": StepMeans()}
+    if not Checkpoints(_WORKDIR.value, run.card, state, config.training.checkpoints_kept, more).save():
+        raise UserError(f"--output_dir={_OUTPUT_DIR.value}: a value of the state is not finite; nothing to go on from")
+
+
+if __name__ == "__main__":
+    errors.run(main)

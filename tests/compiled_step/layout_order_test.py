@@ -1,0 +1,68 @@
+"""What a packed folder holds, and in which order its examples come: no TensorFlow, no JAX."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from compiled_step import layout
+from compiled_step.order import Order
+
+COUNTS, BATCH = (7, 5), 4
+
+
+def _order(edge_maps_before, seed=0) -> Order:
+    pictures = {"sketches_and_edge_maps": np.array(COUNTS), "edge_maps_before": np.array(edge_maps_before)}
+    return Order(pictures, BATCH, seed)
+
+
+def test_parts_are_small_and_give_the_arrays_again(tmp_path):
+    generator = np.random.default_rng(0)
+    arrays = {
+        "kernel": generator.normal(size=[50, 70]).astype(np.float32),
+        "step": np.array(2**40, np.int64),
+        "bias": generator.normal(size=[300]).astype(np.float32),
+    }
+    layout.write_parts(str(tmp_path), arrays, 0.005)
+    sizes = [os.path.getsize(tmp_path / name) for name in sorted(os.listdir(tmp_path))]
+    assert len(sizes) > 3 and max(sizes) < 5000 + 2000  # what NumPy's format adds
+    found = layout.read_parts(str(tmp_path))
+    assert found.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert found[name].dtype == array.dtype
+        np.testing.assert_array_equal(found[name], array.reshape(-1))
+
+
+def test_drawn_kernels_have_their_mean_and_deviation_and_are_the_same_again():
+    kernel = layout.drawn([100, 200], [3, 1], 0.5, 0.02)
+    assert kernel.dtype == np.float32
+    assert kernel.mean() == pytest.approx(0.5, abs=0.001) and kernel.std() == pytest.approx(0.02, rel=0.02)
+    np.testing.assert_array_equal(kernel, layout.drawn([100, 200], [3, 1], 0.5, 0.02))
+    assert abs(np.corrcoef(kernel.flat, layout.drawn([100, 200], [3, 2], 0.5, 0.02).flat)[0, 1]) < 0.05
+
+
+def test_an_epoch_has_every_sketch_once_and_the_next_another_order():
+    order = _order(np.zeros(16, int))
+    seen = np.concatenate([order.examples(step) for step in range(14)])  # 14 steps of 4 are 8 epochs of 7
+    epochs = seen.reshape(8, COUNTS[0])
+    assert all(sorted(epoch) == list(range(COUNTS[0])) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) > 6
+
+
+def test_edge_maps_have_epochs_of_their_own():
+    order = _order(np.arange(16) * 2)  # two of four
+    batches = [order.examples(step) for step in range(10)]
+    assert all((batch >= COUNTS[0]).sum() == 2 for batch in batches)
+    edge_maps = np.concatenate([batch[batch >= COUNTS[0]] for batch in batches]) - COUNTS[0]
+    assert all(sorted(epoch) == list(range(COUNTS[1])) for epoch in edge_maps.reshape(4, COUNTS[1]))
+
+
+def test_a_step_has_the_same_examples_wherever_a_run_begins():
+    before = np.arange(16) * 2
+    straight = [_order(before).examples(step) for step in range(8)]
+    resumed = _order(before)
+    np.testing.assert_array_equal(resumed.examples(6), straight[6])
+    np.testing.assert_array_equal(resumed.numbers(6), np.arange(24, 28))
+    assert (_order(before, seed=1).examples(6) != straight[6]).any()

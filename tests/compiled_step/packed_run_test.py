@@ -1,0 +1,109 @@
+"""A run's compiled step, driven without TensorFlow, is the run: the real commands, on the CPU."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import numpy as np
+import pytest
+
+from compiled_step import layout
+from compiled_step.packed import Packed, keyed
+from sketch2img_tf.summaries import read_scalars
+from tests.faults.commands import ROOT, last_line, run
+
+JAX_PYTHON = ROOT / ".venv-jax" / "bin" / "python"
+STEPS = 3
+SMALL = (
+    *("--flagfile=configs/best_full.flags", "--base_width=2", "--global_batch_size=4", "--num_classes=2"),
+    *("--perceptual_weight=0", "--dragan_every_steps=2", f"--train_steps={STEPS}", "--precision=float32"),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(dummy_data_dir, tmp_path_factory):
+    """A folder with a packed run, `packed`."""
+    folder = tmp_path_factory.mktemp("compiled")
+    folders = [f"--data_dir={dummy_data_dir}", f"--packed_dir={folder}/packed"]
+    code, _, stderr = run("-m", "compiled_step.pack", *SMALL, *folders)
+    assert code == 0, last_line(stderr)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def driven(folder):
+    """The same with what three steps by JAX have left, `output`."""
+    if not JAX_PYTHON.exists():
+        pytest.skip("needs .venv-jax (make jax)")
+    command = [JAX_PYTHON, "-m", "compiled_step.run", "--log_every_steps=1", "--part_mb=1"]
+    command += [f"--packed_dir={folder}/packed", f"--output_dir={folder}/output"]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    return folder
+
+
+@pytest.mark.slow
+def test_three_steps_by_jax_are_three_steps_by_tensorflow(driven):
+    packed = Packed(str(driven / "packed"))
+    before, step = packed.restored(), packed.restored()
+    scalars = [{name: float(value) for name, value in step(packed.batch(number)).items()} for number in range(STEPS)]
+    logged = read_scalars(str(driven / "output"))
+    assert [line["step"] for line in logged] == [1, 2, 3]
+    for line, expected in zip(logged, scalars):
+        for name, value in expected.items():
+            assert line[name] == pytest.approx(value, rel=2e-3, abs=2e-4), name
+    left = layout.read_parts(str(driven / "output"))
+    moved = 0
+    for (key, variable), start in zip(keyed(step).items(), keyed(before).values()):
+        if key in left:
+            distance = np.abs(variable.numpy().astype(np.float64) - left[key].reshape(variable.shape))
+            change = np.abs(variable.numpy().astype(np.float64) - start.numpy()).mean()
+            # Adam's first steps are of one length, whatever part rounding has in a gradient.
+            assert distance.mean() <= 0.25 * change + 1e-6, variable.name
+            moved += change > 0
+    assert moved > 300
+
+
+@pytest.mark.slow
+def test_what_is_brought_back_is_an_ordinary_checkpoint(driven, dummy_data_dir, tmp_path):
+    folders = [f"--packed_dir={driven}/packed", f"--output_dir={driven}/output", f"--workdir={tmp_path}/run"]
+    code, stdout, stderr = run("-m", "compiled_step.unpack", *folders)
+    assert code == 0 and "step 3" in stdout, last_line(stderr)
+    resumed = ["train.py", f"--flagfile={tmp_path}/run/flags.txt", f"--workdir={tmp_path}/run", "--train_steps=4"]
+    code, stdout, stderr = run(*resumed)
+    assert code == 0 and "going on from step 3" in stdout, last_line(stderr)
+    code, _, stderr = run("export.py", f"--workdir={tmp_path}/run", f"--export_dir={tmp_path}/export")
+    assert code == 0, last_line(stderr)
+    code, _, stderr = run("-m", "compiled_step.unpack", *folders)
+    assert code == 1 and "is at step 4, but" in last_line(stderr)
+
+
+@pytest.mark.slow
+def test_the_first_steps_losses_by_tensorflow_are_those_by_jax(driven):
+    code, stdout, stderr = run("-m", "compiled_step.first_step", f"--packed_dir={driven}/packed")
+    assert code == 0, last_line(stderr)
+    logged = read_scalars(str(driven / "output"))[0]
+    for name, value in json.loads(stdout).items():
+        assert logged[name] == pytest.approx(value, rel=2e-3, abs=2e-4), name
+
+
+@pytest.mark.slow
+def test_a_part_that_is_missing_is_named(driven, tmp_path):
+    output = tmp_path / "output"
+    output.mkdir()
+    for name in os.listdir(driven / "output"):
+        if name != "state_00.npz":
+            os.link(driven / "output" / name, output / name)
+    code, _, stderr = run(
+        *("-m", "compiled_step.unpack", f"--packed_dir={driven}/packed"),
+        *(f"--output_dir={output}", f"--workdir={tmp_path}/run"),
+    )
+    assert code == 1 and "a part of the state is missing" in last_line(stderr)
+
+
+@pytest.mark.parametrize("flag", ["--crop_fraction=0.1", "--discriminator_steps=2", "--precision=mixed_float16"])
+def test_what_xla_cannot_have_is_said_before_the_data_are_read(flag, tmp_path):
+    code, _, stderr = run("-m", "compiled_step.pack", flag, "--data_dir=none", f"--packed_dir={tmp_path}/packed")
+    assert code == 1 and flag.split("=")[0] in last_line(stderr)
+    assert not os.path.exists(tmp_path / "packed")
