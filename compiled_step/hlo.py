@@ -41,7 +41,7 @@ def compiled(function: Callable, *specs: tf.TensorSpec) -> Program:
     try:
         hlo = compilable.experimental_get_compiler_ir(*blank)(stage="hlo_serialized")
     except ValueError as error:
-        raise UserError(f"XLA does not compile this run's step: {error}") from None
+        raise UserError(f"XLA does not compile this run's step: {str(error).splitlines()[0]}") from None
     graph = concrete.graph
     variables = {id(variable.handle): variable for variable in graph.variables}
     captured = [variables.get(id(outside), outside) for outside in concrete.captured_inputs]

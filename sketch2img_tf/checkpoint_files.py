@@ -57,12 +57,17 @@ def mend(workdir: str) -> None:
     """
     folder = directory(workdir)
     _remove_leftovers(folder)
+    listed = _listed(folder)
     for step in sorted(_numbered(folder), reverse=True):
         problem = _problem(folder, step)
         if problem is None:
             _write_state_file(folder)
             return
-        _set_aside(folder, step, problem)
+        # TensorFlow writes the index under its own name, and lists a checkpoint when all of it is there.
+        if listed is not None and step > max(listed):
+            _remove(folder, step)
+        else:
+            _set_aside(folder, step, problem)
     _stop_unless_new(workdir)
 
 
@@ -125,8 +130,12 @@ def _remove_leftovers(folder: str) -> None:
     complete = [step for step, names in numbered.items() if not _missing(step, names)]
     for step in set(numbered) - set(complete):
         if _was_in_the_works(step, complete, listed):
-            for name in numbered[step]:
-                os.remove(os.path.join(folder, name))
+            _remove(folder, step)
+
+
+def _remove(folder: str, step: int) -> None:
+    for name in _numbered(folder)[step]:
+        os.remove(os.path.join(folder, name))
 
 
 def _was_in_the_works(step: int, complete: list[int], listed: list[int] | None) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 
 import numpy as np
 import pytest
@@ -12,9 +11,8 @@ import pytest
 from compiled_step import layout
 from compiled_step.packed import Packed, keyed
 from sketch2img_tf.summaries import read_scalars
-from tests.faults.commands import ROOT, last_line, run
+from tests.faults.commands import last_line, run
 
-JAX_PYTHON = ROOT / ".venv-jax" / "bin" / "python"
 STEPS = 3
 SMALL = (
     *("--flagfile=configs/best_full.flags", "--base_width=2", "--global_batch_size=4", "--num_classes=2"),
@@ -33,13 +31,10 @@ def folder(dummy_data_dir, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def driven(folder):
+def driven(folder, by_jax):
     """The same with what three steps by JAX have left, `output`."""
-    if not JAX_PYTHON.exists():
-        pytest.skip("needs .venv-jax (make jax)")
-    command = [JAX_PYTHON, "-m", "compiled_step.run", "--log_every_steps=1", "--part_mb=1"]
-    command += [f"--packed_dir={folder}/packed", f"--output_dir={folder}/output"]
-    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    folders = [f"--packed_dir={folder}/packed", f"--output_dir={folder}/output"]
+    by_jax("-m", "compiled_step.run", "--log_every_steps=1", "--part_mb=1", *folders)
     return folder
 
 

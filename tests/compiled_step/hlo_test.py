@@ -1,0 +1,67 @@
+"""What a program's parameters and results are: run by JAX, it does to the variables what TensorFlow does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from compiled_step import hlo
+from sketch2img_tf.errors import UserError
+
+_RUN = """
+import sys, jax, numpy as np
+from compiled_step.xla import Executable
+folder = sys.argv[1]
+program = Executable(open(folder + "/hlo", "rb").read(), jax.devices()[0], folder)
+again = Executable(open(folder + "/hlo", "rb").read(), jax.devices()[0], folder)
+with np.load(folder + "/inputs.npz") as inputs:
+    arrays = [inputs[str(number)] for number in range(len(inputs.files))]
+results, others = [[np.asarray(each) for each in run(*map(run.put, arrays))] for run in (program, again)]
+assert all((one == other).all() for one, other in zip(results, others)), "what was kept is another program"
+np.savez(folder + "/results.npz", *results)
+"""
+
+
+class _Toy(tf.Module):
+    """Variables of one shape: read only, written, written under a condition, and an integer."""
+
+    def __init__(self):
+        super().__init__()
+        self.read, self.added, self.chosen = (tf.Variable(tf.fill([3], value)) for value in (1.0, 2.0, 3.0))
+        self.steps = tf.Variable(5, dtype=tf.int64)
+        self.outside = tf.constant([10.0, 20.0, 30.0])
+
+    def step(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        self._choose(x)
+        self.added.assign_add(self.read * x + self.outside)
+        self.steps.assign_add(1)
+        return {"sum": tf.reduce_sum(self.added), "and": tf.reduce_sum(self.chosen)}
+
+    @tf.function
+    def _choose(self, x: tf.Tensor) -> None:
+        if tf.reduce_sum(x) > 0.0:
+            self.chosen.assign(-self.chosen * x)
+
+
+def test_jax_does_to_the_variables_what_tensorflow_does(by_jax, tmp_path):
+    toy, x = _Toy(), np.array([0.5, 1.0, 2.0], np.float32)
+    program = hlo.compiled(toy.step, tf.TensorSpec([3]))
+    assert {id(each) for each in program.written} == {id(each) for each in (toy.added, toy.chosen, toy.steps)}
+    (tmp_path / "hlo").write_bytes(program.hlo)
+    inputs = [x, *(np.asarray(each) for each in program.captured)]
+    np.savez(tmp_path / "inputs.npz", **{str(number): array for number, array in enumerate(inputs)})
+    by_jax("-c", _RUN, tmp_path)
+    with np.load(tmp_path / "results.npz") as file:
+        results = [file[name] for name in file.files]
+    expected = toy.step(tf.constant(x))
+    assert program.results == ["and", "sum"] and len(results) == 2 + 3
+    for name, found in zip(program.results, results):
+        np.testing.assert_allclose(found, expected[name], rtol=1e-6)
+    for variable, found in zip(program.written, results[2:]):
+        np.testing.assert_allclose(found, variable, rtol=1e-6, err_msg=variable.name)
+
+
+def test_what_xla_cannot_do_is_a_line():
+    with pytest.raises(UserError, match="XLA does not compile this run's step: .*EagerPyFunc"):
+        hlo.compiled(lambda x: tf.py_function(lambda y: y, [x], tf.float32), tf.TensorSpec([3]))
