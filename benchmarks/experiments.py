@@ -46,7 +46,15 @@ _QUICK = (
 _HEAVY = (*_QUICK, "--supervised_weight=10", "--perceptual_weight=10")
 _MORE_PHOTOS = ("--edge_maps_share=0.5", "--edge_maps_share_end=0.5")
 _MIXED = (*_HEAVY, "--upsampling=resize", "--horizontal_flip_probability=0.5", *_MORE_PHOTOS)
-_BEST = ("--flagfile=configs/best_full.flags", *_MORE_PHOTOS)
+_BEST = (
+    "--flagfile=configs/best_full.flags",
+    *_MORE_PHOTOS,
+    "--generator_learning_rate=1e-3",  # narrow networks, few steps
+    "--discriminator_learning_rate=1e-3",
+    "--final_learning_rate_fraction=1",
+    "--decay_start_step=0",
+    "--ema_decay=0.99",
+)
 # The first word of a variant is its config; the others come after what all the runs share.
 VARIANTS = {
     "report": (_FULL,),

@@ -16,7 +16,8 @@ from tests.faults.commands import last_line, run
 STEPS = 3
 SMALL = (
     *("--flagfile=configs/best_full.flags", "--base_width=2", "--global_batch_size=4", "--num_classes=2"),
-    *("--perceptual_weight=0", "--dragan_every_steps=2", f"--train_steps={STEPS}", "--precision=float32"),
+    *("--perceptual_weight=0", "--dragan_every_steps=2", f"--train_steps={STEPS}", "--decay_start_step=0"),
+    "--precision=float32",
 )
 
 
