@@ -87,6 +87,7 @@ VARIANTS = {
     "best_without_flips": (*_BEST, "--horizontal_flip_probability=0"),
     "best_transposed": (*_BEST, "--upsampling=transposed"),
     "best_wide": (*_BEST, "--base_width=16"),
+    "best_bfloat16": (*_BEST, "--precision=mixed_bfloat16"),
 }
 
 _VARIANTS = flags.DEFINE_list("variants", ["report"], f"What to run, of {', '.join(VARIANTS)}.")

@@ -14,6 +14,7 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 # isort: split
 import json
 import os
+import shutil
 
 import numpy as np
 import tensorflow as tf
@@ -58,9 +59,11 @@ def main() -> None:
             Checkpoints(run.training.workdir, card, state, run.training.checkpoints_kept).restore()
             state.set_learning_rates(run)
         draws = _redraw(step) if _REDRAW.value else {}
-        os.makedirs(_PACKED_DIR.value)
+        shutil.rmtree(_partial(), ignore_errors=True)  # of a pack that was killed
+        os.makedirs(_partial())
         _write_input(run, sketchy)
         _write_step(step, draws, card)
+        os.rename(_partial(), _PACKED_DIR.value)
     print(f"{_PACKED_DIR.value}: step {int(state.step)} of the run; python -m compiled_step.run goes on from there")
 
 
@@ -160,7 +163,12 @@ def _write(name: str, content: bytes) -> None:
 
 
 def _path(name: str) -> str:
-    return os.path.join(_PACKED_DIR.value, name)
+    return os.path.join(_partial(), name)
+
+
+def _partial() -> str:
+    """The folder until it is whole."""
+    return f"{_PACKED_DIR.value.rstrip('/')}.partial"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import collections
 import json
 import os
 import queue
+import signal
 import statistics
 import sys
 import threading
@@ -27,7 +28,7 @@ from compiled_step.xla import Executable
 
 _PACKED_DIR = flags.DEFINE_string("packed_dir", None, "What compiled_step.pack wrote.", required=True)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", "", "Folder for the state, the scalars, and how it went.")
-_STEPS = flags.DEFINE_integer("steps", 0, "Step of the run to stop at; 0: its --train_steps.", lower_bound=0)
+_STEPS = flags.DEFINE_integer("steps", 0, "Step to stop at, at most the run's --train_steps; 0: that.", lower_bound=0)
 _SECONDS = flags.DEFINE_float("seconds", 0, "Stop after so many seconds, compiling included; 0: never.", lower_bound=0)
 _LOG_EVERY = flags.DEFINE_integer("log_every_steps", 100, "Steps between lines of scalars.", lower_bound=1)
 _PART_MB = flags.DEFINE_float("part_mb", 1000, "The state comes in files of about so many megabytes.", lower_bound=1)
@@ -85,6 +86,7 @@ class PackedRun:
 def main(argv: list[str]) -> None:
     """Compiles; then runs, or times."""
     del argv
+    _check_output()
     started = time.perf_counter()
     run = PackedRun(_PACKED_DIR.value, jax.devices()[0])
     compile_seconds = time.perf_counter() - started
@@ -95,26 +97,36 @@ def main(argv: list[str]) -> None:
     if _TIME.value:
         print(json.dumps(_timed(run) | {"compile_s": round(compile_seconds)}), flush=True)
         return
-    if not _OUTPUT_DIR.value:
-        sys.exit("error: --output_dir is missing: folder for the state, the scalars, and how it went")
-    os.makedirs(_OUTPUT_DIR.value, exist_ok=True)
     seconds = _run(run, started)
     _write_done(run, seconds, compile_seconds)
 
 
+def _check_output() -> None:
+    if _COMPILE.value or _TIME.value:
+        return
+    if not _OUTPUT_DIR.value:
+        sys.exit("error: --output_dir is missing: folder for the state, the scalars, and how it went")
+    if os.path.exists(os.path.join(_OUTPUT_DIR.value, layout.SCALARS)):
+        sys.exit(f"error: --output_dir={_OUTPUT_DIR.value}: holds what another run left; give another")
+    os.makedirs(_OUTPUT_DIR.value, exist_ok=True)
+
+
 def _run(run: PackedRun, started: float) -> float:
-    """All steps; the seconds that they took."""
-    last = _STEPS.value or run.described["train_steps"]
+    """All steps, or those until it is told to stop; the seconds that they took."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    last = min(_STEPS.value or run.described["train_steps"], run.described["train_steps"])
     first, began, kept = run.step, time.perf_counter(), []
     for batch in _batches(run, last):
         kept.append(run.advance(batch))
-        if run.step % _LOG_EVERY.value and run.step < last and run.step > first + 1:
-            continue
-        scalars = _means(kept)
-        kept = []
-        steps_per_second = (run.step - first) / (time.perf_counter() - began)
-        _log({"step": run.step, **scalars, "steps_per_second": steps_per_second}, last)
-        if _SECONDS.value and time.perf_counter() - started > _SECONDS.value:
+        if stop.is_set() or (_SECONDS.value and time.perf_counter() - started > _SECONDS.value):
+            last = run.step
+        if run.step % _LOG_EVERY.value == 0 or run.step in (first + 1, last):
+            steps_per_second = (run.step - first) / (time.perf_counter() - began)
+            _log({"step": run.step, **_means(kept), "steps_per_second": steps_per_second}, last)
+            kept = []
+        if run.step == last:
             break
     return time.perf_counter() - began
 

@@ -6,6 +6,7 @@
 import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
 
 # isort: split
+import dataclasses
 import json
 import os
 
@@ -13,6 +14,7 @@ from absl import flags
 
 from compiled_step import layout, packed
 from sketch2img_tf import errors
+from sketch2img_tf.card import Card
 from sketch2img_tf.checkpoints import Checkpoints, check_continues
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.run_lock import RunLock
@@ -37,7 +39,9 @@ def main() -> None:
                 f"--workdir={_WORKDIR.value} is at step {before.step}, but --packed_dir={_PACKED_DIR.value} was packed"
                 f" at step {run.described['step']}; give another --workdir"
             )
-        _write(run, _state(run, done["step"]), before.step if before else -1)
+        training = dataclasses.replace(run.card.config.training, workdir=_WORKDIR.value)
+        card = dataclasses.replace(run.card, config=dataclasses.replace(run.card.config, training=training))
+        _write(card, _state(run, done["step"]), before.step if before else -1)
     print(f"{_WORKDIR.value}: a checkpoint of step {done['step']}, made on {done['device']}; train.py goes on from it")
 
 
@@ -55,17 +59,16 @@ def _state(run: packed.Packed, step: int) -> TrainState:
     return state
 
 
-def _write(run: packed.Packed, state: TrainState, kept_until: int) -> None:
-    config = run.card.config
+def _write(card: Card, state: TrainState, kept_until: int) -> None:
     summaries = Summaries(_WORKDIR.value, kept_until)
     with open(os.path.join(_OUTPUT_DIR.value, layout.SCALARS), encoding="utf-8") as file:
         for line in map(json.loads, file):
             summaries.scalars(line.pop("step"), line)
     summaries.close()
     with open(os.path.join(_WORKDIR.value, "flags.txt"), "w", encoding="utf-8") as file:
-        file.write(config.to_flagfile())
+        file.write(card.config.to_flagfile())
     more = {"step_means": StepMeans()}
-    if not Checkpoints(_WORKDIR.value, run.card, state, config.training.checkpoints_kept, more).save():
+    if not Checkpoints(_WORKDIR.value, card, state, card.config.training.checkpoints_kept, more).save():
         raise UserError(f"--output_dir={_OUTPUT_DIR.value}: a value of the state is not finite; nothing to go on from")
 
 

@@ -35,7 +35,7 @@ def folder(dummy_data_dir, tmp_path_factory):
 def driven(folder, by_jax):
     """The same with what three steps by JAX have left, `output`."""
     folders = [f"--packed_dir={folder}/packed", f"--output_dir={folder}/output"]
-    by_jax("-m", "compiled_step.run", "--log_every_steps=1", "--part_mb=1", *folders)
+    by_jax("-m", "compiled_step.run", "--log_every_steps=1", "--part_mb=1", f"--kept_in={folder}", *folders)
     return folder
 
 
@@ -66,7 +66,7 @@ def test_what_is_brought_back_is_an_ordinary_checkpoint(driven, dummy_data_dir, 
     folders = [f"--packed_dir={driven}/packed", f"--output_dir={driven}/output", f"--workdir={tmp_path}/run"]
     code, stdout, stderr = run("-m", "compiled_step.unpack", *folders)
     assert code == 0 and "step 3" in stdout, last_line(stderr)
-    resumed = ["train.py", f"--flagfile={tmp_path}/run/flags.txt", f"--workdir={tmp_path}/run", "--train_steps=4"]
+    resumed = ["train.py", f"--flagfile={tmp_path}/run/flags.txt", "--train_steps=4"]
     code, stdout, stderr = run(*resumed)
     assert code == 0 and "going on from step 3" in stdout, last_line(stderr)
     code, _, stderr = run("export.py", f"--workdir={tmp_path}/run", f"--export_dir={tmp_path}/export")
@@ -82,6 +82,16 @@ def test_the_first_steps_losses_by_tensorflow_are_those_by_jax(driven):
     logged = read_scalars(str(driven / "output"))[0]
     for name, value in json.loads(stdout).items():
         assert logged[name] == pytest.approx(value, rel=2e-3, abs=2e-4), name
+
+
+@pytest.mark.slow
+def test_it_stops_in_time_with_what_there_is_and_writes_over_nothing(driven, by_jax, tmp_path):
+    folders = [f"--packed_dir={driven}/packed", f"--output_dir={tmp_path}", f"--kept_in={driven}"]
+    done = json.loads(by_jax("-m", "compiled_step.run", "--seconds=0.001", *folders))
+    assert done["step"] == 1 == len(read_scalars(str(tmp_path)))
+    assert layout.read_parts(str(tmp_path)).keys() == layout.read_parts(str(driven / "output")).keys()
+    with pytest.raises(AssertionError, match="holds what another run left"):
+        by_jax("-m", "compiled_step.run", *folders)
 
 
 @pytest.mark.slow
