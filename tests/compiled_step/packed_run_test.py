@@ -10,6 +10,7 @@ import pytest
 
 from compiled_step import layout
 from compiled_step.packed import Packed, keyed
+from sketch2img_tf.checkpoints import load_generator
 from sketch2img_tf.summaries import read_scalars
 from tests.faults.commands import last_line, run
 
@@ -106,6 +107,23 @@ def test_a_part_that_is_missing_is_named(driven, tmp_path):
         *(f"--output_dir={output}", f"--workdir={tmp_path}/run"),
     )
     assert code == 1 and "a part of the state is missing" in last_line(stderr)
+
+
+@pytest.mark.slow
+def test_a_run_is_packed_where_it_stands(dummy_data_dir, tmp_path):
+    code, _, stderr = run("train.py", *SMALL, f"--data_dir={dummy_data_dir}", f"--workdir={tmp_path}/run")
+    assert code == 0, last_line(stderr)
+    pack = ["-m", "compiled_step.pack", f"--flagfile={tmp_path}/run/flags.txt", "--train_steps=5"]
+    code, _, stderr = run(*pack, f"--packed_dir={tmp_path}/packed", "--redraw")
+    assert code == 1 and "holds a run, whose weights are to be kept" in last_line(stderr)
+    code, _, stderr = run(*pack, f"--packed_dir={tmp_path}/packed")
+    assert code == 0, last_line(stderr)
+    packed, (generator, _, step) = Packed(str(tmp_path / "packed")), load_generator(str(tmp_path / "run"))
+    state = packed.restored().state
+    assert int(state.step) == packed.described["step"] == step == STEPS
+    for found, expected in zip(state.averaged_generator.variables, generator.variables):
+        np.testing.assert_array_equal(found, expected, err_msg=found.name)
+    assert os.listdir(tmp_path).count("packed.partial") == 0
 
 
 @pytest.mark.parametrize("flag", ["--crop_fraction=0.1", "--discriminator_steps=2", "--precision=mixed_float16"])
