@@ -74,8 +74,6 @@ VARIANTS = {
     "mixed_sketch_input": (*_MIXED, "--initial_features=sketch"),
     "best": _BEST,
     "best_distance_field": (*_BEST, "--sketch_encoding=distance_field"),
-    "best_label_input": (*_BEST, "--initial_features=label"),
-    "best_slow_average": (*_BEST, "--ema_decay=0.999"),
     "best_without_average": (*_BEST, "--ema_decay=0"),
     "best_without_gan": (*_BEST, "--gan_weight=0"),
     "best_without_classification": (*_BEST, "--classification_weight=0"),

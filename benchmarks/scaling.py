@@ -20,7 +20,6 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
 
 # isort: split
-
 import tensorflow as tf
 from absl import flags
 

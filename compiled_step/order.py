@@ -12,6 +12,7 @@ class Order:
     """
 
     def __init__(self, pictures: dict[str, np.ndarray], batch_size: int, seed: int):
+        self.pictures = pictures
         self.counts = [int(count) for count in pictures["sketches_and_edge_maps"]]
         self.edge_maps_before = pictures["edge_maps_before"]
         self.batch_size, self.seed = batch_size, seed
@@ -23,6 +24,12 @@ class Order:
         sketches = range(step * self.batch_size - first, (step + 1) * self.batch_size - last)
         edge_maps = [self.counts[0] + self._at(1, number) for number in range(first, last)]
         return np.array([*(self._at(0, number) for number in sketches), *edge_maps], np.int64)
+
+    def inputs(self, step: int) -> tuple[np.ndarray, ...]:
+        """What `batch.hlo` takes, photos and sketches as pixels and the numbers of the examples; and their labels."""
+        examples, arrays = self.examples(step), self.pictures
+        photos = arrays["photos"][arrays["photo_of"][examples]]
+        return photos, arrays["sketches"][examples], self.numbers(step), arrays["labels"][examples]
 
     def numbers(self, step: int) -> np.ndarray:
         """The numbers of these examples in the run, int64 [B], from which their changes are drawn."""

@@ -138,9 +138,6 @@ def _write_step(step: TrainStep, draws: dict, card: Card) -> None:
     np.savez_compressed(_path(layout.STATE), **arrays)
     described = {
         "step": int(step.state.step),
-        "seed": step.config.training.seed,
-        "train_steps": step.config.training.train_steps,
-        "batch_size": batch,
         "precision": step.state.generator.compute_dtype,
         "multiply_adds": multiply_adds.count(step.__call__.get_concrete_function(specs).graph),
         "captured": captured,
@@ -150,7 +147,6 @@ def _write_step(step: TrainStep, draws: dict, card: Card) -> None:
         "card": json.loads(card.to_json()),
     }
     _write(layout.RUN, json.dumps(described).encode())
-
 
 
 def _is_in(captured: tf.Variable | tf.Tensor, handles: dict) -> bool:

@@ -48,14 +48,10 @@ class Packed:
     def batch(self, step: int) -> dict[str, tf.Tensor]:
         """That of the step after `step`."""
         arrays = _read(os.path.join(self.directory, layout.PICTURES))
-        order = Order(arrays, self.described["batch_size"], self.described["seed"])
-        examples = order.examples(step)
-        photos, sketches = pictures.batch_of(self.card.config, self.card.statistics)(
-            tf.constant(arrays["photos"][arrays["photo_of"][examples]]),
-            tf.constant(arrays["sketches"][examples]),
-            tf.constant(order.numbers(step)),
-        )
-        return {"photos": photos, "sketches": sketches, "labels": tf.constant(arrays["labels"][examples])}
+        training = self.card.config.training
+        *inputs, labels = map(tf.constant, Order(arrays, training.global_batch_size, training.seed).inputs(step))
+        photos, sketches = pictures.batch_of(self.card.config, self.card.statistics)(*inputs)
+        return {"photos": photos, "sketches": sketches, "labels": labels}
 
     def restored(self, precision: str = "", newer: Mapping[str, np.ndarray] = types.MappingProxyType({})) -> TrainStep:
         """A step whose state is the packed one, but for what is `newer`, by key, of any shape."""

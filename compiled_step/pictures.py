@@ -55,7 +55,7 @@ def batch_of(config: Config, statistics: Statistics) -> Callable[..., tuple[tf.T
 
     def augmented(example: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, tf.Tensor]:
         photo, sketch, number = example
-        photo = tf.image.convert_image_dtype(photo, tf.float32)
+        photo = preprocessing.photo_intensities_of_pixels(photo)
         seed = augmentation.seed_of(config.training.seed, number)
         return augmentation.augment(photo, preprocessing.sketch_intensities(sketch), config.data, seed)
 

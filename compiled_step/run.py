@@ -18,9 +18,13 @@ import sys
 import threading
 import time
 
-import jax
 import numpy as np
 from absl import app, flags
+
+try:
+    import jax
+except ModuleNotFoundError:
+    sys.exit("error: no JAX here; pip install -r requirements-jax.txt, into an environment without TensorFlow")
 
 from compiled_step import layout
 from compiled_step.order import Order
@@ -47,6 +51,7 @@ class PackedRun:
         self.directory = directory
         with open(os.path.join(directory, layout.RUN), encoding="utf-8") as file:
             self.described = json.load(file)
+        self.config = self.described["card"]["config"]
         self.program = Executable(self._read(layout.STEP), device, _KEPT_IN.value)
         self.step = self.described["step"]
 
@@ -56,17 +61,15 @@ class PackedRun:
             arrays = {key: state[key] for key in state.files}
         arrays |= {key: layout.drawn(**draw) for key, draw in self.described["drawn"].items()}
         self.state = {key: self.program.put(array) for key, array in arrays.items()}
-        with np.load(os.path.join(self.directory, layout.PICTURES)) as pictures:
-            self.pictures = {name: pictures[name] for name in pictures.files}
-        self.order = Order(self.pictures, self.described["batch_size"], self.described["seed"])
+        with np.load(os.path.join(self.directory, layout.PICTURES)) as file:
+            pictures = {name: file[name] for name in file.files}
+        self.order = Order(pictures, self.config["global_batch_size"], self.config["seed"])
         self.batch_program = Executable(self._read(layout.BATCH), jax.devices("cpu")[0])
 
     def batch(self, step: int) -> list[jax.Array]:
         """Photos, sketches and labels of the step after `step`."""
-        examples, host = self.order.examples(step), self.batch_program
-        photos = self.pictures["photos"][self.pictures["photo_of"][examples]]
-        pixels = photos, self.pictures["sketches"][examples], self.order.numbers(step)
-        arrays = [*host(*(host.put(array) for array in pixels)), self.pictures["labels"][examples]]
+        *inputs, labels = self.order.inputs(step)
+        arrays = [*self.batch_program(*map(self.batch_program.put, inputs)), labels]
         return [self.program.put(np.asarray(array)) for array in arrays]
 
     def advance(self, batch: list[jax.Array]) -> dict[str, jax.Array]:
@@ -86,7 +89,7 @@ class PackedRun:
 def main(argv: list[str]) -> None:
     """Compiles; then runs, or times."""
     del argv
-    _check_output()
+    _check()
     started = time.perf_counter()
     run = PackedRun(_PACKED_DIR.value, jax.devices()[0])
     compile_seconds = time.perf_counter() - started
@@ -101,7 +104,14 @@ def main(argv: list[str]) -> None:
     _write_done(run, seconds, compile_seconds)
 
 
-def _check_output() -> None:
+def _check() -> None:
+    path = os.path.join(_PACKED_DIR.value, layout.RUN)
+    if not os.path.exists(path):
+        sys.exit(f"error: --packed_dir={_PACKED_DIR.value}: no {layout.RUN} there; give what compiled_step.pack wrote")
+    with open(path, encoding="utf-8") as file:
+        step = json.load(file)["step"]
+    if _STEPS.value and _STEPS.value <= step:
+        sys.exit(f"error: --steps={_STEPS.value}: the packed run is at step {step}; give more")
     if _COMPILE.value or _TIME.value:
         return
     if not _OUTPUT_DIR.value:
@@ -116,8 +126,8 @@ def _run(run: PackedRun, started: float) -> float:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    last = min(_STEPS.value or run.described["train_steps"], run.described["train_steps"])
-    first, began, kept = run.step, time.perf_counter(), []
+    last, first = min(_STEPS.value or run.config["train_steps"], run.config["train_steps"]), run.step
+    began, kept = time.perf_counter(), []
     for batch in _batches(run, last):
         kept.append(run.advance(batch))
         if stop.is_set() or (_SECONDS.value and time.perf_counter() - started > _SECONDS.value):
@@ -150,8 +160,11 @@ def _means(steps: list[dict[str, jax.Array]]) -> dict[str, float]:
     for scalars in steps:
         for name, value in scalars.items():
             columns[name].append(float(value))
+    finite = {name: [value for value in values if np.isfinite(value)] for name, values in columns.items()}
     return {
-        name: sum(values) if name.endswith(_COUNTED) else sum(values) / len(values) for name, values in columns.items()
+        name: sum(values) if name.endswith(_COUNTED) else sum(values) / len(values)
+        for name, values in finite.items()
+        if values
     }
 
 
@@ -191,10 +204,10 @@ def _timed(run: PackedRun) -> dict[str, object]:
     return {
         "device": run.program.device.device_kind,
         "precision": run.described["precision"],
-        "batch_size": run.described["batch_size"],
+        "batch_size": run.config["global_batch_size"],
         "median_ms_per_step": round(median, 3),
         "ms_per_step": [round(each, 3) for each in ms[1:]],
-        "pictures_per_s": round(1000 * run.described["batch_size"] / median, 1),
+        "pictures_per_s": round(1000 * run.config["global_batch_size"] / median, 1),
         "multiply_adds_g": round(run.described["multiply_adds"] / 1e9, 1),
         "matrix_product_g_per_s": round(peak / 1e9),
         "share_of_matrix_product": round(run.described["multiply_adds"] / (median / 1000) / peak, 4),

@@ -36,7 +36,7 @@ def decode_photo(encoded: tf.Tensor) -> tf.Tensor:
     """A JPEG, string [], to intensities, float32 [H, W, 3]."""
     # TensorFlow's default is a faster transform, whose pictures have less red and blue, by a level on average.
     pixels = tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
-    return tf.image.convert_image_dtype(pixels, tf.float32)
+    return photo_intensities_of_pixels(pixels)
 
 
 def decode_sketch(encoded: tf.Tensor) -> tf.Tensor:
@@ -53,6 +53,11 @@ def _decode_on_paper(encoded: tf.Tensor) -> tf.Tensor:
     opaque = tf.reduce_all(tf.abs(opacity * 255.0 - (2.0**bits - 1.0)) < 0.5)
     opacity = tf.where(opaque, 1.0, opacity)
     return colour * opacity + 1.0 - opacity
+
+
+def photo_intensities_of_pixels(pixels: tf.Tensor) -> tf.Tensor:
+    """Photos as pixels, uint8 [..., 3], to intensities of the same shape."""
+    return tf.image.convert_image_dtype(pixels, tf.float32)
 
 
 def sketch_intensities(pixels: tf.Tensor) -> tf.Tensor:

@@ -131,3 +131,8 @@ def test_what_xla_cannot_have_is_said_before_the_data_are_read(flag, tmp_path):
     code, _, stderr = run("-m", "compiled_step.pack", flag, "--data_dir=none", f"--packed_dir={tmp_path}/packed")
     assert code == 1 and flag.split("=")[0] in last_line(stderr)
     assert not os.path.exists(tmp_path / "packed")
+
+
+def test_a_folder_without_a_packed_run_is_a_line(by_jax, tmp_path):
+    with pytest.raises(AssertionError, match=r"^error: --packed_dir=\S+: no run.json there; give what"):
+        by_jax("-m", "compiled_step.run", f"--packed_dir={tmp_path}", f"--output_dir={tmp_path}/output")

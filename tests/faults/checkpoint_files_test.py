@@ -172,6 +172,16 @@ def test_a_new_folder_has_none(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_one_that_was_never_listed_is_what_a_kill_left_and_is_removed(workdir, capfd):
+    """TensorFlow lists a checkpoint when all of it is there, and writes its index under its own name."""
+    for suffix in (DATA, ".index"):
+        shutil.copy(path(workdir, "ckpt-30" + suffix), path(workdir, "ckpt-40" + suffix))
+    os.truncate(path(workdir, "ckpt-40.index"), 300)
+    checkpoint_files.mend(str(workdir))
+    assert capfd.readouterr().err == ""
+    assert not list(path(workdir, "").rglob("ckpt-40*")) and found(workdir) == 30
+
+
 def _write_for_ever(workdir, first):
     """Checkpoints as fast as they can be written; a child process does nothing else."""
     checkpoint_files.mend(str(workdir))
