@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from sketch2img_tf import device_memory, disk_space, divergence, plots, precision, strategy
+from sketch2img_tf import device_memory, disk_space, divergence, host_memory, plots, precision, strategy
 from sketch2img_tf.card import Card
 from sketch2img_tf.checkpoints import Before, Checkpoints, check_continues, check_start, start_from, variables
 from sketch2img_tf.config import Config, TrainingConfig
@@ -247,6 +247,7 @@ class _Run:
         if bar.desc:
             bar.set_description()
             bar.unpause()  # from here on: the time left is that of steps
+            host_memory.give_back()
         bar.update(count)
         last = step == self.config.train_steps
         if not self._still_finite(step, last):

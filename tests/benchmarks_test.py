@@ -79,6 +79,19 @@ def test_multiply_adds_of_depthwise_convolutions():
     assert multiply_adds.count(graph.get_concrete_function(*specs).graph) == 2 * 64 * 3 * 9
 
 
+def test_multiply_adds_of_what_is_called_and_of_nothing_else():
+    @tf.function
+    def square(x):
+        return tf.matmul(x, x)
+
+    @tf.function
+    def fourth(x):
+        tf.matmul(x, x)  # which nothing needs
+        return square(square(x))
+
+    assert multiply_adds.count(fourth.get_concrete_function(tf.TensorSpec([5, 5])).graph) == 2 * 5**3
+
+
 def test_a_step_on_a_ring_by_hand():
     """8 devices of 500 G/s at half of their peak, 1 GB/s, 1 ms; 1 G a picture, 8 MB in 10 exchanges."""
     machine, step = ring.Machine(8, 1e12, 1e9, 1e-3), ring.Step(1e9, 8e6, 10)

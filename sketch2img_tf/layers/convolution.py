@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from sketch2img_tf import hardware
 from sketch2img_tf.layers import winograd
+from sketch2img_tf.layers.recomputation import after
 
 _SIDE = 3
 _STRIDES = [1, 1, 1, 1]
@@ -61,14 +62,14 @@ def _backward(upstream, kernel):
         return _forward(second, kernel), _filter_gradient(second, upstream)
 
     if _suits_tiles(upstream, kernel.shape[2]):
-        return winograd.conv2d(upstream, _turned(winograd.after([upstream], kernel))), gradient
+        return winograd.conv2d(upstream, _turned(after([upstream], kernel))), gradient
     shape = tf.concat([tf.shape(upstream)[:-1], kernel.shape[2:3]], 0)
     return tf.nn.conv2d_transpose(upstream, kernel, shape, _STRIDES, "SAME"), gradient
 
 
 def _convolve(x, kernel):
     if _suits_tiles(x, kernel.shape[-1]):
-        return winograd.conv2d(x, winograd.after([x], kernel))
+        return winograd.conv2d(x, after([x], kernel))
     return tf.nn.conv2d(x, kernel, _STRIDES, "SAME")
 
 
@@ -79,7 +80,7 @@ def _turned(kernel):
 
 def _filter_gradient(x, upstream):
     if _suits_tiles(x, upstream.shape[-1]):
-        return winograd.filter_gradient(winograd.after([upstream], x), upstream)
+        return winograd.filter_gradient(after([upstream], x), upstream)
     if not hardware.is_cpu():
         return _tensorflows(x, upstream)
     if x.dtype == tf.bfloat16 and not hardware.cpu_has_bfloat16():
@@ -140,5 +141,8 @@ class Conv2D(tf.keras.layers.Conv2D):
     """Keras' layer for 3x3 kernels and "same" padding, by `conv2d`."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        bias = tf.convert_to_tensor(self.bias) if self.use_bias else None
-        return conv2d(inputs, tf.convert_to_tensor(self.kernel), bias)
+        return conv2d(inputs, *self.kernel_and_bias())
+
+    def kernel_and_bias(self) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """As `call` takes them, in the compute type."""
+        return tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias) if self.use_bias else None

@@ -8,7 +8,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from sketch2img_tf.layers.conditional_batch_norm import EPSILON, MOMENTUM, ConditionalBatchNormalization
-from sketch2img_tf.layers.convolution import Conv2D
+from sketch2img_tf.layers.convolution import Conv2D, conv2d
+from sketch2img_tf.layers.recomputation import recomputed
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 
 ACTIVATIONS = ("relu", "leaky_relu")
@@ -28,7 +29,8 @@ class MRU(tf.keras.layers.Layer):
         m = sigmoid(conv([x, I]))    n = sigmoid(conv([x, I]))    z = f(norm(conv([m * x, I])))
 
     All convolutions are 3x3 with "same" padding and kernels N(0, 0.02); m has the channels of x, the rest `filters`.
-    The convolutions that a norm follows have no bias: the norm would take it out.
+    The convolutions that a norm follows have no bias: the norm would take it out. Both gates are one convolution, and
+    neither [x, I] nor [m * x, I] is kept for the gradient: they cost more memory than the time to make them again.
 
     Differs from the paper: x always passes a convolution and a norm on its way to y, not only where channels change.
 
@@ -72,18 +74,23 @@ class MRU(tf.keras.layers.Layer):
         self.candidate_norm, self.shortcut_norm = self._norm("candidate_norm"), self._norm("shortcut_norm")
 
     def build(self, input_shape):
-        self.input_gate = self._conv(input_shape[0][-1], "input_gate")  # m
+        x, image = input_shape[:2]
+        self.input_gate = self._conv(x[-1], "input_gate")  # m
         self.output_gate = self._conv(self.filters, "output_gate")  # n
         self.candidate = self._conv(self.filters, "candidate", use_bias=False)
         self.shortcut = self._conv(self.filters, "shortcut", use_bias=False)
+        # Those whose kernels `call` takes; Keras builds a layer when it is called.
+        for layer in (self.input_gate, self.output_gate, self.candidate):
+            with tf.name_scope(layer.name):
+                layer.build([*x[:-1], x[-1] + image[-1]])
         super().build(input_shape)
 
     def call(self, inputs: tuple[tf.Tensor, ...], training: bool | None = None) -> tf.Tensor:
         x, image, *labels = inputs
-        both = tf.concat([x, image], -1)
-        m = tf.sigmoid(self.input_gate(both))  # [B, H, W, C]
-        n = tf.sigmoid(self.output_gate(both))  # [B, H, W, filters]
-        masked = self.candidate(tf.concat([m * x, image], -1))
+        gates = _gates(x, image, *self.input_gate.kernel_and_bias(), *self.output_gate.kernel_and_bias())
+        # Apart before the sigmoid, whose values are kept for its gradient: else they would be there twice.
+        m, n = (tf.sigmoid(gate) for gate in tf.split(gates, [x.shape[-1], self.filters], -1))
+        masked = _masked(m, x, image, self.candidate.kernel_and_bias()[0])
         z = self._activate(self._normalize(self.candidate_norm, masked, labels, training))
         shortcut = self._normalize(self.shortcut_norm, self.shortcut(x), labels, training)
         return shortcut + n * (z - shortcut)
@@ -124,3 +131,15 @@ class MRU(tf.keras.layers.Layer):
             "spectral": self.spectral,
             "synchronized": self.synchronized,
         }
+
+
+@recomputed
+def _gates(x, image, input_kernel, input_bias, output_kernel, output_bias) -> tf.Tensor:
+    """Of m and n, beside each other, before the sigmoid."""
+    kernel, bias = tf.concat([input_kernel, output_kernel], -1), tf.concat([input_bias, output_bias], 0)
+    return conv2d(tf.concat([x, image], -1), kernel, bias)
+
+
+@recomputed
+def _masked(m, x, image, kernel) -> tf.Tensor:
+    return conv2d(tf.concat([m * x, image], -1), kernel)

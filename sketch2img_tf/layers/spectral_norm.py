@@ -69,10 +69,15 @@ class SpectralConv2D(tf.keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        kernel, bias = self.kernel_and_bias()
         if self.kernel_size == 3 and self.strides == 1:
-            return conv2d(inputs, self.normalized_kernel(), tf.convert_to_tensor(self.bias) if self.use_bias else None)
-        outputs = tf.nn.conv2d(inputs, self.normalized_kernel(), self.strides, "SAME")
-        return tf.nn.bias_add(outputs, self.bias) if self.use_bias else outputs
+            return conv2d(inputs, kernel, bias)
+        outputs = tf.nn.conv2d(inputs, kernel, self.strides, "SAME")
+        return tf.nn.bias_add(outputs, bias) if self.use_bias else outputs
+
+    def kernel_and_bias(self) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """As `call` takes them: the kernel normalised, in the compute type."""
+        return self.normalized_kernel(), tf.convert_to_tensor(self.bias) if self.use_bias else None
 
     def spectral_norm(self) -> tf.Tensor:
         """The estimate of the kernel's largest singular value, float32 []."""

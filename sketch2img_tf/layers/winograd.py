@@ -16,6 +16,8 @@ from typing import Callable
 import numpy as np
 import tensorflow as tf
 
+from sketch2img_tf.layers.recomputation import after
+
 TILE = 4
 _WINDOW = 6
 _SIDE = 3
@@ -37,6 +39,7 @@ _OF_KERNELS = np.kron(_KERNEL, _KERNEL)  # [36, 9]
 _PART_BYTES = 2**25
 
 
+@tf.function(autograph=False)  # traced once a shape: a step has many of each
 def conv2d(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """`tf.nn.conv2d(x, kernel, 1, "SAME")`, to within float32's rounding; without a gradient worth using.
 
@@ -57,6 +60,7 @@ def conv2d(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return tf.concat(outputs, 0)
 
 
+@tf.function(autograph=False)
 def filter_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
     """The gradient of `conv2d` with respect to the kernel, for x and the gradient of the outputs.
 
@@ -76,15 +80,6 @@ def filter_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
         sums.append(sum([tf.matmul(of_part, of_upstream, transpose_a=True), *sums[-1:]]))
     kernel = tf.matmul(_OF_KERNELS, tf.reshape(sums[-1], [len(_OF_KERNELS), -1]), transpose_a=True)
     return tf.reshape(kernel, [_SIDE, _SIDE, inputs, filters])
-
-
-def after(first: list[tf.Tensor], then: tf.Tensor) -> tf.Tensor:
-    """The second, once the first are there: its coefficients do not lie in memory before they are of use.
-
-    Else TensorFlow computes those of all kernels at once, and keeps those of x from the way forward for the way back.
-    """
-    with tf.control_dependencies(first):
-        return tf.identity(then)
 
 
 def _parts(x: tf.Tensor, channels: int) -> list[tf.Tensor]:
