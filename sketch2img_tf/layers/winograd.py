@@ -11,6 +11,7 @@ Axes: B batch, T tiles of a batch, H and W multiples of 4.
 
 from __future__ import annotations
 
+import functools
 from typing import Callable
 
 import numpy as np
@@ -38,8 +39,10 @@ _OUTPUTS = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0
 _OF_KERNELS = np.kron(_KERNEL, _KERNEL)  # [36, 9]
 _PART_BYTES = 2**25
 
+# Left a function in the graph too: a step has hundreds of calls, and each would be some hundred operations there.
+_function = functools.partial(tf.function, autograph=False, experimental_attributes={"_noinline": True})
 
-@tf.function(autograph=False)  # traced once a shape: a step has many of each
+
 def conv2d(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """`tf.nn.conv2d(x, kernel, 1, "SAME")`, to within float32's rounding; without a gradient worth using.
 
@@ -50,6 +53,11 @@ def conv2d(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     Returns:
       float32 [B, H, W, filters].
     """
+    return _call(_conv2d, x, kernel)
+
+
+@_function
+def _conv2d(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     inputs, filters = kernel.shape[2:]
     kernels = tf.matmul(_OF_KERNELS, tf.reshape(kernel, [_SIDE * _SIDE, inputs * filters]))
     kernels = tf.reshape(kernels, [len(_OF_KERNELS), inputs, filters])
@@ -60,7 +68,6 @@ def conv2d(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return tf.concat(outputs, 0)
 
 
-@tf.function(autograph=False)
 def filter_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
     """The gradient of `conv2d` with respect to the kernel, for x and the gradient of the outputs.
 
@@ -71,6 +78,11 @@ def filter_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
     Returns:
       float32 [3, 3, inputs, filters].
     """
+    return _call(_filter_gradient, x, upstream)
+
+
+@_function
+def _filter_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
     inputs, filters = x.shape[-1], upstream.shape[-1]
     widest = max(inputs, filters)
     sums = []  # [36, inputs, filters] each
@@ -80,6 +92,11 @@ def filter_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
         sums.append(sum([tf.matmul(of_part, of_upstream, transpose_a=True), *sums[-1:]]))
     kernel = tf.matmul(_OF_KERNELS, tf.reshape(sums[-1], [len(_OF_KERNELS), -1]), transpose_a=True)
     return tf.reshape(kernel, [_SIDE, _SIDE, inputs, filters])
+
+
+def _call(function, *tensors: tf.Tensor) -> tf.Tensor:
+    """As traced for these shapes, which are many: called with them, TensorFlow would warn of so much tracing."""
+    return function.get_concrete_function(*(tf.TensorSpec(each.shape, each.dtype) for each in tensors))(*tensors)
 
 
 def _parts(x: tf.Tensor, channels: int) -> list[tf.Tensor]:

@@ -50,7 +50,11 @@ def test_values_and_gradients_of_two_orders_are_tensorflows(side, widths):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(
+    "compiled",
+    [lambda function: function, tf.function, tf.function(jit_compile=True)],
+    ids=["eager", "graph", "XLA"],
+)
 def test_by_tiles_they_are_tensorflows_to_a_thousandth(compiled, monkeypatch):
     taken = []
     for name in ("conv2d", "filter_gradient"):
@@ -59,7 +63,7 @@ def test_by_tiles_they_are_tensorflows_to_a_thousandth(compiled, monkeypatch):
     x, *others = _arguments(8, widths=MANY)
     arguments = [tf.concat([x, 0.5 * x, -x, x**2], 0), *others]
     assert arguments[0].shape[0] == BATCH
-    derivatives = tf.function(_derivatives) if compiled else _derivatives
+    derivatives = compiled(_derivatives)
     for found, expected in zip(derivatives(conv2d, arguments), _derivatives(_plain, arguments)):
         np.testing.assert_allclose(found, expected, atol=1e-3 * np.std(expected), rtol=0)
     assert taken.count("conv2d") >= 4 and taken.count("filter_gradient") >= 3

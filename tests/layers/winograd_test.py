@@ -42,7 +42,7 @@ def test_outputs_and_the_filter_gradient_are_the_sums(shape, pictures, monkeypat
     assert len(parts) == -(-batch // pictures)
     x, kernel, upstream = draw(*shape)
     # Not as they were traced before, with other parts.
-    conv2d, filter_gradient = winograd.conv2d.python_function, winograd.filter_gradient.python_function
+    conv2d, filter_gradient = winograd._conv2d.python_function, winograd._filter_gradient.python_function
     found = conv2d(tf.constant(x, tf.float32), tf.constant(kernel, tf.float32))
     np.testing.assert_allclose(found, exact(x, kernel), atol=1e-4 * np.sqrt(kernel[..., 0].size))
     found = filter_gradient(tf.constant(x, tf.float32), tf.constant(upstream, tf.float32))
