@@ -115,7 +115,7 @@ def _on(machine: Machine, step: Step) -> dict[str, float]:
     return {
         "computing_ms": round(1e3 * step.computing(machine, batch, utilization), 1),
         "exchanging_ms": round(1e3 * step.exchanging(machine), 1),
-        "efficiency": round(step.efficiency(machine, batch, utilization), 3),
+        "efficiency": float(f"{step.efficiency(machine, batch, utilization):.3g}"),
         "batch_for_90_percent": step.batch_for(_GOAL, machine, utilization),
         "link_for_90_percent_gb_per_s": round(link / 1e9, 1) if math.isfinite(link) else None,
     }

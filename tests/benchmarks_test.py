@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from benchmarks import multiply_adds, ring
-from sketch2img_tf.config import NetworkConfig
+from sketch2img_tf.config import Config, NetworkConfig
 from sketch2img_tf.networks.discriminator import Discriminator
 from sketch2img_tf.networks.generator import make_generator
 from tests.serving import browser
@@ -107,7 +107,7 @@ def test_a_step_on_a_ring_by_hand():
 def test_scaling():
     options = ["--base_width=4", "--num_classes=3", "--perceptual_weight=0"]
     result = measure("benchmarks/scaling.py", "--batch_size=2", *options)
-    networks = make_generator(NetworkConfig(base_width=4), 3), Discriminator(3, 4)
+    networks = make_generator(Config(network=NetworkConfig(base_width=4)), 3), Discriminator(3, 4)
     networks[1]((tf.zeros([1, 64, 64, 3]), tf.zeros([1, 64, 64, 1])))
     gradients_mb = 4e-6 * sum(v.shape.num_elements() for network in networks for v in network.trainable_variables)
     assert gradients_mb < result["exchanged_mb"] < 1.5 * gradients_mb  # what else there is are statistics
