@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-# Fast enough for short runs. The noise that it leaves in the moving statistics is smoothed by the averaged generator,
-# which averages them as it does the weights, and which alone is used for inference.
-MOMENTUM = 0.9
-EPSILON = 1e-5
+from sketch2img_tf.layers.normalization import BatchNormalization, normalized
 
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
@@ -36,29 +33,36 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.synchronized = synchronized
-        self.normalization = tf.keras.layers.BatchNormalization(
-            momentum=MOMENTUM,
-            epsilon=EPSILON,
-            center=False,
-            scale=False,
-            synchronized=synchronized,
-            name="normalization",
-            dtype=self.dtype_policy,
+        self.normalization = BatchNormalization(
+            affine=False, synchronized=synchronized, name="normalization", dtype=self.dtype_policy
         )
 
     def build(self, input_shape):
-        shape = [self.num_classes, input_shape[0][-1]]
+        x_shape = input_shape[0]
+        shape = [self.num_classes, x_shape[-1]]
         self.gamma = self.add_weight(
-            name="gamma", shape=shape, initializer=tf.keras.initializers.RandomNormal(1.0, 0.02)
+            name="gamma",
+            shape=shape,
+            initializer=tf.keras.initializers.RandomNormal(1.0, 0.02),
+            experimental_autocast=False,
         )
-        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
+        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros", experimental_autocast=False)
+        with tf.name_scope(self.normalization.name):
+            self.normalization.build(x_shape)
         super().build(input_shape)
 
     def call(self, inputs: tuple[tf.Tensor, tf.Tensor], training: bool | None = None) -> tf.Tensor:
+        return normalized(inputs[0], *self.scale_and_shift(inputs, training))
+
+    def scale_and_shift(
+        self, inputs: tuple[tf.Tensor, tf.Tensor], training: bool | None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """For `normalized`: float32 [B, 1, 1, C] each. While training it averages the statistics of x."""
         x, labels = inputs
+        scale, shift = self.normalization.scale_and_shift(x, training)
         gamma = tf.gather(self.gamma, labels)[:, tf.newaxis, tf.newaxis]  # [B, 1, 1, C]
         beta = tf.gather(self.beta, labels)[:, tf.newaxis, tf.newaxis]
-        return gamma * self.normalization(x, training=training) + beta
+        return gamma * scale, gamma * shift + beta
 
     def get_config(self) -> dict:
         return {**super().get_config(), "num_classes": self.num_classes, "synchronized": self.synchronized}

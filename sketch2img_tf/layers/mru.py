@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf.layers.conditional_batch_norm import EPSILON, MOMENTUM, ConditionalBatchNormalization
+from sketch2img_tf.layers.conditional_batch_norm import ConditionalBatchNormalization
 from sketch2img_tf.layers.convolution import Conv2D, conv2d
+from sketch2img_tf.layers.normalization import BatchNormalization, InstanceNormalization, normalized
 from sketch2img_tf.layers.recomputation import recomputed
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 
@@ -29,8 +30,8 @@ class MRU(tf.keras.layers.Layer):
         m = sigmoid(conv([x, I]))    n = sigmoid(conv([x, I]))    z = f(norm(conv([m * x, I])))
 
     All convolutions are 3x3 with "same" padding and kernels N(0, 0.02); m has the channels of x, the rest `filters`.
-    The convolutions that a norm follows have no bias: the norm would take it out. Both gates are one convolution, and
-    neither [x, I] nor [m * x, I] is kept for the gradient: they cost more memory than the time to make them again.
+    The convolutions that a norm follows have no bias: the norm would take it out. Both gates are one convolution. For
+    the gradient only x, I, m, n and what the convolutions give are kept: everything between them is soon made again.
 
     Differs from the paper: x always passes a convolution and a norm on its way to y, not only where channels change.
 
@@ -79,10 +80,12 @@ class MRU(tf.keras.layers.Layer):
         self.output_gate = self._conv(self.filters, "output_gate")  # n
         self.candidate = self._conv(self.filters, "candidate", use_bias=False)
         self.shortcut = self._conv(self.filters, "shortcut", use_bias=False)
-        # Those whose kernels `call` takes; Keras builds a layer when it is called.
+        # Here, for `call` takes their parts; Keras builds a layer when it is called.
         for layer in (self.input_gate, self.output_gate, self.candidate):
-            with tf.name_scope(layer.name):
-                layer.build([*x[:-1], x[-1] + image[-1]])
+            _build(layer, [*x[:-1], x[-1] + image[-1]])
+        of_outputs = [*x[:-1], self.filters]
+        for norm in (self.candidate_norm, self.shortcut_norm):
+            _build(norm, [of_outputs, None] if self.normalization == "conditional_batch" else of_outputs)
         super().build(input_shape)
 
     def call(self, inputs: tuple[tf.Tensor, ...], training: bool | None = None) -> tf.Tensor:
@@ -90,9 +93,15 @@ class MRU(tf.keras.layers.Layer):
         gates = _gates(x, image, *self.input_gate.kernel_and_bias(), *self.output_gate.kernel_and_bias())
         # Apart before the sigmoid, whose values are kept for its gradient: else they would be there twice.
         m, n = (tf.sigmoid(gate) for gate in tf.split(gates, [x.shape[-1], self.filters], -1))
-        masked = _masked(m, x, image, self.candidate.kernel_and_bias()[0])
-        z = self._activate(self._normalize(self.candidate_norm, masked, labels, training))
-        shortcut = self._normalize(self.shortcut_norm, self.shortcut(x), labels, training)
+        candidate = _masked(m, x, image, self.candidate.kernel_and_bias()[0])
+        shortcut = self.shortcut(x)
+        of_candidate = self._scale_and_shift(self.candidate_norm, candidate, labels, training)
+        of_shortcut = self._scale_and_shift(self.shortcut_norm, shortcut, labels, training)
+        return recomputed(self._mixed)(n, candidate, *of_candidate, shortcut, *of_shortcut)
+
+    def _mixed(self, n, candidate, scale, shift, shortcut, shortcut_scale, shortcut_shift) -> tf.Tensor:
+        z = self._activate(normalized(candidate, scale, shift))
+        shortcut = normalized(shortcut, shortcut_scale, shortcut_shift)
         return shortcut + n * (z - shortcut)
 
     def _conv(self, filters: int, name: str, use_bias: bool = True) -> tf.keras.layers.Layer:
@@ -108,15 +117,14 @@ class MRU(tf.keras.layers.Layer):
             return ConditionalBatchNormalization(
                 self.num_classes, self.synchronized, name=name, dtype=self.dtype_policy
             )
-        settings = dict(epsilon=EPSILON, name=name, dtype=self.dtype_policy)
         if self.normalization == "batch":
-            return tf.keras.layers.BatchNormalization(momentum=MOMENTUM, synchronized=self.synchronized, **settings)
-        return tf.keras.layers.GroupNormalization(groups=-1, **settings)
+            return BatchNormalization(synchronized=self.synchronized, name=name, dtype=self.dtype_policy)
+        return InstanceNormalization(name=name, dtype=self.dtype_policy)
 
-    def _normalize(self, norm, x: tf.Tensor, labels: list[tf.Tensor], training: bool | None) -> tf.Tensor:
+    def _scale_and_shift(self, norm, x: tf.Tensor, labels: list[tf.Tensor], training: bool | None):
         if self.normalization == "conditional_batch":
-            return norm((x, labels[0]), training=training)
-        return norm(x) if self.normalization == "instance" else norm(x, training=training)
+            return norm.scale_and_shift((x, labels[0]), training)
+        return norm.scale_and_shift(x) if self.normalization == "instance" else norm.scale_and_shift(x, training)
 
     def _activate(self, x: tf.Tensor) -> tf.Tensor:
         return tf.nn.relu(x) if self.activation == "relu" else tf.nn.leaky_relu(x, LEAKY_SLOPE)
@@ -131,6 +139,11 @@ class MRU(tf.keras.layers.Layer):
             "spectral": self.spectral,
             "synchronized": self.synchronized,
         }
+
+
+def _build(layer: tf.keras.layers.Layer, input_shape: list) -> None:
+    with tf.name_scope(layer.name):
+        layer.build(input_shape)
 
 
 @recomputed

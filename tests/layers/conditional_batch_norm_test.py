@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf.layers.conditional_batch_norm import EPSILON, MOMENTUM, ConditionalBatchNormalization
+from sketch2img_tf.layers.conditional_batch_norm import ConditionalBatchNormalization
+from sketch2img_tf.layers.normalization import EPSILON, MOMENTUM
 
 pytestmark = pytest.mark.usefixtures("seeded")
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf.layers.conditional_batch_norm import EPSILON
 from sketch2img_tf.layers.mru import LEAKY_SLOPE, MRU
+from sketch2img_tf.layers.normalization import EPSILON, InstanceNormalization
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
+from tests.layers.ancestors import kept
 
 pytestmark = pytest.mark.usefixtures("seeded")
 
@@ -48,7 +49,7 @@ def _conv(layer, x: np.ndarray) -> np.ndarray:
 
 
 def _norm(layer, x: np.ndarray) -> np.ndarray:
-    axes = (1, 2) if isinstance(layer, tf.keras.layers.GroupNormalization) else (0, 1, 2)
+    axes = (1, 2) if isinstance(layer, InstanceNormalization) else (0, 1, 2)
     mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
     gamma, beta = layer.gamma.numpy(), layer.beta.numpy()
     if gamma.ndim == 2:  # one a class
@@ -153,6 +154,32 @@ def test_kernels_start_at_deviation_two_hundredths_each_on_its_own():
         assert abs(np.std(kernel) - 0.02) < 1e-3
     correlations = np.corrcoef([kernel.numpy().ravel() for kernel in kernels]) - np.eye(3)
     assert np.abs(correlations).max() < 0.05
+
+
+@ALL
+def test_only_what_the_convolutions_give_and_the_gates_are_kept_for_the_gradient(settings):
+    """Of what has as many values as y. What is made again is made from these."""
+    layer, filters = _mru(**settings), FILTERS
+
+    @tf.function(input_signature=[tf.TensorSpec(X.shape), tf.TensorSpec(IMAGE.shape)])
+    def gradients(x, image):
+        with tf.GradientTape() as tape:
+            y = tf.tanh(layer((x, image, LABELS), training=True))
+        return tape.gradient(y, layer.trainable_weights)
+
+    graph = gradients.get_concrete_function().graph
+    result = next(operation for operation in graph.get_operations() if operation.type == "Tanh")
+    outputs = [tf.TensorShape([*X.shape[:3], channels]) for channels in (filters, filters + X.shape[-1])]
+    large = {_source(tensor) for tensor in kept(result, graph.outputs) if tensor.shape in outputs}
+    assert {operation.type for operation in large} == {"Conv2D", "Sigmoid", "Tanh"}
+    assert sum(operation.type == "Conv2D" for operation in large) == 2  # the candidate's and the shortcut's
+
+
+def _source(tensor: tf.Tensor) -> tf.Operation:
+    """What made it, but for what only passes it on."""
+    while tensor.op.type in ("Identity", "IdentityN"):
+        tensor = tensor.op.inputs[tensor.value_index]
+    return tensor.op
 
 
 @pytest.mark.parametrize("setting, value", [("activation", "gelu"), ("normalization", "layer")])

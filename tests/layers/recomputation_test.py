@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from sketch2img_tf.layers.recomputation import recomputed
+from tests.layers.ancestors import ancestors
 
 X, Y = np.linspace(0.1, 2.0, 6, dtype=np.float32), np.linspace(-1.0, 1.0, 6, dtype=np.float32)
 
@@ -48,22 +49,11 @@ def test_in_a_graph_the_gradient_reads_nothing_of_the_way_forward_but_the_argume
 
     graph = gradients.get_concrete_function().graph
     result = next(operation for operation in graph.get_operations() if operation.type == "Tanh").inputs[0].op
-    forward = {result, *_before(result)}
+    forward = {result, *ancestors(result)}
     inputs = {tensor.op for tensor in graph.inputs}
     sines = [operation for operation in graph.get_operations() if operation.type == "Sin"]
     assert len(sines) == 2 and len(forward & set(sines)) == 1
-    backward = {operation for output in graph.outputs for operation in _before(output.op, but=result)}
+    backward = {operation for output in graph.outputs for operation in ancestors(output.op, but=result)}
     assert sines[1] in backward and not backward & (forward - inputs - {result})
-    waiting = [operation for operation in _before(sines[1]) if operation.control_inputs]
-    assert len(waiting) == 2 and all(_before(operation.control_inputs[0]) & {result} for operation in waiting)
-
-
-def _before(operation: tf.Operation, but: tf.Operation | None = None) -> set[tf.Operation]:
-    """What it needs, in turn, not looking beyond `but`."""
-    found, left = set(), [operation]
-    while left:
-        for tensor in left.pop().inputs:
-            if tensor.op not in found:
-                found.add(tensor.op)
-                left += [tensor.op] if tensor.op is not but else []
-    return found
+    waiting = [operation for operation in ancestors(sines[1]) if operation.control_inputs]
+    assert len(waiting) == 2 and all(ancestors(operation.control_inputs[0]) & {result} for operation in waiting)

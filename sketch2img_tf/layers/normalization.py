@@ -1,0 +1,143 @@
+"""Norms as a scale and a shift, which is all that they are once the statistics are known.
+
+What applies them, `normalized`, can so be joined with what follows, and neither the distances from the mean nor their
+normalised values are kept for the gradient. Ioffe and Szegedy, "Batch Normalization", 2015; Ulyanov et al., "Instance
+Normalization", 2016.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from sketch2img_tf.layers.moments import count, moments
+
+# Fast enough for short runs. The noise that it leaves in the moving statistics is smoothed by the averaged generator,
+# which averages them as it does the weights, and which alone is used for inference.
+MOMENTUM = 0.9
+EPSILON = 1e-5
+_BATCH_AND_POSITIONS = [0, 1, 2]
+_POSITIONS = [1, 2]
+
+
+def normalized(x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
+    """x * scale + shift, computed in float32.
+
+    Args:
+      x: float [B, H, W, C].
+      scale, shift: float32 [B or 1, 1, 1, C].
+
+    Returns:
+      Of the shape and type of x.
+    """
+    return tf.cast(tf.cast(x, tf.float32) * scale + shift, x.dtype)
+
+
+@tf.keras.utils.register_keras_serializable("sketch2img_tf")
+class BatchNormalization(tf.keras.layers.Layer):
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta.
+
+    The mean and the variance are those of the batch while training (over B, H, W), and moving averages otherwise; the
+    variance that is averaged divides by n - 1.
+
+    Differs from Keras' layer: what is kept for the gradient is x alone; and over several replicas, too, the averaged
+    variance divides by n - 1.
+
+    Args:
+      affine: whether there are gamma, 1 at first, and beta, 0 at first; else they are 1 and 0 for good.
+      synchronized: whether the batch is that of all replicas together.
+
+    Call:
+      x: float [B, H, W, C].
+      training: whether to use, and to average, the statistics of the batch.
+
+    Returns:
+      float [B, H, W, C] in the compute type; the statistics are computed in float32.
+    """
+
+    def __init__(self, affine: bool = True, synchronized: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.affine = affine
+        self.synchronized = synchronized
+
+    def build(self, input_shape):
+        if self.affine:
+            self.gamma = self.add_weight(
+                name="gamma", shape=input_shape[-1:], initializer="ones", experimental_autocast=False
+            )
+            self.beta = self.add_weight(
+                name="beta", shape=input_shape[-1:], initializer="zeros", experimental_autocast=False
+            )
+        self.moving_mean = self._moving("moving_mean", input_shape[-1:], "zeros")
+        self.moving_variance = self._moving("moving_variance", input_shape[-1:], "ones")
+        super().build(input_shape)
+
+    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        return normalized(x, *self.scale_and_shift(x, training))
+
+    def scale_and_shift(self, x: tf.Tensor, training: bool | None) -> tuple[tf.Tensor, tf.Tensor]:
+        """For `normalized`: float32 [1, 1, 1, C] each. While training it averages the statistics of x."""
+        mean, variance = self._of_batch(x) if training else (self.moving_mean, self.moving_variance)
+        scale = tf.math.rsqrt(variance + EPSILON)
+        shift = -mean * scale
+        if self.affine:
+            scale, shift = self.gamma * scale, self.gamma * shift + self.beta
+        return tf.reshape(scale, [1, 1, 1, -1]), tf.reshape(shift, [1, 1, 1, -1])
+
+    def _of_batch(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        mean, variance = moments(x, _BATCH_AND_POSITIONS)
+        n = count(x, _BATCH_AND_POSITIONS)
+        if self.synchronized:
+            context = tf.distribute.get_replica_context()
+            means = context.all_reduce(tf.distribute.ReduceOp.MEAN, tf.concat([mean, variance + tf.square(mean)], 0))
+            mean, variance = means[:1], means[1:] - tf.square(means[:1])
+            n *= context.num_replicas_in_sync
+        for moving, value in (
+            (self.moving_mean, mean),
+            (self.moving_variance, variance * n / tf.maximum(n - 1.0, 1.0)),
+        ):
+            moving.assign_sub((moving - tf.reshape(value, [-1])) * (1.0 - MOMENTUM))
+        return mean, variance
+
+    def _moving(self, name: str, shape: list[int], initializer: str) -> tf.Variable:
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            trainable=False,
+            experimental_autocast=False,
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.MEAN,
+        )
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "affine": self.affine, "synchronized": self.synchronized}
+
+
+@tf.keras.utils.register_keras_serializable("sketch2img_tf")
+class InstanceNormalization(tf.keras.layers.Layer):
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta, with the mean and the variance of each picture's channels.
+
+    Call:
+      x: float [B, H, W, C].
+
+    Returns:
+      float [B, H, W, C] in the compute type; the statistics are computed in float32.
+    """
+
+    def build(self, input_shape):
+        self.gamma = self.add_weight(
+            name="gamma", shape=input_shape[-1:], initializer="ones", experimental_autocast=False
+        )
+        self.beta = self.add_weight(
+            name="beta", shape=input_shape[-1:], initializer="zeros", experimental_autocast=False
+        )
+        super().build(input_shape)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return normalized(x, *self.scale_and_shift(x))
+
+    def scale_and_shift(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """For `normalized`: float32 [B, 1, 1, C] each."""
+        mean, variance = moments(x, _POSITIONS)
+        scale = self.gamma * tf.math.rsqrt(variance + EPSILON)
+        return scale, self.beta - mean * scale
