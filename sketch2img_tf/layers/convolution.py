@@ -1,6 +1,7 @@
 """3x3 convolutions whose kernels suit CPUs. The values are those of `tf.nn`, to within rounding.
 
-In float32 and of many channels they go by tiles, see `winograd`: values, and gradients of every order.
+In float32 and of many channels they go by tiles, see `winograd`: values, and gradients of every order. What is bfloat16
+is so computed in float32 where the processor multiplies that no slower; only bfloat16 is kept.
 
 Two of TensorFlow's gradients are slow on CPUs with oneDNN, see docs/performance.md. The filter gradient, of many
 channels, and in bfloat16 of few positions: there it is three products of matrices, one for each row of the kernel. And
@@ -61,13 +62,21 @@ def _backward(upstream, kernel):
     def gradient(second):
         return _forward(second, kernel), _filter_gradient(second, upstream)
 
+    return _input_gradient(upstream, kernel), gradient
+
+
+def _input_gradient(upstream, kernel):
+    if _is_better_wide(upstream):
+        return _widely(_input_gradient, upstream, after([upstream], kernel))
     if _suits_tiles(upstream, kernel.shape[2]):
-        return winograd.conv2d(upstream, _turned(after([upstream], kernel))), gradient
+        return winograd.conv2d(upstream, _turned(after([upstream], kernel)))
     shape = tf.concat([tf.shape(upstream)[:-1], kernel.shape[2:3]], 0)
-    return tf.nn.conv2d_transpose(upstream, kernel, shape, _STRIDES, "SAME"), gradient
+    return tf.nn.conv2d_transpose(upstream, kernel, shape, _STRIDES, "SAME")
 
 
 def _convolve(x, kernel):
+    if _is_better_wide(x):
+        return _widely(_convolve, x, after([x], kernel))
     if _suits_tiles(x, kernel.shape[-1]):
         return winograd.conv2d(x, after([x], kernel))
     return tf.nn.conv2d(x, kernel, _STRIDES, "SAME")
@@ -79,20 +88,28 @@ def _turned(kernel):
 
 
 def _filter_gradient(x, upstream):
+    if _is_better_wide(x):
+        return _widely(_filter_gradient, after([upstream], x), upstream)
     if _suits_tiles(x, upstream.shape[-1]):
         return winograd.filter_gradient(after([upstream], x), upstream)
     if not hardware.is_cpu():
         return _tensorflows(x, upstream)
-    if x.dtype == tf.bfloat16 and not hardware.cpu_has_bfloat16():
-        # Its own kernel would lose the sum's lower digits.
-        wide = _filter_gradient(tf.cast(x, tf.float32), tf.cast(upstream, tf.float32))
-        return tf.cast(wide, x.dtype)
     if not _suits_products(x, upstream):
         return _tensorflows(x, upstream)
     if x.shape[-1] <= upstream.shape[-1]:
         return _three_products(x, upstream)
     # What is laid side by side is the smaller of the two: the places of the kernel are then seen from the other side.
     return _turned(_three_products(upstream, x))
+
+
+def _is_better_wide(x) -> bool:
+    return x.dtype == tf.bfloat16 and hardware.is_cpu() and not hardware.cpu_multiplies_bfloat16_faster()
+
+
+def _widely(function, *tensors):
+    """In float32, of bfloat16."""
+    wide = function(*(tf.cast(tensor, tf.float32) for tensor in tensors))
+    return tf.cast(wide, tf.bfloat16)
 
 
 def _tensorflows(x, upstream):

@@ -105,9 +105,7 @@ class MRU(tf.keras.layers.Layer):
         return shortcut + n * (z - shortcut)
 
     def _conv(self, filters: int, name: str, use_bias: bool = True) -> tf.keras.layers.Layer:
-        settings = dict(
-            use_bias=use_bias, kernel_initializer=kernel_initializer(), name=name, dtype=self.dtype_policy
-        )
+        settings = dict(use_bias=use_bias, kernel_initializer=kernel_initializer(), name=name, dtype=self.dtype_policy)
         if self.spectral:
             return SpectralConv2D(filters, 3, **settings)
         return Conv2D(filters, 3, padding="same", **settings)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from sketch2img_tf.layers.convolution import Conv2D
+
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
 class ResizeConv2D(tf.keras.layers.Layer):
@@ -30,7 +32,7 @@ class ResizeConv2D(tf.keras.layers.Layer):
         self.kernel_initializer = tf.keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):
-        self.conv = tf.keras.layers.Conv2D(
+        self.conv = Conv2D(
             self.filters,
             3,
             padding="same",

@@ -4,7 +4,9 @@ Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016: F(4x4
 from 6x6 inputs. Tiles and kernels are transformed to 36 coefficients each, which are multiplied alone: all channels of
 all tiles at one coefficient are a product of matrices.
 
-Differs from the paper: the transform of all the tiles of a side at once is one matrix, the zeros around them included.
+Differs from the paper: the transform of all the tiles of a side at once is one matrix, the zeros around them included;
+and the points are others, as Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution for Deep
+Neural Networks", 2020, look for them.
 
 Axes: B batch, T tiles of a batch, H and W multiples of 4.
 """
@@ -22,20 +24,23 @@ from sketch2img_tf.layers.recomputation import after
 TILE = 4
 _WINDOW = 6
 _SIDE = 3
-# The paper's B^T, G and A^T, of the points 0, 1, -1, 2, -2 and infinity.
-_INPUTS = np.array(
-    [
-        [4, 0, -5, 0, 1, 0],
-        [0, -4, -4, 1, 1, 0],
-        [0, 4, -4, -1, 1, 0],
-        [0, -2, -1, 2, 1, 0],
-        [0, 2, -1, -2, 1, 0],
-        [0, 4, 0, -5, 0, 1],
-    ],
-    np.float32,
-)
-_KERNEL = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]], np.float32) / 24
-_OUTPUTS = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], np.float32)
+# With infinity. The paper has 1 and 2 in place of 5/8 and 3/2, with twice the rounding; these too are exact in binary.
+_POINTS = np.array([0, 5 / 8, -5 / 8, 3 / 2, -3 / 2])
+
+
+def _matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The paper's B^T, G and A^T, of Toom and Cook: polynomials through their values at the points."""
+    others = [np.delete(_POINTS, i) for i in range(len(_POINTS))]
+    inputs = np.stack([*(np.append(np.poly(each)[::-1], 0) for each in others), np.poly(_POINTS)[::-1]])
+    at_others = np.array([np.prod(point - each) for point, each in zip(_POINTS, others)])
+    kernel = np.vander(_POINTS, _SIDE, increasing=True) / at_others[:, np.newaxis]
+    outputs = np.vander(_POINTS, TILE, increasing=True)
+    at_infinity = [np.eye(side)[-1:] for side in (_SIDE, TILE)]
+    matrices = inputs, np.concatenate([kernel, at_infinity[0]]), np.concatenate([outputs, at_infinity[1]]).T
+    return tuple(np.float32(matrix) for matrix in matrices)
+
+
+_INPUTS, _KERNEL, _OUTPUTS = _matrices()
 _OF_KERNELS = np.kron(_KERNEL, _KERNEL)  # [36, 9]
 _PART_BYTES = 2**25
 
@@ -120,9 +125,7 @@ def _from_coefficients(products: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:
     batch, height, width, _ = shape
     channels = products.shape[-1]
     split = tf.reshape(products, [_WINDOW, _WINDOW, batch, height // TILE, width // TILE, channels])
-    windows = tf.reshape(
-        tf.transpose(split, [2, 0, 3, 1, 4, 5]), [batch, _windows(height), _windows(width), channels]
-    )
+    windows = tf.reshape(tf.transpose(split, [2, 0, 3, 1, 4, 5]), [batch, _windows(height), _windows(width), channels])
     return _transform(windows, _to_outputs(height), _to_outputs(width))
 
 

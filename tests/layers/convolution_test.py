@@ -89,12 +89,12 @@ def test_what_suits_no_tiles_goes_another_way(shape, widths, monkeypatch):
     gradients.get_concrete_function()
 
 
-@pytest.mark.parametrize("emulated", [True, False])
+@pytest.mark.parametrize("wide", [True, False])
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("widths", WIDTHS)
-def test_in_bfloat16_they_are_as_near_as_bfloat16_is(emulated, side, widths, monkeypatch):
-    if emulated:  # else as this computer's processor has it
-        monkeypatch.setattr(hardware, "cpu_has_bfloat16", lambda: False)
+def test_in_bfloat16_they_are_as_near_as_bfloat16_is(wide, side, widths, monkeypatch):
+    if wide:  # else as it is best on this computer
+        monkeypatch.setattr(hardware, "cpu_multiplies_bfloat16_faster", lambda: False)
     arguments = _arguments(side, tf.bfloat16, widths)
     wide = [tf.cast(argument, tf.float32) for argument in arguments]
     with tf.GradientTape() as tape, tf.GradientTape() as plain:
@@ -106,11 +106,11 @@ def test_in_bfloat16_they_are_as_near_as_bfloat16_is(emulated, side, widths, mon
         np.testing.assert_allclose(tf.cast(found, tf.float32), exact, rtol=0.02, atol=0.1)
 
 
-@pytest.mark.parametrize("has_bfloat16", [True, False])
-def test_products_are_taken_of_many_channels_and_in_bfloat16_of_few_positions(has_bfloat16, monkeypatch):
+@pytest.mark.parametrize("faster", [True, False])
+def test_products_are_taken_of_many_channels_and_in_bfloat16_of_few_positions(faster, monkeypatch):
     taken = []
     products = convolution._three_products
-    monkeypatch.setattr(hardware, "cpu_has_bfloat16", lambda: has_bfloat16)
+    monkeypatch.setattr(hardware, "cpu_multiplies_bfloat16_faster", lambda: faster)
     monkeypatch.setattr(convolution, "_three_products", lambda *each: taken.append(each) or products(*each))
     for widths in WIDTHS:
         for side in SIDES:
@@ -121,7 +121,7 @@ def test_products_are_taken_of_many_channels_and_in_bfloat16_of_few_positions(ha
                     value = conv2d(*arguments)
                 tape.gradient(value, arguments)
     found = [(x.shape[1], x.shape[-1], x.dtype) for x, _ in taken]
-    of_bfloat16 = {8: tf.bfloat16} if has_bfloat16 else {8: tf.float32, 9: tf.float32}
+    of_bfloat16 = {8: tf.bfloat16} if faster else {8: tf.float32, 9: tf.float32}
     once = [(side, 16, dtype) for side in SIDES for dtype in (of_bfloat16.get(side), tf.float32) if dtype]
     assert found == 2 * once
 
