@@ -5,8 +5,8 @@ from 6x6 inputs. Tiles and kernels are transformed to 36 coefficients each, whic
 all tiles at one coefficient are a product of matrices.
 
 Differs from the paper: the transform of all the tiles of a side at once is one matrix, the zeros around them included;
-and the points are others, as Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution for Deep
-Neural Networks", 2020, look for them.
+and the points are others, looked for as by Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd
+Convolution for Deep Neural Networks", 2020.
 
 Axes: B batch, T tiles of a batch, H and W multiples of 4.
 """
