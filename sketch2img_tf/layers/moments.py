@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from sketch2img_tf.layers.fusion import fused, summed
+
 
 def moments(x: tf.Tensor, axes: list[int]) -> tuple[tf.Tensor, tf.Tensor]:
     """The mean, and the mean square of the distances from it (n is what it divides by), with gradients of every order.
@@ -12,24 +14,23 @@ def moments(x: tf.Tensor, axes: list[int]) -> tuple[tf.Tensor, tf.Tensor]:
     out what passes through the mean.
 
     Args:
-      x: float of any type and shape.
-      axes: to average over.
+      x: float [B, H, W, C].
+      axes: to average over, [0, 1, 2] or [1, 2].
 
     Returns:
-      A pair of float32, of the shape of x with ones in place of the axes.
+      A pair of float32 [B or 1, 1, 1, C].
     """
-    mean = _mean(x, axes)
 
     @tf.custom_gradient
-    def variance(x):
-        def gradient(upstream):
-            # Through the mean there is none: the distances sum to zero, whatever x is.
-            share = 2.0 * upstream / count(x, axes)
-            return tf.cast((tf.cast(x, tf.float32) - _mean(x, axes)) * share, x.dtype)
+    def both(x):
+        def gradient(of_mean, of_variance):
+            # Through the mean, the variance has none: the distances sum to zero, whatever x is.
+            return _gradient(x, _mean(x, axes), of_mean / count(x, axes), 2.0 * of_variance / count(x, axes))
 
-        return tf.reduce_mean(tf.math.squared_difference(tf.cast(x, tf.float32), mean), axes, keepdims=True), gradient
+        mean = _mean(x, axes)
+        return (mean, summed(_squared_distances, axes, x, mean) / count(x, axes)), gradient
 
-    return mean, variance(x)
+    return both(x)
 
 
 def count(x: tf.Tensor, axes: list[int]) -> tf.Tensor:
@@ -38,4 +39,13 @@ def count(x: tf.Tensor, axes: list[int]) -> tf.Tensor:
 
 
 def _mean(x: tf.Tensor, axes: list[int]) -> tf.Tensor:
-    return tf.reduce_mean(tf.cast(x, tf.float32), axes, keepdims=True)
+    return summed(tf.identity, axes, x) / count(x, axes)
+
+
+def _squared_distances(x: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
+    return tf.math.squared_difference(x, mean)
+
+
+@fused
+def _gradient(x: tf.Tensor, mean: tf.Tensor, of_mean: tf.Tensor, of_variance: tf.Tensor) -> tf.Tensor:
+    return tf.cast(of_mean + of_variance * (tf.cast(x, tf.float32) - mean), x.dtype)

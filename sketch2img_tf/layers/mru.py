@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from sketch2img_tf.layers.conditional_batch_norm import ConditionalBatchNormalization
 from sketch2img_tf.layers.convolution import Conv2D, conv2d
+from sketch2img_tf.layers.fusion import fused
 from sketch2img_tf.layers.normalization import BatchNormalization, InstanceNormalization, normalized
 from sketch2img_tf.layers.recomputation import recomputed
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
@@ -31,7 +32,7 @@ class MRU(tf.keras.layers.Layer):
 
     All convolutions are 3x3 with "same" padding and kernels N(0, 0.02); m has the channels of x, the rest `filters`.
     The convolutions that a norm follows have no bias: the norm would take it out. Both gates are one convolution. For
-    the gradient only x, I, m, n and what the convolutions give are kept: everything between them is soon made again.
+    the gradient only x, I and what the convolutions give are kept: everything between them is soon made again.
 
     Differs from the paper: x always passes a convolution and a norm on its way to y, not only where channels change.
 
@@ -91,18 +92,13 @@ class MRU(tf.keras.layers.Layer):
     def call(self, inputs: tuple[tf.Tensor, ...], training: bool | None = None) -> tf.Tensor:
         x, image, *labels = inputs
         gates = _gates(x, image, *self.input_gate.kernel_and_bias(), *self.output_gate.kernel_and_bias())
-        # Apart before the sigmoid, whose values are kept for its gradient: else they would be there twice.
-        m, n = (tf.sigmoid(gate) for gate in tf.split(gates, [x.shape[-1], self.filters], -1))
+        m, n = tf.split(gates, [x.shape[-1], self.filters], -1)
         candidate = _masked(m, x, image, self.candidate.kernel_and_bias()[0])
         shortcut = self.shortcut(x)
         of_candidate = self._scale_and_shift(self.candidate_norm, candidate, labels, training)
         of_shortcut = self._scale_and_shift(self.shortcut_norm, shortcut, labels, training)
-        return recomputed(self._mixed)(n, candidate, *of_candidate, shortcut, *of_shortcut)
-
-    def _mixed(self, n, candidate, scale, shift, shortcut, shortcut_scale, shortcut_shift) -> tf.Tensor:
-        z = self._activate(normalized(candidate, scale, shift))
-        shortcut = normalized(shortcut, shortcut_scale, shortcut_shift)
-        return shortcut + n * (z - shortcut)
+        mixed = _MIXED[self.activation]
+        return mixed(candidate, shortcut, n, *of_candidate, *of_shortcut)
 
     def _conv(self, filters: int, name: str, use_bias: bool = True) -> tf.keras.layers.Layer:
         settings = dict(use_bias=use_bias, kernel_initializer=kernel_initializer(), name=name, dtype=self.dtype_policy)
@@ -123,9 +119,6 @@ class MRU(tf.keras.layers.Layer):
         if self.normalization == "conditional_batch":
             return norm.scale_and_shift((x, labels[0]), training)
         return norm.scale_and_shift(x) if self.normalization == "instance" else norm.scale_and_shift(x, training)
-
-    def _activate(self, x: tf.Tensor) -> tf.Tensor:
-        return tf.nn.relu(x) if self.activation == "relu" else tf.nn.leaky_relu(x, LEAKY_SLOPE)
 
     def get_config(self) -> dict:
         return {
@@ -152,5 +145,29 @@ def _gates(x, image, input_kernel, input_bias, output_kernel, output_bias) -> tf
 
 
 @recomputed
-def _masked(m, x, image, kernel) -> tf.Tensor:
-    return conv2d(tf.concat([m * x, image], -1), kernel)
+def _masked(gate, x, image, kernel) -> tf.Tensor:
+    return conv2d(tf.concat([_gated(x, gate), image], -1), kernel)
+
+
+@fused
+def _gated(x, gate) -> tf.Tensor:
+    return tf.sigmoid(gate) * x
+
+
+@fused
+def _mixed_by_relu(candidate, shortcut, gate, *scales_and_shifts) -> tf.Tensor:
+    return _mixed(tf.nn.relu, candidate, shortcut, gate, *scales_and_shifts)
+
+
+@fused
+def _mixed_by_leaky_relu(candidate, shortcut, gate, *scales_and_shifts) -> tf.Tensor:
+    return _mixed(lambda x: tf.nn.leaky_relu(x, LEAKY_SLOPE), candidate, shortcut, gate, *scales_and_shifts)
+
+
+def _mixed(activate, candidate, shortcut, gate, scale, shift, shortcut_scale, shortcut_shift) -> tf.Tensor:
+    z = activate(normalized(candidate, scale, shift))
+    shortcut = normalized(shortcut, shortcut_scale, shortcut_shift)
+    return shortcut + tf.sigmoid(gate) * (z - shortcut)
+
+
+_MIXED = {"relu": _mixed_by_relu, "leaky_relu": _mixed_by_leaky_relu}
