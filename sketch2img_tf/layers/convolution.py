@@ -3,9 +3,9 @@
 In float32 and of many channels they go by tiles, see `winograd`: values, and gradients of every order. What is bfloat16
 is so computed in float32 where the processor multiplies that no slower; only bfloat16 is kept.
 
-Two of TensorFlow's gradients are slow on CPUs with oneDNN, see docs/performance.md. The filter gradient, of many
-channels, and in bfloat16 of few positions: there it is three products of matrices, one for each row of the kernel. And
-a bias's gradient, which TensorFlow merges into the filter gradient: here it is a product by ones, which it cannot.
+Two of TensorFlow's gradients are slow on CPUs with oneDNN, see docs/performance.md. The filter gradient in bfloat16 of
+few positions: there it is three products of matrices, one for each row of the kernel. And a bias's gradient, which
+TensorFlow merges into the filter gradient: here it is a product by ones, which it cannot.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _SIDE = 3
 _STRIDES = [1, 1, 1, 1]
 _FEW_POSITIONS = 8 * 8
 _FEW_CHANNELS = 16
-# For tiles: with fewer the transforms of pictures and kernels would take longer than the multiplications saved.
-_MANY_CHANNELS = 64
+# For tiles: with fewer the transforms, of inputs + filters, would take longer than what is saved of inputs * filters.
+_MANY_CHANNELS = 64  # inputs * filters / (inputs + filters)
 _MANY_TILES = 32
 
 
@@ -92,8 +92,6 @@ def _filter_gradient(x, upstream):
         return _widely(_filter_gradient, after([upstream], x), upstream)
     if _suits_tiles(x, upstream.shape[-1]):
         return winograd.filter_gradient(after([upstream], x), upstream)
-    if not hardware.is_cpu():
-        return _tensorflows(x, upstream)
     if not _suits_products(x, upstream):
         return _tensorflows(x, upstream)
     if x.shape[-1] <= upstream.shape[-1]:
@@ -123,15 +121,15 @@ def _suits_tiles(x, filters: int) -> bool:
     if x.dtype != tf.float32 or not x.shape.is_fully_defined() or not hardware.is_cpu():
         return False
     batch, height, width, inputs = x.shape
-    if height % winograd.TILE or width % winograd.TILE or min(inputs, filters) < _MANY_CHANNELS:
+    if height % winograd.TILE or width % winograd.TILE or inputs * filters < _MANY_CHANNELS * (inputs + filters):
         return False
     return batch * height * width // winograd.TILE**2 >= _MANY_TILES
 
 
 def _suits_products(x, upstream) -> bool:
-    if min(x.shape[-1], upstream.shape[-1]) < _FEW_CHANNELS:
+    if x.dtype != tf.bfloat16 or not hardware.is_cpu():
         return False
-    return x.dtype == tf.float32 or (x.dtype == tf.bfloat16 and x.shape[1] * x.shape[2] <= _FEW_POSITIONS)
+    return min(x.shape[-1], upstream.shape[-1]) >= _FEW_CHANNELS and x.shape[1] * x.shape[2] <= _FEW_POSITIONS
 
 
 def _three_products(x, upstream):

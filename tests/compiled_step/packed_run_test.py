@@ -36,7 +36,7 @@ def folder(dummy_data_dir, tmp_path_factory):
 def driven(folder, by_jax):
     """The same with what three steps by JAX have left, `output`."""
     folders = [f"--packed_dir={folder}/packed", f"--output_dir={folder}/output"]
-    by_jax("-m", "compiled_step.run", "--log_every_steps=1", "--part_mb=1", f"--kept_in={folder}", *folders)
+    by_jax("-m", "compiled_step.run", "--log_every_steps=1", "--part_mb=1", f"--kept_in={folder}/kept", *folders)
     return folder
 
 
@@ -87,7 +87,7 @@ def test_the_first_steps_losses_by_tensorflow_are_those_by_jax(driven):
 
 @pytest.mark.slow
 def test_it_stops_in_time_with_what_there_is_and_writes_over_nothing(driven, by_jax, tmp_path):
-    folders = [f"--packed_dir={driven}/packed", f"--output_dir={tmp_path}", f"--kept_in={driven}"]
+    folders = [f"--packed_dir={driven}/packed", f"--output_dir={tmp_path}", f"--kept_in={driven}/kept"]
     done = json.loads(by_jax("-m", "compiled_step.run", "--seconds=0.001", *folders))
     assert done["step"] == 1 == len(read_scalars(str(tmp_path)))
     assert layout.read_parts(str(tmp_path)).keys() == layout.read_parts(str(driven / "output")).keys()
