@@ -102,7 +102,9 @@ class TrainStep:
         self.state = state
         self.strategy = tf.distribute.get_strategy()
         self.weights = config.losses
-        self.perceptual = PerceptualFeatures(config.losses, statistics) if config.losses.perceptual_weight else None
+        self.perceptual = None
+        if config.losses.perceptual_weight:
+            self.perceptual = PerceptualFeatures(config.losses, statistics, config.training.precision)
         self.generator_updates = FiniteUpdates(state.generator.trainable_variables)
         self.discriminator_updates = FiniteUpdates(state.discriminator.trainable_variables)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from sketch2img_tf import hardware
+from sketch2img_tf import precision as precisions
 from sketch2img_tf.config import LossConfig
 from sketch2img_tf.data import preprocessing
 from sketch2img_tf.networks import pretrained
@@ -15,22 +17,24 @@ class PerceptualFeatures(tf.Module):
     """Normalised photos, float32 [B, S, S, 3], to the chosen layers' outputs, a list of float32 [B, H, W, C].
 
     Pictures are brought to the network's range and resized to its input size first. The network is frozen and runs as
-    in inference.
+    in inference. It computes in bfloat16 if the precision is, where that is faster, else in float32.
 
     Args:
       losses: the `perceptual_...` options.
       statistics: of the training pictures.
+      precision: as `--precision`.
 
     Raises:
       UserError: the weights cannot be had or do not fit, or there is no such layer.
     """
 
-    def __init__(self, losses: LossConfig, statistics: preprocessing.Statistics):
+    def __init__(self, losses: LossConfig, statistics: preprocessing.Statistics, precision: str = "float32"):
         super().__init__(name="perceptual")
         choice = pretrained.CHOICES[losses.perceptual_network]
         self.statistics = statistics
         self.size = losses.perceptual_size or choice.size
-        network = pretrained.load(losses.perceptual_network, losses.perceptual_weights, self.size, _FLAGS)
+        with precisions.policy(_precision(precision)):
+            network = pretrained.load(losses.perceptual_network, losses.perceptual_weights, self.size, _FLAGS)
         layers = losses.perceptual_layers or choice.layers
         outputs = [pretrained.layer(network, name, _FLAGS).output for name in layers]
         self.network = tf.keras.Model(network.input, outputs, trainable=False, name="perceptual")
@@ -49,3 +53,9 @@ def check_weights(losses: LossConfig) -> None:
     """
     if losses.perceptual_weight:
         pretrained.check_weights(losses.perceptual_network, losses.perceptual_weights, _FLAGS)
+
+
+def _precision(name: str) -> str:
+    """Not float16, in which features of 65,505 and more would be infinite."""
+    slow = hardware.is_cpu() and not hardware.cpu_multiplies_bfloat16_faster()
+    return "float32" if slow or precisions.resolve(name) != "mixed_bfloat16" else "mixed_bfloat16"

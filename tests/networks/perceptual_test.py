@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf import losses, precision
+from sketch2img_tf import hardware, losses
 from sketch2img_tf.config import LossConfig
 from sketch2img_tf.data import preprocessing
 from sketch2img_tf.data.statistics import Statistics
@@ -144,11 +144,32 @@ def test_network_is_frozen():
     assert all(np.array_equal(weight, value) for weight, value in zip(network.network.get_weights(), before))
 
 
-def test_features_are_float32_under_mixed_precision():
-    with precision.policy("mixed_bfloat16"):
-        network = PerceptualFeatures(RANDOM_MOBILENET, STATISTICS)
-    assert network.network.outputs[0].dtype == tf.bfloat16
+@pytest.mark.parametrize("faster, computed", [(True, tf.bfloat16), (False, tf.float32)])
+def test_features_are_float32_whatever_they_are_computed_in(faster, computed, monkeypatch):
+    monkeypatch.setattr(hardware, "cpu_multiplies_bfloat16_faster", lambda: faster)
+    network = PerceptualFeatures(RANDOM_MOBILENET, STATISTICS, "mixed_bfloat16")
+    assert network.network.outputs[0].dtype == computed
     assert {features.dtype for features in network(tf.zeros([1, 64, 64, 3]))} == {tf.float32}
+    assert PerceptualFeatures(RANDOM_MOBILENET, STATISTICS, "mixed_float16").network.outputs[0].dtype == tf.float32
+
+
+def test_in_bfloat16_the_distance_and_where_it_pulls_to_are_those_of_float32(pictures, shared_dir, monkeypatch):
+    monkeypatch.setattr(hardware, "cpu_multiplies_bfloat16_faster", lambda: True)
+    weights = str(shared_dir / "weights" / "mobilenet_1_0_224_tf_no_top.h5")
+    options = LossConfig(perceptual_network="MobileNet", perceptual_weights=weights, perceptual_size=64)
+    photos = tf.constant(pictures / 255, tf.float32)
+    fakes = _normalized(photos + tf.random.stateless_uniform(photos.shape, [0, 0], -0.2, 0.2))
+    found = {}
+    for name in ("float32", "mixed_bfloat16"):
+        network = PerceptualFeatures(options, STATISTICS, name)
+        with tf.GradientTape() as tape:
+            tape.watch(fakes)
+            loss = tf.reduce_mean(losses.perceptual(network(fakes), network(_normalized(photos))))
+        found[name] = float(loss), tape.gradient(loss, fakes).numpy().ravel()
+    (exact, gradient), (near, of_near) = found["float32"], found["mixed_bfloat16"]
+    assert near == pytest.approx(exact, rel=0.02)
+    # Where it is small, bfloat16 takes the sign of a difference for another.
+    assert gradient @ of_near > 0.9 * np.linalg.norm(gradient) * np.linalg.norm(of_near)
 
 
 # At their smallest size: the channels of the layers chosen by default, from the networks' papers.
