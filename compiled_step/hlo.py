@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Callable
 
 import tensorflow as tf
@@ -29,8 +30,13 @@ class Program:
     results: list[str]
 
 
-def compiled(function: Callable, *specs: tf.TensorSpec) -> Program:
+def compiled(function: Callable, *specs: tf.TensorSpec, variables: Iterable[tf.Variable] = ()) -> Program:
     """The program that `function` is for arguments of these shapes and types.
+
+    Args:
+      function: what to compile.
+      specs: of its arguments.
+      variables: those that it may reach by their handles alone, as Adam its slots: a graph does not know them.
 
     Raises:
       UserError: XLA has no kernel for something that it does.
@@ -43,8 +49,8 @@ def compiled(function: Callable, *specs: tf.TensorSpec) -> Program:
     except ValueError as error:
         raise UserError(f"XLA does not compile this run's step: {str(error).splitlines()[0]}") from None
     graph = concrete.graph
-    variables = {id(variable.handle): variable for variable in graph.variables}
-    captured = [variables.get(id(outside), outside) for outside in concrete.captured_inputs]
+    of_handles = {id(variable.handle): variable for variable in [*graph.variables, *variables]}
+    captured = [of_handles.get(id(outside), outside) for outside in concrete.captured_inputs]
     first = len(graph.inputs) - len(captured)
     # XLA's bridge returns the variables that are written in the order of the parameters.
     read_only = set(auto_control_deps_utils.get_read_only_resource_input_indices_graph(graph))

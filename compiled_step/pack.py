@@ -123,9 +123,11 @@ def _write_step(step: TrainStep, draws: dict, card: Card) -> None:
         "sketches": tf.TensorSpec([batch, size, size, 1]),
         "labels": tf.TensorSpec([batch], tf.int64),
     }
-    program = hlo.compiled(lambda *arguments: step(dict(zip(specs, arguments))), *specs.values())
-    _write(layout.STEP, program.hlo)
     own = keyed(step)
+    program = hlo.compiled(
+        lambda *arguments: step(dict(zip(specs, arguments))), *specs.values(), variables=own.values()
+    )
+    _write(layout.STEP, program.hlo)
     keys = {id(variable.handle): key for key, variable in own.items()}
     # Variables are known by their handles: Keras wraps those of mixed precision, here and there in other objects.
     captured = [

@@ -13,7 +13,7 @@ def make_adam(learning_rate: float, training: TrainingConfig) -> tf.keras.optimi
 
     Under replicas Keras clips what they have summed: the gradient of the global batch.
     """
-    adam = tf.keras.optimizers.Adam(
+    adam = _Adam(
         learning_rate,
         beta_1=training.adam_beta_1,
         beta_2=training.adam_beta_2,
@@ -21,6 +21,27 @@ def make_adam(learning_rate: float, training: TrainingConfig) -> tf.keras.optimi
         jit_compile=False,
     )
     return precision.scaling(adam, training.precision)
+
+
+class _Adam(tf.keras.optimizers.Adam):
+    """Keras' own, each variable moved by one operation in one pass through memory, not by a dozen; see
+    docs/performance.md. For whole tensors, see `dense`."""
+
+    def update_step(self, gradient, variable):
+        index = self._index_dict[self._var_key(variable)]
+        steps = tf.cast(self.iterations + 1, tf.float32)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].handle,
+            v=self._velocities[index].handle,
+            beta1_power=self.beta_1**steps,
+            beta2_power=self.beta_2**steps,
+            lr=tf.cast(self.learning_rate, tf.float32),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
 
 
 def learning_rate_factor(steps_done: tf.Tensor, training: TrainingConfig) -> tf.Tensor:
