@@ -24,8 +24,10 @@ def make_adam(learning_rate: float, training: TrainingConfig) -> tf.keras.optimi
 
 
 class _Adam(tf.keras.optimizers.Adam):
-    """Keras' own, each variable moved by one operation in one pass through memory, not by a dozen; see
-    docs/performance.md. For whole tensors, see `dense`."""
+    """Keras' own, each variable moved by one operation in one pass through memory, not by a dozen.
+
+    Differs from it: gradients are whole tensors, see `dense`.
+    """
 
     def update_step(self, gradient, variable):
         index = self._index_dict[self._var_key(variable)]

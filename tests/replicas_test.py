@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def test_one_step_on_two_replicas_is_one_step_on_one():
-    """Losses, gradients (as plain descent), norms' statistics, averages and u, which is the same on both."""
+    """Losses, gradients (as plain descent), norms' statistics, averages, u, the same on both; and Adam's."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     program = [sys.executable, str(ROOT / "tests" / "replica_step.py")]
     done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)

@@ -101,7 +101,7 @@ def _filter_gradient(x, upstream):
 
 
 def _is_better_wide(x) -> bool:
-    return x.dtype == tf.bfloat16 and hardware.is_cpu() and not hardware.cpu_multiplies_bfloat16_faster()
+    return x.dtype == tf.bfloat16 and not hardware.multiplies_bfloat16_faster()
 
 
 def _widely(function, *tensors):

@@ -15,8 +15,9 @@ from typing import Callable, Optional
 
 import tensorflow as tf
 
-from sketch2img_tf import hardware
+from sketch2img_tf import hardware, quiet
 from sketch2img_tf.layers.recomputation import recomputed
+from sketch2img_tf.layers.tracing import call_traced
 
 _LARGE = 2**20  # elements
 # XLA sums columns slowly. It adds these parts of the rows, element by element, and TensorFlow sums what is left.
@@ -89,10 +90,8 @@ def _call(function: Callable, sums: tuple[Axes, ...], dtypes: tuple[tf.DType, ..
 
 
 def _computed(function, sums, dtypes, arguments) -> list[tf.Tensor]:
-    compiled = _compiled(function, sums, dtypes)
-    # As traced for these shapes, which are many: called with them, TensorFlow would warn of so much tracing.
-    specs = (tf.TensorSpec(each.shape, each.dtype) for each in arguments)
-    results = compiled.get_concrete_function(*specs)(*arguments)
+    quiet.first_compilation()
+    results = call_traced(_compiled(function, sums, dtypes), *arguments)
     return [
         result if axes is None else tf.cast(tf.reduce_sum(result, axes, keepdims=True), dtype)
         for result, axes, dtype in zip(results, sums, dtypes)

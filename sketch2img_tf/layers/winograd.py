@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from sketch2img_tf.layers.recomputation import after
+from sketch2img_tf.layers.tracing import call_traced
 
 TILE = 4
 _WINDOW = 6
@@ -58,7 +59,7 @@ def conv2d(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     Returns:
       float32 [B, H, W, filters].
     """
-    return _call(_conv2d, x, kernel)
+    return call_traced(_conv2d, x, kernel)
 
 
 @_function
@@ -83,7 +84,7 @@ def filter_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
     Returns:
       float32 [3, 3, inputs, filters].
     """
-    return _call(_filter_gradient, x, upstream)
+    return call_traced(_filter_gradient, x, upstream)
 
 
 @_function
@@ -97,11 +98,6 @@ def _filter_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
         sums.append(sum([tf.matmul(of_part, of_upstream, transpose_a=True), *sums[-1:]]))
     kernel = tf.matmul(_OF_KERNELS, tf.reshape(sums[-1], [len(_OF_KERNELS), -1]), transpose_a=True)
     return tf.reshape(kernel, [_SIDE, _SIDE, inputs, filters])
-
-
-def _call(function, *tensors: tf.Tensor) -> tf.Tensor:
-    """As traced for these shapes, which are many: called with them, TensorFlow would warn of so much tracing."""
-    return function.get_concrete_function(*(tf.TensorSpec(each.shape, each.dtype) for each in tensors))(*tensors)
 
 
 def _parts(x: tf.Tensor, channels: int) -> list[tf.Tensor]:

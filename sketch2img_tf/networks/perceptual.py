@@ -57,5 +57,5 @@ def check_weights(losses: LossConfig) -> None:
 
 def _precision(name: str) -> str:
     """Not float16, in which features of 65,505 and more would be infinite."""
-    slow = hardware.is_cpu() and not hardware.cpu_multiplies_bfloat16_faster()
-    return "float32" if slow or precisions.resolve(name) != "mixed_bfloat16" else "mixed_bfloat16"
+    bfloat16 = precisions.resolve(name) == "mixed_bfloat16" and hardware.multiplies_bfloat16_faster()
+    return "mixed_bfloat16" if bfloat16 else "float32"

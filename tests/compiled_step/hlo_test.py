@@ -65,3 +65,16 @@ def test_jax_does_to_the_variables_what_tensorflow_does(by_jax, tmp_path):
 def test_what_xla_cannot_do_is_a_line():
     with pytest.raises(UserError, match="XLA does not compile this run's step: .*EagerPyFunc"):
         hlo.compiled(lambda x: tf.py_function(lambda y: y, [x], tf.float32), tf.TensorSpec([3]))
+
+
+def test_a_variable_reached_by_its_handle_alone_is_known_if_it_is_named():
+    """As Adam's slots are, which nothing reads."""
+    moved, slots = tf.Variable([1.0]), [tf.Variable([0.0]), tf.Variable([0.0])]
+
+    def step(gradient: tf.Tensor) -> None:
+        handles = dict(zip(("var", "m", "v"), (each.handle for each in [moved, *slots])))
+        settings = dict(beta1_power=0.9, beta2_power=0.9, lr=0.1, beta1=0.9, beta2=0.9, epsilon=1e-7)
+        tf.raw_ops.ResourceApplyAdam(**handles, **settings, grad=gradient)
+
+    program = hlo.compiled(step, tf.TensorSpec([1]), variables=[moved, *slots])
+    assert {id(each) for each in program.written} == {id(each) for each in [moved, *slots]}

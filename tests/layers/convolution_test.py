@@ -95,7 +95,7 @@ def test_what_suits_no_tiles_goes_another_way(shape, widths, monkeypatch):
 @pytest.mark.parametrize("widths", WIDTHS)
 def test_in_bfloat16_they_are_as_near_as_bfloat16_is(wide, side, widths, monkeypatch):
     if wide:  # else as it is best on this computer
-        monkeypatch.setattr(hardware, "cpu_multiplies_bfloat16_faster", lambda: False)
+        monkeypatch.setattr(hardware, "multiplies_bfloat16_faster", lambda: False)
     arguments = _arguments(side, tf.bfloat16, widths)
     wide = [tf.cast(argument, tf.float32) for argument in arguments]
     with tf.GradientTape() as tape, tf.GradientTape() as plain:
@@ -111,7 +111,7 @@ def test_in_bfloat16_they_are_as_near_as_bfloat16_is(wide, side, widths, monkeyp
 def test_products_are_taken_in_bfloat16_of_many_channels_and_few_positions(faster, monkeypatch):
     taken = []
     products = convolution._three_products
-    monkeypatch.setattr(hardware, "cpu_multiplies_bfloat16_faster", lambda: faster)
+    monkeypatch.setattr(hardware, "multiplies_bfloat16_faster", lambda: faster)
     monkeypatch.setattr(convolution, "_three_products", lambda *each: taken.append(each) or products(*each))
     for widths in WIDTHS:
         for side in SIDES:

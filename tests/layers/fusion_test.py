@@ -104,20 +104,3 @@ def test_a_unit_is_the_same_fused(normalization, activation, monkeypatch):
     assert _compiled_functions(unit, x, image) > 0
     for found, expected in zip([unit(x, image), *_derivatives(unit, x, image)], plain):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
-
-
-def test_it_runs_on_every_replica(everything_is_large):
-    """Each with its own part, on logical CPUs."""
-    x = _normal([SHAPE])[0]
-    devices = [device.name for device in tf.config.list_logical_devices("CPU")][:2]
-    strategy = tf.distribute.MirroredStrategy(devices)
-
-    @tf.function
-    def total():
-        return strategy.reduce("SUM", strategy.run(lambda: tf.reduce_sum(fused(_square)(x))), None)
-
-    np.testing.assert_allclose(total(), len(devices) * tf.reduce_sum(x**2), rtol=1e-5)
-
-
-def _square(x):
-    return x * x

@@ -146,7 +146,7 @@ def test_network_is_frozen():
 
 @pytest.mark.parametrize("faster, computed", [(True, tf.bfloat16), (False, tf.float32)])
 def test_features_are_float32_whatever_they_are_computed_in(faster, computed, monkeypatch):
-    monkeypatch.setattr(hardware, "cpu_multiplies_bfloat16_faster", lambda: faster)
+    monkeypatch.setattr(hardware, "multiplies_bfloat16_faster", lambda: faster)
     network = PerceptualFeatures(RANDOM_MOBILENET, STATISTICS, "mixed_bfloat16")
     assert network.network.outputs[0].dtype == computed
     assert {features.dtype for features in network(tf.zeros([1, 64, 64, 3]))} == {tf.float32}
@@ -154,7 +154,7 @@ def test_features_are_float32_whatever_they_are_computed_in(faster, computed, mo
 
 
 def test_in_bfloat16_the_distance_and_where_it_pulls_to_are_those_of_float32(pictures, shared_dir, monkeypatch):
-    monkeypatch.setattr(hardware, "cpu_multiplies_bfloat16_faster", lambda: True)
+    monkeypatch.setattr(hardware, "multiplies_bfloat16_faster", lambda: True)
     weights = str(shared_dir / "weights" / "mobilenet_1_0_224_tf_no_top.h5")
     options = LossConfig(perceptual_network="MobileNet", perceptual_weights=weights, perceptual_size=64)
     photos = tf.constant(pictures / 255, tf.float32)

@@ -1,0 +1,23 @@
+"""A process that compiles says nothing of it, and what it has to say itself is still heard."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+_PROGRAM = """
+import sys
+import sketch2img_tf
+import tensorflow as tf
+from sketch2img_tf.layers import fusion
+
+fusion._LARGE = 1
+tf.function(fusion.fused(tf.sin))(tf.ones([2, 4, 4, 1]))
+print("an error of ours", file=sys.stderr)
+"""
+
+
+def test_the_first_compilation_is_not_told_of():
+    program = [sys.executable, "-W", "ignore", "-c", _PROGRAM]
+    done = subprocess.run(program, capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines() == ["an error of ours"]
