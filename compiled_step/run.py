@@ -112,13 +112,22 @@ def _check() -> None:
         step = json.load(file)["step"]
     if _STEPS.value and _STEPS.value <= step:
         sys.exit(f"error: --steps={_STEPS.value}: the packed run is at step {step}; give more")
+    if _KEPT_IN.value:
+        _make_folder("kept_in", _KEPT_IN.value)  # before the minutes of compiling, not after them
     if _COMPILE.value or _TIME.value:
         return
     if not _OUTPUT_DIR.value:
         sys.exit("error: --output_dir is missing: folder for the state, the scalars, and how it went")
     if os.path.exists(os.path.join(_OUTPUT_DIR.value, layout.SCALARS)):
         sys.exit(f"error: --output_dir={_OUTPUT_DIR.value}: holds what another run left; give another")
-    os.makedirs(_OUTPUT_DIR.value, exist_ok=True)
+    _make_folder("output_dir", _OUTPUT_DIR.value)
+
+
+def _make_folder(flag: str, path: str) -> None:
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        sys.exit(f"error: --{flag}={path}: {error.strerror}; give a folder that can be made")
 
 
 def _run(run: PackedRun, started: float) -> float:

@@ -30,8 +30,6 @@ class Executable:
         options = xla_client.CompileOptions()
         named = hashlib.sha256(hlo + client.platform_version.encode() + device.device_kind.encode()).hexdigest()
         path = os.path.join(kept_in, f"{named[:16]}.executable")
-        if kept_in:
-            os.makedirs(kept_in, exist_ok=True)  # before the minutes of compiling, not after them
         if kept_in and os.path.exists(path):
             with open(path, "rb") as file:
                 self._executable = client.deserialize_executable(file.read(), devices, options)

@@ -96,6 +96,14 @@ def test_it_stops_in_time_with_what_there_is_and_writes_over_nothing(driven, by_
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("flag", ["kept_in", "output_dir"])
+def test_a_folder_that_cannot_be_made_is_a_line_before_anything_is_compiled(flag, folder, by_jax, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(AssertionError, match=f"error: --{flag}=.*file/in: Not a directory; give a folder"):
+        by_jax("-m", "compiled_step.run", f"--packed_dir={folder}/packed", f"--{flag}={tmp_path}/file/in")
+
+
+@pytest.mark.slow
 def test_a_part_that_is_missing_is_named(driven, tmp_path):
     output = tmp_path / "output"
     output.mkdir()
