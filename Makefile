@@ -6,6 +6,8 @@ QUICKSTART = runs/quickstart
 
 run = $(VENV)/bin/python
 candidates = $(or $(PYTHON),python3.11 python3.10 python3.9 python3 python)
+# What the tests of a file share is made once.
+workers = -n 2 --dist=loadscope
 suitable = import ensurepip, sys, venv; sys.exit(not (3, 9) <= sys.version_info < (3, 12))
 # Named after what requirements.txt and requirements-dev.txt say, and made last: it is there when .venv is as they say.
 installed := $(VENV)/installed-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d ' ' -f 1)
@@ -46,10 +48,10 @@ jax: $(installed)
 	.venv-jax/bin/python -m pip install --disable-pip-version-check --no-input --quiet -r requirements-jax.txt
 
 test: $(installed)
-	$(run) -m pytest -n 2 -m 'not slow'
+	$(run) -m pytest $(workers) -m 'not slow'
 
 test-slow: $(installed)
-	$(run) -m pytest -n 2
+	$(run) -m pytest $(workers)
 
 lint: $(installed)
 	$(run) -m ruff check .

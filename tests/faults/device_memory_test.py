@@ -9,6 +9,14 @@ from sketch2img_tf import config, device_memory
 from sketch2img_tf.errors import UserError
 
 
+@pytest.fixture(scope="module")
+def shortage() -> tf.errors.ResourceExhaustedError:
+    """TensorFlow's own; it waits ten seconds for memory before it gives up."""
+    with pytest.raises(tf.errors.ResourceExhaustedError) as raised:
+        tf.ones([2**20, 2**22])  # 16 TB
+    return raised.value
+
+
 @pytest.mark.parametrize(
     "options, ways",
     [
@@ -24,9 +32,9 @@ from sketch2img_tf.errors import UserError
         ),
     ],
 )
-def test_one_line_with_what_to_lower(options, ways):
+def test_one_line_with_what_to_lower(options, ways, shortage):
     with pytest.raises(UserError) as raised, device_memory.enough(config.from_dict(options)):
-        tf.ones([2**20, 2**22])  # 16 TB
+        raise shortage
     assert str(raised.value) == f"the device's memory is not enough for {ways}"
 
 
