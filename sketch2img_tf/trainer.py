@@ -201,7 +201,7 @@ class _Run:
         here = dataclasses.replace(config, training=self.config)
         self.evaluations = in_training.Evaluations(here, card, sketchy, self.state)
         self.collapse_watch = CollapseWatch(here, self.state.generator)
-        self.draw = tf.function(self.state.averaged_generator.draw)
+        self.draw = tf.function(self.state.averaged_generator.draw, autograph=False)
         self.profiling = False
         self.batch: dict = {}
         self._time_from_here()

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from sketch2img_tf import hardware
 from sketch2img_tf.layers import winograd
+from sketch2img_tf.layers.gradients import with_own_gradient
 from sketch2img_tf.layers.recomputation import after
 
 _SIDE = 3
@@ -39,7 +40,7 @@ def conv2d(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf
     return _forward(x, kernel) if bias is None else _biased(x, kernel, bias)
 
 
-@tf.custom_gradient
+@with_own_gradient
 def _forward(x, kernel):
     def gradient(upstream):
         return _backward(upstream, kernel), _filter_gradient(x, upstream)
@@ -47,7 +48,7 @@ def _forward(x, kernel):
     return _convolve(x, kernel), gradient
 
 
-@tf.custom_gradient
+@with_own_gradient
 def _biased(x, kernel, bias):
     def gradient(upstream):
         return _backward(upstream, kernel), _filter_gradient(x, upstream), _bias_gradient(upstream)
@@ -55,7 +56,7 @@ def _biased(x, kernel, bias):
     return tf.nn.bias_add(_convolve(x, kernel), bias), gradient
 
 
-@tf.custom_gradient
+@with_own_gradient
 def _backward(upstream, kernel):
     """The gradient of `_forward` with respect to x. It is linear in `upstream`, and `_forward` is its transpose."""
 

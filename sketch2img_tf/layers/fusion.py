@@ -16,6 +16,7 @@ from typing import Callable, Optional
 import tensorflow as tf
 
 from sketch2img_tf import hardware, quiet
+from sketch2img_tf.layers.gradients import with_own_gradient
 from sketch2img_tf.layers.recomputation import recomputed
 from sketch2img_tf.layers.tracing import call_traced
 
@@ -75,7 +76,7 @@ def _suits(arguments: tuple[tf.Tensor, ...]) -> bool:
 def _call(function: Callable, sums: tuple[Axes, ...], dtypes: tuple[tf.DType, ...], arguments) -> list[tf.Tensor]:
     """The function's results, all of them full if they are not summed."""
 
-    @tf.custom_gradient
+    @with_own_gradient
     def call(*arguments):
         def gradient(*upstreams):
             shape = _shape([*arguments, *upstreams])

@@ -9,6 +9,8 @@ from typing import Callable
 
 import tensorflow as tf
 
+from sketch2img_tf.layers.gradients import with_own_gradient
+
 
 def recomputed(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
     """The function, for whose gradient only its arguments are kept.
@@ -21,8 +23,7 @@ def recomputed(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
       function: of float tensors, to one; it reads no variable.
     """
 
-    @tf.autograph.experimental.do_not_convert
-    @tf.custom_gradient
+    @with_own_gradient
     def once(*arguments):
         def gradient(upstream):
             again = [after([upstream], argument) for argument in arguments]

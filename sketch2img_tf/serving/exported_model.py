@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from sketch2img_tf.card import Card
 from sketch2img_tf.data import preprocessing
+from sketch2img_tf.layers import gradients
 from sketch2img_tf.networks.generator import Generator
 from sketch2img_tf.serving import encoded_sketches, model_card, warm_up
 from sketch2img_tf.serving.new_version import new_version
@@ -39,7 +40,7 @@ class ExportedModel(tf.Module):
             tf.lookup.KeyValueTensorInitializer(self.class_names, tf.range(len(card.class_names), dtype=tf.int64)), -1
         )
 
-    @tf.function(input_signature=_FILES)
+    @tf.function(autograph=False, input_signature=_FILES)
     def from_bytes(self, sketch_bytes: tf.Tensor, label: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """PNG or JPEG sketches, class names and seeds to PNG photos, all [B]; a bad item fails the whole call."""
         sketches, label_id, problems = self._read(sketch_bytes, label)
@@ -49,14 +50,14 @@ class ExportedModel(tf.Module):
             sketches = tf.identity(sketches)
         return {"photo_bytes": self._photo_files(sketches, label_id, seed)}
 
-    @tf.function(input_signature=_FILES)
+    @tf.function(autograph=False, input_signature=_FILES)
     def each_from_bytes(self, sketch_bytes: tf.Tensor, label: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """The same, but a bad item has an `error` and no bytes, and its batch-mates have their photos; all [B]."""
         sketches, label_id, problems = self._read(sketch_bytes, label)
         photo_files = self._photo_files(sketches, label_id, seed)
         return {"photo_bytes": tf.where(problems == "", photo_files, ""), "error": problems}
 
-    @tf.function
+    @tf.function(autograph=False)
     def from_tensors(self, sketch: tf.Tensor, label_id: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """Sketches as black lines on white, uint8 [B, S, S, 1], to photos, uint8 [B, S, S, 3]."""
         number = tf.size(self.class_names, tf.int64)
@@ -65,7 +66,7 @@ class ExportedModel(tf.Module):
             label_id = tf.identity(label_id)
         return {"photo": self._photos(preprocessing.sketch_intensities(sketch), label_id, seed)}
 
-    @tf.function(input_signature=_FILES[1:2])
+    @tf.function(autograph=False, input_signature=_FILES[1:2])
     def known_classes(self, label: tf.Tensor) -> dict[str, tf.Tensor]:
         """Class names [B] to their ids, -1 for an unknown one, int64 [B], and all classes there are, string [B, K]."""
         names = tf.repeat(self.class_names[tf.newaxis], tf.size(label), axis=0)
@@ -81,6 +82,7 @@ class ExportedModel(tf.Module):
     def _photo_files(self, sketches: tf.Tensor, label_id: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         return tf.map_fn(tf.io.encode_png, self._photos(sketches, label_id, seed), fn_output_signature=tf.string)
 
+    @tf.function(autograph=False)  # a function, so that the signatures share it
     def _photos(self, sketches: tf.Tensor, label_id: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Sketches as intensities, float32 [B, S, S, 1], to photos as pixels, uint8 [B, S, S, 3]."""
         counts = tf.stack([tf.shape(tensor)[0] for tensor in (sketches, label_id, seed)])
@@ -102,13 +104,14 @@ def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
     """
     with new_version(export_dir, str(step)) as temporary:
         model = ExportedModel(generator, card)
-        signatures = {
-            "serving_default": model.from_bytes.get_concrete_function(),
-            "each": model.each_from_bytes.get_concrete_function(),
-            "tensors": model.from_tensors.get_concrete_function(*_tensors(generator.image_size)),
-            "classes": model.known_classes.get_concrete_function(),
-        }
-        tf.saved_model.save(model, temporary, signatures)
+        with gradients.left_out():
+            signatures = {
+                "serving_default": model.from_bytes.get_concrete_function(),
+                "each": model.each_from_bytes.get_concrete_function(),
+                "tensors": model.from_tensors.get_concrete_function(*_tensors(generator.image_size)),
+                "classes": model.known_classes.get_concrete_function(),
+            }
+            tf.saved_model.save(model, temporary, signatures)
         model_card.write(temporary, card, step)
         warm_up.write(temporary, card)
     return os.path.join(export_dir, str(step))

@@ -11,6 +11,7 @@ import tensorflow as tf
 from sketch2img_tf.card import Card
 from sketch2img_tf.data import preprocessing
 from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.layers import gradients
 from sketch2img_tf.networks.generator import Generator
 from sketch2img_tf.serving import model_card
 from sketch2img_tf.serving.new_version import new_version
@@ -39,7 +40,7 @@ class LiteModel(tf.Module):
             tf.TensorSpec([1, *generator.noise_shape], tf.float32, "noise"),
         ]
 
-    @tf.function
+    @tf.function(autograph=False)
     def draw(self, sketch: tf.Tensor, label_id: tf.Tensor, noise: tf.Tensor) -> dict[str, tf.Tensor]:
         """A sketch as black lines on white, uint8 [1, S, S, 1], to a photo, uint8 [1, S, S, 3]."""
         normalized = preprocessing.normalize_sketches(preprocessing.sketch_intensities(sketch), self.statistics)
@@ -50,11 +51,11 @@ class LiteModel(tf.Module):
 def convert(generator: Generator, statistics: Statistics) -> bytes:
     """The model's file. Every op in it is one of TensorFlow Lite's own."""
     model = LiteModel(generator, statistics)
-    concrete = model.draw.get_concrete_function(*model.signature)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_types = [tf.float16]
-    with _quiet_stderr():
+    with gradients.left_out(), _quiet_stderr():
+        concrete = model.draw.get_concrete_function(*model.signature)
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
         return converter.convert()
 
 

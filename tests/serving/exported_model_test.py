@@ -87,6 +87,14 @@ def test_blank_sketches_give_pictures_too(answers):
         assert np.abs(answer["photo"] - expected).max() < 0.51
 
 
+def test_no_gradients_are_in_it(graph):
+    """They would be most of the graph, and hundreds of warnings to who loads it."""
+    functions = graph.graph_def.library.function
+    names = [function.signature.name for function in functions]
+    assert any("from_tensors" in name for name in names) and not [name for name in names if "grad" in name]
+    assert not [node.name for function in functions for node in function.node_def if "_gradient_op_type" in node.attr]
+
+
 def test_signatures_are_as_others_rely_on(graph):
     def described(tensors):
         return {
