@@ -28,7 +28,7 @@ class LocalModel:
         self.directory = newest_version(directory)
         self.card = read_card(self.directory)
         # The loader of graphs, not of objects, which makes a Python function of every function in the graph and takes
-        # three times as long; only the signatures are needed.
+        # twice as long; only the signatures are needed.
         self._session = tf.compat.v1.Session(graph=tf.Graph())
         with self._session.graph.as_default():
             self._signatures = _load(self._session, self.directory)
