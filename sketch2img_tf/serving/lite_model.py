@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
+from sketch2img_tf import hardware
 from sketch2img_tf.card import Card
 from sketch2img_tf.data import preprocessing
 from sketch2img_tf.data.statistics import Statistics
@@ -51,7 +52,8 @@ class LiteModel(tf.Module):
 def convert(generator: Generator, statistics: Statistics) -> bytes:
     """The model's file. Every op in it is one of TensorFlow Lite's own."""
     model = LiteModel(generator, statistics)
-    with gradients.left_out(), _quiet_stderr():
+    # Not for this computer: convolutions by tiles, which suit its processor, are functions, of which it takes none.
+    with hardware.for_accelerators(), gradients.left_out(), _quiet_stderr():
         concrete = model.draw.get_concrete_function(*model.signature)
         converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
