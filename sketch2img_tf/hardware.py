@@ -15,7 +15,7 @@ _traces_for_accelerators = False
 
 @contextlib.contextmanager
 def for_accelerators() -> Iterator[None]:
-    """What is traced inside is for GPUs or TPUs, whatever this computer has."""
+    """What is traced inside is for GPUs, TPUs or TensorFlow Lite, whatever this computer has."""
     global _traces_for_accelerators
     before, _traces_for_accelerators = _traces_for_accelerators, True
     try:

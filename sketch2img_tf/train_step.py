@@ -108,7 +108,7 @@ class TrainStep:
         self.generator_updates = FiniteUpdates(state.generator.trainable_variables)
         self.discriminator_updates = FiniteUpdates(state.discriminator.trainable_variables)
 
-    @tf.function(autograph=False)  # which has nothing to convert, and would take a third of the time of tracing
+    @tf.function(autograph=False)  # it has nothing to convert, and would take a third of the time of tracing
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         self.state.decay_learning_rates(self.config.training)
         scalars = self.strategy.run(self._replica_step, args=(batch,))
