@@ -64,6 +64,12 @@ class DataConfig:
     validation_share: float = _option(
         0.0, "Share of the training photos, to a thousandth, that is kept out of the training.", lower=0, upper=0.5
     )
+    brightness_jitter: float = _option(
+        0.3, "Training photos are made brighter or darker, by a factor of up to 1 +- this.", lower=0, upper=1
+    )
+    contrast_jitter: float = _option(
+        0.2, "Their contrast, about the photo's mean grey, is changed by a factor of up to 1 +- this.", lower=0, upper=1
+    )
     horizontal_flip_probability: float = _option(
         0.0, "Share of the training pairs that are mirrored, photo and sketch alike.", lower=0, upper=1
     )

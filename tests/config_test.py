@@ -35,6 +35,8 @@ OTHER_VALUES = {
     "num_classes": 10,
     "shuffle_buffer": 100,
     "validation_share": 0.125,
+    "brightness_jitter": 0.1,
+    "contrast_jitter": 0.0,
     "horizontal_flip_probability": 0.5,
     "crop_fraction": 0.1,
     "sketch_warp_fraction": 0.02,

@@ -6,10 +6,7 @@ import tensorflow as tf
 
 from sketch2img_tf import draws
 from sketch2img_tf.config import DataConfig
-from sketch2img_tf.data import elastic_warp
-
-MAX_BRIGHTNESS = 0.3
-MAX_CONTRAST = 0.2
+from sketch2img_tf.data import elastic_warp, preprocessing
 
 
 def seed_of(seed: int, number: tf.Tensor) -> tf.Tensor:
@@ -18,11 +15,12 @@ def seed_of(seed: int, number: tf.Tensor) -> tf.Tensor:
 
 
 def augment(photo: tf.Tensor, sketch: tf.Tensor, config: DataConfig, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The jitter, and the changes of the pair that are switched on; seed as in `jitter_photo`.
+    """The changes that are switched on: those of the photo alone, then those of the pair; seed as in `jitter_photo`.
 
     Before the resize, so that lines stay as sharp as they are.
     """
-    photo = jitter_photo(photo, seed)
+    if config.brightness_jitter or config.contrast_jitter:
+        photo = jitter_photo(photo, config.brightness_jitter, config.contrast_jitter, seed)
     seeds = draws.split(draws.fold_in(seed, 1), 3)
     if config.horizontal_flip_probability:
         photo, sketch = flip_pair(photo, sketch, config.horizontal_flip_probability, seeds[0])
@@ -33,20 +31,35 @@ def augment(photo: tf.Tensor, sketch: tf.Tensor, config: DataConfig, seed: tf.Te
     return photo, sketch
 
 
-def jitter_photo(photo: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Random brightness, +-0.3, then contrast, x 0.8 to 1.2.
+def jitter_photo(photo: tf.Tensor, brightness: float, contrast: float, seed: tf.Tensor) -> tf.Tensor:
+    """Random brightness and contrast: `relight` by factors of U(1 - brightness, 1 + brightness), contrast likewise.
+
+    Args:
+      photo: as in `relight`.
+      brightness, contrast: in [0, 1].
+      seed: int [2]; the same seed gives the same change.
+    """
+    seeds = draws.split(seed, 2)
+    brighter = draws.uniform([], seeds[0], 1.0 - brightness, 1.0 + brightness)
+    return relight(photo, brighter, draws.uniform([], seeds[1], 1.0 - contrast, 1.0 + contrast))
+
+
+def relight(photo: tf.Tensor, brightness: tf.Tensor | float, contrast: tf.Tensor | float) -> tf.Tensor:
+    """A photo so many times as bright, and its distance from its mean grey so many times as large.
+
+    Both factors are those of torchvision's ColorJitter, which the report's code has. Differs from
+    it: it applies them in a random order and clips after each; here they are one linear map, whose
+    order makes no difference, clipped once: what one factor pushes out the other may bring back.
 
     Args:
       photo: intensities, float32 [H, W, 3] in [0, 1].
-      seed: int [2]; the same seed gives the same change.
+      brightness, contrast: factors, float32 [], 1 for no change.
 
     Returns:
       Intensities of the same shape, clipped to [0, 1] so that they remain a photograph's.
     """
-    seeds = draws.split(seed, 2)
-    photo = tf.image.adjust_brightness(photo, draws.uniform([], seeds[0], -MAX_BRIGHTNESS, MAX_BRIGHTNESS))
-    photo = tf.image.adjust_contrast(photo, draws.uniform([], seeds[1], 1.0 - MAX_CONTRAST, 1.0 + MAX_CONTRAST))
-    return tf.clip_by_value(photo, 0.0, 1.0)
+    mean = tf.reduce_mean(preprocessing.grey(photo))
+    return tf.clip_by_value(brightness * (mean + contrast * (photo - mean)), 0.0, 1.0)
 
 
 def flip_pair(

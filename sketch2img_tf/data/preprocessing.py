@@ -42,7 +42,12 @@ def decode_photo(encoded: tf.Tensor) -> tf.Tensor:
 def decode_sketch(encoded: tf.Tensor) -> tf.Tensor:
     """A PNG or JPEG of any size and colour, string [], to intensities, float32 [H, W, 1]; transparent is paper."""
     pixels = tf.cond(tf.io.is_jpeg(encoded), lambda: decode_photo(encoded), lambda: _decode_on_paper(encoded))
-    return 1.0 - tf.reduce_sum(pixels * _LUMA, -1, keepdims=True)
+    return 1.0 - grey(pixels)
+
+
+def grey(intensities: tf.Tensor) -> tf.Tensor:
+    """Colours' brightness, float32 [..., 3] to [..., 1]; what is grey keeps its value."""
+    return tf.reduce_sum(intensities * _LUMA, -1, keepdims=True)
 
 
 def _decode_on_paper(encoded: tf.Tensor) -> tf.Tensor:

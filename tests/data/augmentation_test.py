@@ -2,60 +2,110 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image, ImageEnhance
 
-from sketch2img_tf.data.augmentation import crop_pair, flip_pair, jitter_photo
+from sketch2img_tf.config import DataConfig
+from sketch2img_tf.data import augmentation
+from sketch2img_tf.data.augmentation import crop_pair, flip_pair, jitter_photo, relight
 
 SEEDS = tf.stack([tf.range(400), tf.zeros([400], tf.int32)], 1)
+LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def _photo(low: float = 0.0, high: float = 1.0, side: int = 16) -> np.ndarray:
+    return np.random.default_rng(0).uniform(low, high, [side, side, 3]).astype(np.float32)
+
+
+# --- The light of the photo
+
+
+@pytest.mark.parametrize("brightness, contrast", [(0.7, 0.8), (0.7, 1.2), (1.3, 0.8), (1.3, 1.2), (0.85, 1.1)])
+def test_photo_is_relit_as_pillow_does_it(brightness, contrast):
+    """In either order; Pillow rounds to a level after each, and the mean to one too."""
+    pixels = np.round(_photo(0.3, 0.6) * 255).astype(np.uint8)
+    found = 255 * relight(tf.constant(pixels / np.float32(255)), brightness, contrast).numpy()
+    steps = [(ImageEnhance.Brightness, brightness), (ImageEnhance.Contrast, contrast)]
+    for order in (steps, steps[::-1]):
+        picture = Image.fromarray(pixels)
+        for enhance, factor in order:
+            picture = enhance(picture).enhance(factor)
+        np.testing.assert_allclose(found, np.asarray(picture), atol=2.5)
+
+
+def test_photo_is_relit_about_its_mean_grey():
+    """Of a red and a grey pixel, (0.299 * 0.8 + 0.4) / 2 = 0.3196: 1.5 * (0.3196 + 0.5 * (0.8 - 0.3196)) = 0.8397."""
+    photo = np.array([[[0.8, 0.0, 0.0], [0.4, 0.4, 0.4]]], np.float32)
+    expected = [[[0.8397, 0.2397, 0.2397], [0.5397, 0.5397, 0.5397]]]
+    np.testing.assert_allclose(relight(tf.constant(photo), 1.5, 0.5), expected, atol=1e-6)
+
+
+def test_factors_of_1_change_nothing():
+    photo = _photo()
+    np.testing.assert_allclose(relight(tf.constant(photo), 1.0, 1.0), photo, atol=1e-6)
+
+
+def test_no_contrast_is_the_mean_grey_all_over():
+    photo = _photo()
+    grey = np.full(photo.shape, (photo @ LUMA).mean())
+    np.testing.assert_allclose(relight(tf.constant(photo), 1.0, 0.0), grey, atol=1e-6)
+
+
+def test_what_is_clipped_is_clipped_once():
+    """Twice as bright and then half the contrast: 0.8 becomes 0.4 + 0.8, and not half of 1 and half of the mean."""
+    photo = np.full([2, 2, 3], 0.4, np.float32)
+    photo[0, 0] = 0.6
+    np.testing.assert_allclose(relight(tf.constant(photo), 2.0, 0.5)[0, 0], np.full(3, 1.0), atol=1e-6)
+    np.testing.assert_allclose(relight(tf.constant(photo), 1.7, 0.5)[0, 0], np.full(3, 1.7 * 0.525), atol=1e-6)
+    assert relight(tf.constant(photo), 3.0, 1.0).numpy().max() == 1.0
+    assert relight(tf.constant(_photo()), 1.0, 1.2).numpy().min() == 0.0
 
 
 @pytest.fixture(scope="module")
-def lines() -> np.ndarray:
-    """Contrast and brightness of 400 jitters of one photo: each pixel becomes contrast * pixel + offset."""
+def factors() -> np.ndarray:
+    """Brightness and contrast of 400 jitters of a photo: a pixel becomes their product times it + offset."""
     photo = np.linspace(0.45, 0.55, 48).reshape(4, 4, 3).astype(np.float32)  # too grey to be clipped
-    jittered = tf.map_fn(lambda seed: jitter_photo(photo, seed), SEEDS, fn_output_signature=tf.float32)
+    jittered = tf.map_fn(
+        lambda seed: jitter_photo(tf.constant(photo), 0.3, 0.2, seed), SEEDS, fn_output_signature=tf.float32
+    )
     channels = photo.reshape(16, 3)[:, 0], jittered.numpy().reshape(400, 16, 3)[:, :, 0]
-    contrast, offset = np.polyfit(channels[0], channels[1].T, 1)
-    mean = channels[0].mean()
-    return np.stack([contrast, contrast * mean + offset - mean])
+    product, offset = np.polyfit(channels[0], channels[1].T, 1)
+    mean = (photo @ LUMA).mean()
+    brightness = (product * mean + offset) / mean
+    return np.stack([brightness, product / brightness])
 
 
-def test_contrast_is_uniform_within_a_fifth(lines):
-    contrast = lines[0]
-    assert 0.8 - 1e-3 <= contrast.min() < 0.82 and 1.18 < contrast.max() <= 1.2 + 1e-3
-    np.testing.assert_allclose([contrast.mean(), contrast.std()], [1.0, 0.4 / 12**0.5], atol=0.02)
+@pytest.mark.parametrize("number, most", [(0, 0.3), (1, 0.2)], ids=["brightness", "contrast"])
+def test_a_factor_is_uniform_within_its_bounds(factors, number, most):
+    of_photo = factors[number]
+    assert 1 - most - 1e-3 <= of_photo.min() < 1 - 0.95 * most
+    assert 1 + 0.95 * most < of_photo.max() <= 1 + most + 1e-3
+    np.testing.assert_allclose([of_photo.mean(), of_photo.std()], [1.0, 2 * most / 12**0.5], atol=0.1 * most)
 
 
-def test_brightness_is_uniform_within_three_tenths(lines):
-    brightness = lines[1]
-    assert -0.3 - 1e-3 <= brightness.min() < -0.28 and 0.28 < brightness.max() <= 0.3 + 1e-3
-    np.testing.assert_allclose([brightness.mean(), brightness.std()], [0.0, 0.6 / 12**0.5], atol=0.03)
+def test_brightness_and_contrast_are_drawn_apart(factors):
+    assert abs(np.corrcoef(factors)[0, 1]) < 0.15
 
 
-def test_brightness_and_contrast_are_drawn_apart(lines):
-    assert abs(np.corrcoef(lines)[0, 1]) < 0.15
+def test_same_seed_same_change():
+    photo = tf.constant(_photo(side=4))
+    np.testing.assert_array_equal(jitter_photo(photo, 0.3, 0.2, SEEDS[5]), jitter_photo(photo, 0.3, 0.2, SEEDS[5]))
+    difference = jitter_photo(photo, 0.3, 0.2, SEEDS[5]) - jitter_photo(photo, 0.3, 0.2, SEEDS[6])
+    assert np.abs(difference).max() > 0.01
 
 
-def test_contrast_keeps_the_mean_of_every_channel():
-    """A photo of one colour has no contrast to change: only its brightness moves, in all channels alike."""
-    photo = tf.broadcast_to(tf.constant([0.4, 0.5, 0.6]), [4, 4, 3])
-    change = jitter_photo(photo, tf.constant([3, 0])) - photo
-    np.testing.assert_allclose(change, np.full([4, 4, 3], change[0, 0, 0]), atol=1e-6)
-    assert abs(float(change[0, 0, 0])) > 0.01
-
-
-def test_result_stays_a_photograph():
-    photo = tf.constant(np.random.default_rng(0).uniform(size=[16, 16, 3]), tf.float32)
-    jittered = np.stack([jitter_photo(photo, seed) for seed in SEEDS[:40]])
-    assert jittered.min() == 0.0 and jittered.max() == 1.0
-
-
-def test_same_seed_gives_the_same_change():
-    photo = tf.constant(np.random.default_rng(0).uniform(size=[4, 4, 3]), tf.float32)
-    np.testing.assert_array_equal(jitter_photo(photo, SEEDS[5]), jitter_photo(photo, SEEDS[5]))
-    assert np.abs(jitter_photo(photo, SEEDS[5]) - jitter_photo(photo, SEEDS[6])).max() > 0.01
+def test_no_jitter_leaves_a_photo_as_it_is():
+    photo, sketch = _pair()
+    still = DataConfig(brightness_jitter=0.0, contrast_jitter=0.0)
+    np.testing.assert_array_equal(augmentation.augment(photo, sketch, still, SEEDS[5])[0], photo)
+    for option in ("brightness_jitter", "contrast_jitter"):
+        changed = augmentation.augment(photo, sketch, dataclasses.replace(still, **{option: 0.3}), SEEDS[5])
+        assert np.abs(changed[0] - photo).max() > 0.01
+        np.testing.assert_array_equal(changed[1], sketch)
 
 
 # --- Photo and sketch together

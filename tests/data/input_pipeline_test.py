@@ -149,6 +149,17 @@ def test_a_photo_is_jittered_anew_every_time_and_its_sketch_never(directory, nam
     assert all(np.abs(a - b).max() > 0.01 for a, b, _ in drawn.values())
 
 
+def test_a_photo_without_jitter_is_the_same_every_time(directory):
+    jittered, still, again = (
+        _first_batches(directory, brightness_jitter=share, contrast_jitter=share)[0] for share in (0.3, 0.0, 0.0)
+    )
+    np.testing.assert_array_equal(still, again)
+    sketchy = open_sketchy(directory, DataConfig(shuffle_buffer=1))
+    files = rows(evaluation_batches(sketchy, "train", 4).as_numpy_iterator(), "photos")
+    of_file = [np.abs(files - photo).max((1, 2, 3)).min() for photo in still]
+    assert max(of_file) < 1e-6 < 0.01 < np.abs(jittered - still).max((1, 2, 3)).min()
+
+
 def test_held_out_photos_are_the_files_themselves_in_a_fixed_order(sketchy, name_of):
     batches = list(evaluation_batches(sketchy, "test", 4).as_numpy_iterator())
     assert [len(batch["labels"]) for batch in batches] == [4, 2]
