@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 import pytest
@@ -28,6 +29,18 @@ def dummy_data_dir(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     data_dir = tmp_path_factory.mktemp("dummy_data")
     build.build(str(DUMMY_RELEASE), str(data_dir))
     return data_dir
+
+
+@pytest.fixture
+def no_utf8(tmp_path: pathlib.Path) -> str:
+    """A name that is no UTF-8, as archives of older systems leave them; skips where none can be."""
+    name = os.fsdecode(b"caf\xe9")
+    try:
+        (tmp_path / name).touch()
+    except OSError:
+        pytest.skip("needs a file system that takes any bytes for a name")
+    (tmp_path / name).unlink()
+    return name
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def examples(pairs: list[Pair], example: Callable[[Pair], dict]) -> apache_beam.
     return (
         apache_beam.Create(pairs)
         | apache_beam.Reshuffle()
-        | "ReadPhoto" >> apache_beam.Map(lambda pair: (pair.key, example(pair)))
+        | "ReadPhoto" >> apache_beam.Map(lambda pair: (pair.record_key, example(pair)))
     )
 
 

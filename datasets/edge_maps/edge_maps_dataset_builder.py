@@ -88,7 +88,7 @@ def _metadata(inspected: inspection.Inspection, photos_dir: pathlib.Path, testse
 
 def _examples(split: str, pairs: list[inspection.Pair]):
     for pair in tqdm(pairs, desc=f"Writing {split}", unit=" examples", dynamic_ncols=True):
-        yield pair.key, _example(pair)
+        yield pair.record_key, _example(pair)
 
 
 def _example(pair: inspection.Pair) -> dict:

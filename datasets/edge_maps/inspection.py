@@ -9,6 +9,7 @@ import multiprocessing.pool
 import os
 import pathlib
 import sys
+import unicodedata
 from typing import Callable
 
 import numpy as np
@@ -19,6 +20,7 @@ from datasets.edge_maps import outlines, photos
 from datasets.sketchy import listing, moments, pictures
 from datasets.sketchy.listing import Picture
 from datasets.sketchy.report import Report
+from sketch2img_tf import file_names
 from sketch2img_tf.errors import UserError
 
 BAD_KINDS = ("unreadable_pictures", "classes_alike")
@@ -52,6 +54,14 @@ class Pair:
     def key(self) -> str:
         """`cat/tom.jpg`: other classes, and other kinds of file, may have a `tom` too."""
         return name(self.photo)
+
+    @property
+    def record_key(self) -> bytes:
+        """As the file system has it, where no two files have one name.
+
+        Bytes, since TFDS takes no lone surrogates.
+        """
+        return os.fsencode("/".join(self.photo.path.parts[-2:]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,12 +108,13 @@ def inspect(
     found, other = listing.pictures(photos_dir, photos.SUFFIXES)
     if not found:
         raise UserError(f"--photos_dir={photos_dir}: no photo in it; put them into a folder a class, as cat/tom.jpg")
-    report.add("other_files", (str(picture.path.relative_to(photos_dir)) for picture in other))
+    others = (str(picture.path.relative_to(photos_dir)) for picture in other)
+    report.add("other_files", map(file_names.as_text, others))
     usable = _usable(found, check_all(found), report)
     class_names = sorted({pair.photo.class_name for pair in usable})
     folders = [folder.name for folder in listing.class_folders(photos_dir)]
     report.add("classes_alike", listing.alike(folders))
-    report.add("empty_classes", (folder for folder in folders if folder not in class_names))
+    report.add("empty_classes", sorted({*map(file_names.as_text, folders)}.difference(class_names)))
     train, test = _split(usable, testset, report)
     print(report, file=sys.stderr)
     _stop_if_bad(report.bad_count(), max_bad)
@@ -136,7 +147,7 @@ def check(picture: Picture) -> Checked:
 
 def name(picture: Picture) -> str:
     """As the report says it: `cat/tom.jpg`."""
-    return f"{picture.class_name}/{picture.path.name}"
+    return file_names.as_text("/".join(picture.path.parts[-2:]))
 
 
 def _png(outline: np.ndarray) -> bytes:
@@ -166,10 +177,10 @@ def _split(pairs: list[Pair], testset: str, report: Report) -> tuple[list[Pair],
 def _listed(pairs: list[Pair], testset: str, report: Report) -> set[str]:
     """The keys of the photos that the file names, whatever their suffix is now."""
     try:
-        rows = pathlib.Path(testset).expanduser().read_text(encoding="utf-8-sig").split("\n")
+        rows = pathlib.Path(testset).expanduser().read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"--testset={testset}: cannot be read ({error})") from error
-    rows = [row.strip() for row in rows if row.strip()]
+    rows = [row.strip() for row in unicodedata.normalize("NFC", rows).split("\n") if row.strip()]
     keys = {_stem(pair.key): pair.key for pair in pairs}
     report.add("rows_without_file", (row for row in rows if _stem(row) not in keys))
     return {keys[_stem(row)] for row in rows if _stem(row) in keys}

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import pathlib
+import unicodedata
 
 from sketch2img_tf.errors import UserError
 
@@ -60,11 +61,14 @@ def _rows(path: pathlib.Path) -> list[str]:
 
 
 def _text(path: pathlib.Path) -> str:
-    """With or without a byte order mark, with any ends of lines; of other encodings only the ASCII, which names all."""
+    """With or without a byte order mark, with any ends of lines; accents composed, as in `Picture`.
+
+    Of other encodings only the ASCII, which names all of the release.
+    """
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     if "\0" in text:  # UTF-16, which would be read as rows that name nothing
         raise UserError(f"{path} is no plain text: save it as UTF-8, or extract the archive again")
-    return text
+    return unicodedata.normalize("NFC", text)
 
 
 def _invalid(folder: pathlib.Path, flag: str) -> frozenset[str]:

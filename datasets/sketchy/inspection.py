@@ -17,6 +17,7 @@ from datasets.sketchy import info, listing, moments, pictures
 from datasets.sketchy.listing import Picture
 from datasets.sketchy.release import Release
 from datasets.sketchy.report import Report
+from sketch2img_tf import file_names
 from sketch2img_tf.errors import UserError
 
 
@@ -76,12 +77,15 @@ def inspect(release: Release, max_bad: int) -> Inspection:
 
 
 def _class_names(release: Release, report: Report) -> list[str]:
-    names = [folder.name for folder in listing.class_folders(release.photos)]
-    drawn = [folder.name for folder in listing.class_folders(release.sketches)]
+    names, drawn = (_folder_names(rendering) for rendering in (release.photos, release.sketches))
     known = pathlib.Path(__file__).with_name("labels.txt").read_text(encoding="utf-8").splitlines()
     report.add("classes_alike", listing.alike(names + drawn))
     report.add("unknown_classes", (name for name in names if name not in known))
     return names
+
+
+def _folder_names(rendering: pathlib.Path) -> list[str]:
+    return sorted({file_names.as_text(folder.name) for folder in listing.class_folders(rendering)})
 
 
 def _usable(

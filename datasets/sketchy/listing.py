@@ -7,6 +7,8 @@ import dataclasses
 import pathlib
 from collections.abc import Iterable
 
+from sketch2img_tf import file_names
+
 PHOTO_SUFFIXES = (".jpg", ".jpeg")
 SKETCH_SUFFIXES = (".png",)
 _LEFT_BY_SYSTEMS = ("thumbs.db", "desktop.ini")
@@ -20,17 +22,17 @@ class Picture:
 
     @property
     def class_name(self) -> str:
-        return self.path.parent.name
+        return file_names.as_text(self.path.parent.name)
 
     @property
     def id(self) -> str:
         """`n02691156_10151` of a photo, `n02691156_10151-1` of a sketch."""
-        return self.path.stem
+        return file_names.as_text(self.path.stem)
 
     @property
     def name(self) -> str:
         """As reports say it: `photo/tx_000000000000/airplane/n02691156_10151.jpg`."""
-        return "/".join(self.path.parts[-4:])
+        return file_names.as_text("/".join(self.path.parts[-4:]))
 
 
 def class_folders(rendering: pathlib.Path) -> list[pathlib.Path]:
@@ -47,11 +49,15 @@ def pictures(rendering: pathlib.Path, suffixes: tuple[str, ...]) -> tuple[list[P
 
 
 def alike(names: Iterable[str]) -> list[str]:
-    """Names that differ by case, spaces and underscores alone, as a copy or another system leaves them: "Ant, ant"."""
+    """Names that differ by case, spaces, underscores or how accents are written, and by no more.
+
+    A copy or another system leaves such: "Ant, ant".
+    """
     groups = collections.defaultdict(set)
     for name in names:
-        groups[name.casefold().replace(" ", "").replace("_", "")].add(name)
-    return [", ".join(sorted(group)) for group in groups.values() if len(group) > 1]
+        groups[file_names.as_text(name).casefold().replace(" ", "").replace("_", "")].add(name)
+    several = (group for group in groups.values() if len(group) > 1)
+    return [", ".join(map(file_names.as_text, sorted(group))) for group in several]
 
 
 def _visible(folder: pathlib.Path) -> list[pathlib.Path]:

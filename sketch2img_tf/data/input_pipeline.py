@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from sketch2img_tf import choices
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import augmentation, preprocessing, shards, validation
 from sketch2img_tf.data.mixture import Mixture
@@ -167,14 +168,12 @@ def read_metadata(directory: str) -> dict:
 
 
 def _choose_classes(known: tuple[str, ...], config: DataConfig) -> tuple[str, ...]:
-    missing = [name for name in config.classes if name not in known]
-    if missing:
-        raise UserError(f"--classes={missing[0]}: the data has no such class; it has {', '.join(known)}")
+    chosen = [choices.find_class(name, known, "--classes", "the data") for name in config.classes]
+    if len(set(chosen)) < len(chosen):
+        raise UserError(f"--classes={','.join(config.classes)}: names a class twice")
     if config.num_classes > len(known):
         raise UserError(f"--num_classes={config.num_classes}: the data has {len(known)} classes")
-    if config.classes:
-        return tuple(sorted(config.classes))
-    return tuple(sorted(known)[: config.num_classes or None])
+    return tuple(sorted(chosen or sorted(known)[: config.num_classes or None]))
 
 
 def _count(by_flags: dict[str, int], config: DataConfig) -> int:

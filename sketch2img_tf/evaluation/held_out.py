@@ -14,6 +14,7 @@ from sketch2img_tf import grids
 from sketch2img_tf.card import Card
 from sketch2img_tf.data import input_pipeline, preprocessing, shards, sources
 from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.errors import UserError
 from sketch2img_tf.evaluation import protocols
 from sketch2img_tf.evaluation.parts import Draw
 
@@ -61,10 +62,19 @@ class HeldOut:
 
 
 def open_sketchy(card: Card, data_dir: str) -> input_pipeline.Sketchy:
-    """The pictures of the run of `card`, from `data_dir` or else from where the run had them."""
+    """The pictures of the run of `card`, from `data_dir` or else from where the run had them.
+
+    Raises:
+      UserError: they are not there, or not of the card's classes.
+    """
     data = card.config.data
     chosen = dataclasses.replace(data, data_dir=data_dir or data.data_dir, classes=card.class_names, num_classes=0)
     sketchy = input_pipeline.open_sketchy(str(sources.directory(chosen)), chosen)
+    if sketchy.class_names != card.class_names:  # labels are positions in them
+        raise UserError(
+            f"{sketchy.directory}: the data write the model's classes otherwise,"
+            f" {sketchy.class_names} for {card.class_names}; delete it and build it again"
+        )
     shards.check(sketchy.directory)
     # A model sees pictures through its own training data's statistics, whatever those of this data are.
     return dataclasses.replace(sketchy, statistics=card.statistics)

@@ -13,7 +13,7 @@ from sketch2img_tf.card import Card
 from sketch2img_tf.data import preprocessing
 from sketch2img_tf.layers import gradients
 from sketch2img_tf.networks.generator import Generator
-from sketch2img_tf.serving import encoded_sketches, model_card, warm_up
+from sketch2img_tf.serving import class_lookup, encoded_sketches, model_card, warm_up
 from sketch2img_tf.serving.new_version import new_version
 
 _FILES = [
@@ -36,9 +36,7 @@ class ExportedModel(tf.Module):
         self.image_size = generator.image_size
         self.statistics = card.statistics
         self.class_names = tf.constant(card.class_names)
-        self.labels = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(self.class_names, tf.range(len(card.class_names), dtype=tf.int64)), -1
-        )
+        self.labels = class_lookup.ClassLookup(card.class_names)
 
     @tf.function(autograph=False, input_signature=_FILES)
     def from_bytes(self, sketch_bytes: tf.Tensor, label: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -70,14 +68,14 @@ class ExportedModel(tf.Module):
     def known_classes(self, label: tf.Tensor) -> dict[str, tf.Tensor]:
         """Class names [B] to their ids, -1 for an unknown one, int64 [B], and all classes there are, string [B, K]."""
         names = tf.repeat(self.class_names[tf.newaxis], tf.size(label), axis=0)
-        return {"label_id": self.labels.lookup(label), "class_names": names}
+        return {"label_id": self.labels(label), "class_names": names}
 
     def _read(self, sketch_bytes: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Sketches' intensities, label ids, and what is wrong with each item or ""; the ids of bad items are valid."""
         sketches, problems = encoded_sketches.read(sketch_bytes, self.image_size)
-        label_id = self.labels.lookup(label)
-        unknown = tf.strings.join(["unknown class: ", tf.strings.substr(label, 0, 100)])
-        return sketches, tf.maximum(label_id, 0), tf.where(label_id < 0, unknown, problems)
+        label_id = self.labels(label)
+        problems = tf.where(label_id < 0, class_lookup.unknown(label), problems)
+        return sketches, tf.maximum(label_id, 0), problems
 
     def _photo_files(self, sketches: tf.Tensor, label_id: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         return tf.map_fn(tf.io.encode_png, self._photos(sketches, label_id, seed), fn_output_signature=tf.string)

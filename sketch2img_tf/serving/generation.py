@@ -10,8 +10,9 @@ import sys
 
 from tqdm import tqdm
 
+from sketch2img_tf import choices
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.serving import choices, gallery, line_drawing, picture_files, sketch_files
+from sketch2img_tf.serving import gallery, line_drawing, picture_files, sketch_files
 from sketch2img_tf.serving.export_folder import newest_version, read_card
 from sketch2img_tf.serving.sketch_files import Sketch
 
@@ -45,7 +46,8 @@ def generate(
     """
     version = newest_version(model)
     card = read_card(version)
-    class_name, seed_numbers = choices.find_class(label, card.class_names), choices.parse_seeds(seeds)
+    class_name = choices.find_class(label, card.class_names, "--label", "the model")
+    seed_numbers = choices.parse_seeds(seeds)
     paths = sketch_files.list_sketches(sketch)
     planned = picture_files.plan(output, paths, seed_numbers)
     if gallery_path:

@@ -194,12 +194,19 @@ def test_training_pictures_have_mean_0_and_stay_within_1(directory):
     "config, message",
     [
         (DataConfig(classes=("apple", "zebra")), "--classes=zebra: the data has no such class; it has apple, "),
+        (DataConfig(classes=("balloon",)), "--classes=balloon: .*class; nearest: hot-air_balloon"),
+        (DataConfig(classes=("apple", "Apple")), "--classes=apple,Apple: names a class twice"),
         (DataConfig(num_classes=4), "--num_classes=4: the data has 3 classes"),
     ],
 )
 def test_classes_that_are_not_there(directory, config, message):
     with pytest.raises(UserError, match=f"^{message}"):
         open_sketchy(directory, config)
+
+
+def test_classes_as_people_type_them(directory):
+    sketchy = open_sketchy(directory, DataConfig(classes=("Hot air balloon", "Apple")))
+    assert sketchy.class_names == ("apple", "hot-air_balloon")
 
 
 def test_nothing_left_to_train_on(directory, tmp_path):

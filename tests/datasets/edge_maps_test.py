@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from scipy import ndimage
 import datasets.edge_maps
 from datasets.edge_maps import outlines, photos
 from datasets.edge_maps.build import build, dataset_dir
+from sketch2img_tf.config import DataConfig
+from sketch2img_tf.data.input_pipeline import open_sketchy
 from sketch2img_tf.errors import UserError
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -223,6 +226,42 @@ def test_renaming_a_photo_does_not_move_it_to_the_other_split(photos_dir, data_d
     build(str(photos_dir), str(tmp_path / "other"))
     again = read(tmp_path / "other", "test")
     assert again.keys() == {key.replace("/", "/my ") for key in held_out}
+
+
+def test_class_folders_as_macos_writes_their_names(photos_dir, data_dir, tmp_path):
+    """Decomposed; a keyboard composes, and so do lists and flags that people write."""
+    (photos_dir / "apple").rename(photos_dir / unicodedata.normalize("NFD", "café"))
+    (tmp_path / "testset.txt").write_text("café/one.png\n", encoding="utf-8")
+    build(str(photos_dir), str(data_dir), testset=str(tmp_path / "testset.txt"))
+    assert read(data_dir, "test").keys() == {"café/one"}
+    typed = unicodedata.normalize("NFD", "Café")
+    sketchy = open_sketchy(str(dataset_dir(data_dir)), DataConfig(classes=(typed,)))
+    assert (sketchy.class_names, sketchy.examples) == (("café",), {"train": 3, "test": 1})
+
+
+def test_two_folders_of_one_name_written_in_two_ways(photos_dir, data_dir):
+    """Both with a one.jpg, of which each is another record."""
+    (photos_dir / "apple").rename(photos_dir / unicodedata.normalize("NFD", "café"))
+    (photos_dir / "hot-air_balloon").rename(photos_dir / unicodedata.normalize("NFC", "café"))
+    with pytest.raises(UserError, match="^bad files: 1, listed above"):
+        build(str(photos_dir), str(data_dir))
+    built = build(str(photos_dir), str(data_dir), max_bad=1)
+    assert (built["train"] + built["test"], built["classes"]) == (12, 2)
+    assert built["skipped"]["classes_alike"] == 1
+
+
+def test_names_that_are_no_utf8(photos_dir, data_dir, no_utf8, capfd):
+    """Found out after all photos were read, they would cost hours."""
+    (photos_dir / "apple").rename(photos_dir / no_utf8)
+    (photos_dir / no_utf8 / "one.jpg").rename(photos_dir / no_utf8 / f"{no_utf8}.jpg")
+    (photos_dir / no_utf8 / f"{no_utf8}.txt").touch()
+    photos_dir = photos_dir.rename(photos_dir.with_name(no_utf8))
+    built = build(str(photos_dir), str(data_dir))
+    assert r"  caf\xe9/caf\xe9.txt" in capfd.readouterr().err.splitlines()
+    assert r"caf\xe9/caf\xe9" in read(data_dir, "train").keys() | read(data_dir, "test").keys()
+    assert build(str(photos_dir), str(data_dir)) == built
+    sketchy = open_sketchy(str(dataset_dir(data_dir)), DataConfig(classes=(r"caf\xe9",)))
+    assert sum(sketchy.examples.values()) == 4
 
 
 @pytest.mark.parametrize(

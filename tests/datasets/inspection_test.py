@@ -3,6 +3,7 @@
 import pathlib
 import shutil
 import struct
+import unicodedata
 import zlib
 
 import numpy as np
@@ -205,6 +206,30 @@ def test_names_folders_of_one_class_under_two_names(release_dir, other):
 def test_classes_that_differ_by_more_are_no_fault():
     assert listing.alike(["ant", "aunt", "car_(sedan)", "car", "hot-air_balloon"]) == []
     assert listing.alike(["ice cream", "Ice_Cream", "ant", "Ant"]) == ["Ice_Cream, ice cream", "Ant, ant"]
+    both = [unicodedata.normalize(form, "café") for form in ("NFC", "NFD")]
+    assert listing.alike(both) == ["café, café"]
+
+
+def test_one_class_whose_accents_are_written_in_two_ways(release_dir):
+    """The photos unpacked on macOS and the sketches not, as the list is."""
+    for rendering, form in (("photo/tx_000100000000", "NFD"), ("sketch/tx_000000000010", "NFC")):
+        folder = release_dir / "256x256" / rendering
+        (folder / "apple").rename(folder / unicodedata.normalize(form, "apfel für täglich"))
+    inspected = inspect(release_dir)
+    assert found(inspected) == {"unknown_classes": ["apfel für täglich"]}
+    assert inspected.class_names == ["apfel für täglich", "car_(sedan)", "hot-air_balloon"]
+    assert inspected.examples()["train"]["apfel für täglich"]
+
+
+def test_names_that_are_no_utf8(release_dir, no_utf8):
+    photo(release_dir).rename(photo(release_dir, no_utf8))
+    for number in (1, 2):
+        sketch(release_dir, f"{APPLE}-{number}").rename(sketch(release_dir, f"{no_utf8}-{number}"))
+    (photo(release_dir).parent / f"{no_utf8}.txt").touch()
+    inspected = inspect(release_dir)
+    assert inspected.report["other_files"] == ["photo/tx_000100000000/apple/caf\\xe9.txt"]
+    ids = {pair.sketch.id for pair in inspected.train + inspected.test}
+    assert {r"caf\xe9-1", r"caf\xe9-2"} < ids
 
 
 def test_splits_by_the_list(release_dir):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
+from sketch2img_tf.choices import find_class, parse_seeds
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.serving.choices import find_class, parse_seeds
 
 CLASSES = ("alarm_clock", "ape", "apple", "car_(sedan)", "hot-air_balloon", "jack-o-lantern", "zebra")
+
+
+def find(text, class_names=CLASSES):
+    return find_class(text, class_names, "--label", "the model")
 
 
 @pytest.mark.parametrize(
@@ -22,7 +28,22 @@ CLASSES = ("alarm_clock", "ape", "apple", "car_(sedan)", "hot-air_balloon", "jac
     ],
 )
 def test_class_names_as_people_write_them(text, name):
-    assert find_class(text, CLASSES) == name
+    assert find(text) == name
+
+
+@pytest.mark.parametrize("typed, there", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_accents_may_be_written_either_way(typed, there):
+    """As keyboards and macOS's file names have them."""
+    names = ("café", "crème brûlée", "cafe")
+    names = tuple(unicodedata.normalize(there, name) for name in names)
+    for label, text in enumerate(("Café", "crème_BRÛLÉE", "cafe")):
+        assert find(unicodedata.normalize(typed, text), names) == names[label]
+
+
+def test_of_classes_that_differ_in_nothing_else_the_exact_one_is_found():
+    names = ("Ant", "ant", "a b", "a_b")
+    typed = ("Ant", "ant", "ANT", "a_b", "a-b")
+    assert [find(text, names) for text in typed] == ["Ant", "ant", "Ant", "a_b", "a b"]
 
 
 @pytest.mark.parametrize(
@@ -39,13 +60,13 @@ def test_class_names_as_people_write_them(text, name):
 )
 def test_other_names_are_answered_with_the_nearest(text, suggestion):
     with pytest.raises(UserError) as error:
-        find_class(text, CLASSES)
+        find(text)
     assert str(error.value).startswith(f"--label={text}: the model has no such class; {suggestion}")
 
 
 def test_many_classes_are_not_all_listed():
     with pytest.raises(UserError, match="class_9 and 115 more$"):
-        find_class("zzz", tuple(f"class_{i}" for i in range(125)))
+        find("zzz", tuple(f"class_{i}" for i in range(125)))
 
 
 @pytest.mark.parametrize(

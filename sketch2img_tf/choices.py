@@ -1,9 +1,10 @@
-"""What a person types to choose a class and seeds."""
+"""What a person types to choose classes and seeds."""
 
 from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 
 from sketch2img_tf.errors import UserError
 
@@ -12,19 +13,36 @@ _LARGEST_SEED = 2**63 - 1
 _SHOWN = 10
 
 
-def find_class(text: str, class_names: tuple[str, ...]) -> str:
-    """The class that `text` names; case does not matter, and a space or hyphen is as good as the underscore.
+def find_class(text: str, class_names: tuple[str, ...], flag: str, owner: str) -> str:
+    """The class that `text` names.
+
+    Case does not matter, a space or hyphen is as good as the underscore, and accents may be written
+    either way that Unicode has (macOS writes file names in another than keyboards do). Of two
+    classes that differ in nothing else, the one that is named exactly, or else the first.
+
+    Args:
+      text: what somebody typed.
+      class_names: those there are.
+      flag: where it was typed, for the message.
+      owner: of the classes, for the message.
 
     Raises:
       UserError: there is no such class; names the nearest ones.
     """
-    by_name = {_plain(name): name for name in class_names}
-    wanted = _plain(text)
+    if text in class_names:
+        return text
+    by_name = {plain(name): name for name in reversed(class_names)}
+    wanted = plain(text)
     if wanted in by_name:
         return by_name[wanted]
     containing = [name for name in by_name if wanted and wanted in name]
     near = [by_name[name] for name in containing or difflib.get_close_matches(wanted, by_name, n=5)]
-    raise UserError(f"--label={text}: the model has no such class; {_suggestion(near, class_names)}")
+    raise UserError(f"{flag}={text}: {owner} has no such class; {_suggestion(near, class_names)}")
+
+
+def plain(name: str) -> str:
+    """`hot_air_balloon` of " Hot-air balloon"; accents composed (NFC)."""
+    return re.sub(r"[\s_-]+", "_", unicodedata.normalize("NFC", name).strip().lower())
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -45,10 +63,6 @@ def parse_seeds(text: str) -> list[int]:
         if len(seeds) > MAX_SEEDS:
             raise UserError(f"--seeds={text}: more than {MAX_SEEDS} seeds")
     return list(seeds)
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_-]+", "_", name.strip().lower())
 
 
 def _suggestion(near: list[str], class_names: tuple[str, ...]) -> str:

@@ -1,0 +1,31 @@
+"""Which pictures a trained model is measured on."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from sketch2img_tf.card import Card
+from sketch2img_tf.config import Config, DataConfig
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.evaluation import held_out
+
+
+@pytest.fixture
+def card(dummy_data_dir, sketchy):
+    return Card.of_run(Config(DataConfig(data_dir=str(dummy_data_dir), num_classes=2)), sketchy)
+
+
+def test_classes_are_those_of_the_model_in_its_order(card):
+    assert held_out.open_sketchy(card, "").class_names == card.class_names
+    fewer = dataclasses.replace(card, class_names=card.class_names[1:])
+    assert held_out.open_sketchy(fewer, "").class_names == fewer.class_names
+
+
+@pytest.mark.parametrize(
+    "written", [("apple", "car (sedan)", "hot-air_balloon"), ("car_(sedan)", "apple")]
+)
+def test_other_data_whose_labels_would_mean_others_are_refused(card, written):
+    with pytest.raises(UserError, match="the data write the model's classes otherwise"):
+        held_out.open_sketchy(dataclasses.replace(card, class_names=written), "")
