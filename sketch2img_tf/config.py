@@ -131,10 +131,10 @@ class LossConfig:
     perceptual_weight: float = _option(1.0, "Weight of the L1 distance between network features.", lower=0)
     diversity_weight: float = _option(1.0, "Weight of the reward for pictures that follow the noise.", lower=0)
     diversity: str = _option(
-        "slope", "Distance of two pictures, over that of their noises (slope) or not.", choices=("slope", "distance")
+        "distance", "Distance of two pictures, over that of their noises (slope) or not.", choices=("distance", "slope")
     )
     label_smoothing: float = _option(0.0, "The discriminator's target for real is 1 minus this.", lower=0, upper=0.5)
-    label_noise: float = _option(0.0, "Its targets are moved by up to this, at random.", lower=0, upper=0.5)
+    label_noise: float = _option(0.0, "Its targets are moved inwards by up to this, at random.", lower=0, upper=0.5)
     label_flip_probability: float = _option(0.0, "Share of its examples told the wrong way.", lower=0, upper=0.5)
     perceptual_network: str = _option(
         "InceptionV3",

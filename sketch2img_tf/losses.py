@@ -5,7 +5,10 @@ and pictures are expected in float32: the last layers of both networks are. Pict
 
 The report writes its classification loss as a log-likelihood with signs that disagree between the two networks. What is
 meant, here and in "Conditional Image Synthesis with Auxiliary Classifier GANs" (Odena et al., 2017, L_C), is the cross
-entropy, added to both.
+entropy, added to both. The discriminator's is of real photos alone, as the report's formula has it. Differs from Odena
+et al., and from the training script in the report's code, which have that of generated pictures in it as well.
+
+Differs from the report in notation: its L1 norms are means here, over pixels and channels, as they are in its code.
 """
 
 from __future__ import annotations
@@ -19,7 +22,8 @@ def adversarial(logits: tf.Tensor, targets: tf.Tensor | float) -> tf.Tensor:
     """Binary cross entropy of logits [B] with targets in [0, 1], [B] or one for all; 1 is real.
 
     Goodfellow et al., "Generative Adversarial Nets", 2014: equation 1 for the discriminator; for the generator, with
-    the target 1, the non-saturating form at the end of section 3.
+    the target 1, the non-saturating form at the end of section 3. Differs from the report's formula, in which the
+    generator minimises log(1 - D); its code trains it with the target 1 as well.
     """
     targets = tf.broadcast_to(tf.cast(targets, tf.float32), tf.shape(logits))
     return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
@@ -60,22 +64,28 @@ def supervised(fake_photos: tf.Tensor, real_photos: tf.Tensor) -> tf.Tensor:
 
 
 def perceptual(fake_features: list[tf.Tensor], real_features: list[tf.Tensor]) -> tf.Tensor:
-    """Sum over layers of the mean absolute difference of features [B, H, W, C]. SketchyGAN, L_p."""
+    """Sum over layers of the mean absolute difference of features [B, H, W, C]. SketchyGAN, L_p.
+
+    Which network's: see `networks.perceptual.PerceptualFeatures`.
+    """
     return tf.add_n([_mean_distance(fake, real) for fake, real in zip(fake_features, real_features)])
 
 
 def diversity(photos: tf.Tensor, other_photos: tf.Tensor, noise: tf.Tensor, other_noise: tf.Tensor) -> tf.Tensor:
     """Minus the mean absolute difference of two pictures of one sketch over the distance of their noises [B, ...].
 
-    "The negative slope" of the report. Differs from SketchyGAN's L_div, which has no division: see
-    `diversity_distance`.
+    "The negative slope" in the words of the report, whose formula has no division: see `diversity_distance`. Differs
+    from its code, which divides by the distance over the noise's channels alone: an eighth of this, at 8x8 places.
     """
     squares = tf.reduce_sum(tf.square(noise - other_noise), tf.range(1, tf.rank(noise)))
     return diversity_distance(photos, other_photos) / tf.sqrt(squares + EPSILON)
 
 
 def diversity_distance(photos: tf.Tensor, other_photos: tf.Tensor) -> tf.Tensor:
-    """Minus the mean absolute difference of two pictures of one sketch. SketchyGAN, L_div."""
+    """Minus the mean absolute difference of two pictures of one sketch, -|G(x, z1) - G(x, z2)|_1.
+
+    L_div as the report prints it, and SketchyGAN. Differs from the code of both, which divides: see `diversity`.
+    """
     return -_mean_distance(photos, other_photos)
 
 

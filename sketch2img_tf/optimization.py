@@ -7,9 +7,15 @@ import tensorflow as tf
 from sketch2img_tf import precision
 from sketch2img_tf.config import TrainingConfig
 
+EPSILON = 1e-8  # the paper's, and that of the report's code; Keras' own is 1e-7
+
 
 def make_adam(learning_rate: float, training: TrainingConfig) -> tf.keras.optimizers.Optimizer:
     """Adam with the configured betas, clipping by `--gradient_clip_norm`, and loss scaling where float16 needs it.
+
+    Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, with the epsilon of the end of section 2, which
+    is not corrected for the start. Differs in that from PyTorch's, the report's, whose epsilon weighs less in the
+    first steps.
 
     Under replicas Keras clips what they have summed: the gradient of the global batch.
     """
@@ -17,6 +23,7 @@ def make_adam(learning_rate: float, training: TrainingConfig) -> tf.keras.optimi
         learning_rate,
         beta_1=training.adam_beta_1,
         beta_2=training.adam_beta_2,
+        epsilon=EPSILON,
         global_clipnorm=training.gradient_clip_norm or None,
         jit_compile=False,
     )

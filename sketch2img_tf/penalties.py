@@ -39,7 +39,9 @@ def dragan(
 
     Kodali et al., "On Convergence and Stability of GANs", 2017, the DRAGAN penalty, with k = 1.
 
-    Differs from the paper, whose noise is centred on the photo: see `perturb` for ours.
+    Differs from the paper, whose noise is centred on the photo: see `perturb` for ours. What is measured is the slope
+    of the sum of the batch's logits: through the discriminator's batch norm an example moves the others' logits too, a
+    little. The implementation that the report cites has the same noise and the same sum.
 
     Args:
       discriminator: photos to logits [B]; whatever else it takes is not perturbed.

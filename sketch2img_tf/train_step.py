@@ -269,15 +269,17 @@ class TrainStep:
         return losses.diversity(*pictures, *noises)
 
     def _targets(self, labels: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The discriminator's targets for real and fake, float32 [B]: smoothed, noisy and flipped as configured."""
+        """The discriminator's targets for real and fake, float32 [B]: smoothed, noisy and flipped as configured.
+
+        The noise moves both inwards: a target beyond 0 or 1 would reward a logit without end.
+        """
         weights = self.weights
         seeds = draws.split(seed, 2)
         shape = [2, labels.shape[0]]
-        targets = tf.stack([tf.fill(shape[1:], 1.0 - weights.label_smoothing), tf.zeros(shape[1:])])
-        targets += draws.uniform(shape, seeds[0], -weights.label_noise, weights.label_noise, axis=1)
+        real, fake = tf.unstack(draws.uniform(shape, seeds[0], 0.0, weights.label_noise, axis=1))
+        targets = tf.stack([1.0 - weights.label_smoothing - real, fake])
         flip = draws.uniform(shape, seeds[1], axis=1) < weights.label_flip_probability
-        targets = tf.where(flip, 1.0 - targets, targets)
-        return tuple(tf.unstack(tf.clip_by_value(targets, 0.0, 1.0)))
+        return tuple(tf.unstack(tf.where(flip, 1.0 - targets, targets)))
 
     def _judge(self, photos: tf.Tensor, sketches: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self.state.discriminator((photos, sketches), training=True)

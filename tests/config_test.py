@@ -56,7 +56,7 @@ OTHER_VALUES = {
     "supervised_weight": 100.0,
     "perceptual_weight": 1e-05,
     "diversity_weight": 0.1,
-    "diversity": "distance",
+    "diversity": "slope",
     "label_smoothing": 0.1,
     "label_noise": 0.05,
     "label_flip_probability": 0.025,

@@ -148,18 +148,17 @@ def _plain_discriminator_update(judge, batch, fakes, mixed, weights, variables, 
     return {f"discriminator/{name}": value for name, value in {**terms, **accuracies}.items()}
 
 
-def _plain_generator_terms(judge, phi, batch, fakes, others, noise) -> dict[str, tf.Tensor]:
+def _plain_generator_terms(judge, phi, batch, fakes, others) -> dict[str, tf.Tensor]:
     rows = tf.range(BATCH, dtype=tf.int64)
     logits, classes = judge(fakes)
     probabilities = tf.gather_nd(tf.nn.softmax(classes), tf.stack([rows, batch["labels"]], 1))
     of_fakes, of_photos = phi(fakes), phi(batch["photos"])
-    distances = tf.norm(tf.reshape(noise[:BATCH] - noise[BATCH:], [BATCH, -1]), axis=1)
     return {
         "gan": tf.reduce_mean(-tf.math.log(tf.sigmoid(logits))),
         "classification": tf.reduce_mean(-tf.math.log(probabilities)),
         "supervised": tf.reduce_mean(tf.abs(fakes - batch["photos"])),
         "perceptual": sum(tf.reduce_mean(tf.abs(a - b)) for a, b in zip(of_fakes, of_photos)),
-        "diversity": -tf.reduce_mean(tf.reduce_mean(tf.abs(fakes - others), [1, 2, 3]) / distances),
+        "diversity": -tf.reduce_mean(tf.abs(fakes - others)),
     }
 
 
@@ -177,7 +176,7 @@ def _plain_step(state, phi, batch, noise, mixed, weights, rate: float) -> dict[s
         with tape.stop_recording():
             variables = discriminator.trainable_variables
             scalars = _plain_discriminator_update(judge, batch, fakes, mixed, weights, variables, rate)
-        terms = _plain_generator_terms(judge, phi, batch, fakes, others, noise)
+        terms = _plain_generator_terms(judge, phi, batch, fakes, others)
         total = sum(getattr(weights, f"{name}_weight") * term for name, term in terms.items())
     _descend(generator.trainable_variables, tape.gradient(total, generator.trainable_variables), rate)
     pictures = fakes.numpy().reshape(BATCH, -1)
@@ -192,7 +191,7 @@ WEIGHTS = dict(
     dragan_weight=3.0,
     supervised_weight=5.0,
     perceptual_weight=40.0,
-    diversity_weight=100.0,
+    diversity_weight=2.0,
 )
 
 
@@ -223,6 +222,16 @@ def test_step_is_what_its_equations_say(eagerly, state, batch, monkeypatch):
         for name, value in ours.items():
             np.testing.assert_allclose(value, theirs[name], rtol=2e-3, atol=1e-5, err_msg=f"{network} {name}")
     _check_averages(state, before)
+
+
+def test_diversity_is_divided_by_the_distance_of_the_noises_if_the_slope_is_asked_for(shared):
+    rng = np.random.default_rng(0)
+    fakes, noise = (rng.normal(size=[2 * BATCH, *shape]).astype(np.float32) for shape in ([8, 8, 3], [2, 2, 5]))
+    distances = np.abs(fakes[:BATCH] - fakes[BATCH:]).mean((1, 2, 3))
+    lengths = np.sqrt(((noise[:BATCH] - noise[BATCH:]) ** 2).sum((1, 2, 3)))
+    for kind, expected in (("distance", -distances), ("slope", -distances / lengths)):
+        found = _step(shared, **SUPERVISED, diversity=kind)._diversity(tf.constant(fakes), tf.constant(noise))
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def _check_averages(state, before) -> None:
@@ -423,13 +432,18 @@ def test_label_smoothing_lowers_the_target_for_real_alone(shared):
     np.testing.assert_allclose(_targets(shared, label_smoothing=0.1), [np.full(4000, 0.9), np.zeros(4000)], rtol=1e-6)
 
 
-def test_label_noise_moves_targets_by_up_to_its_size_within_zero_and_one(shared):
+def test_label_noise_moves_both_targets_inwards_by_up_to_its_size(shared):
+    """Uniformly, so that none of it is lost at 0 or 1."""
     real, fake = _targets(shared, label_smoothing=0.1, label_noise=0.05)
-    assert 0.85 <= real.min() < 0.855 and 0.945 < real.max() <= 0.95
-    assert abs(real.mean() - 0.9) < 0.002
-    assert fake.min() == 0.0 and 0.045 < fake.max() <= 0.05
-    assert abs(np.mean(fake == 0.0) - 0.5) < 0.05
+    for moved in (0.9 - real, fake):
+        assert -1e-6 <= moved.min() < 0.001 and 0.049 < moved.max() <= 0.05 + 1e-6
+        np.testing.assert_allclose([moved.mean(), moved.std()], [0.025, 0.05 / 12**0.5], atol=0.001)
     assert abs(np.corrcoef(real, fake)[0, 1]) < 0.05
+
+
+def test_targets_stay_within_zero_and_one_at_the_bounds_of_all_three_options(shared):
+    targets = _targets(shared, label_smoothing=0.5, label_noise=0.5, label_flip_probability=0.5)
+    assert targets.min() >= 0 and targets.max() <= 1
 
 
 def test_flipped_labels_are_a_share_of_both(shared):

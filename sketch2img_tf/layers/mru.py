@@ -20,7 +20,10 @@ LEAKY_SLOPE = 0.1
 
 
 def kernel_initializer() -> tf.keras.initializers.Initializer:
-    """N(0, 0.02). A new one each time: Keras gives the same values whenever the same object is asked again."""
+    """N(0, 0.02), for all kernels of an MRU.
+
+    A new one each time: Keras gives the same values whenever the same object is asked again.
+    """
     return tf.keras.initializers.RandomNormal(0.0, 0.02)
 
 
@@ -35,6 +38,8 @@ class MRU(tf.keras.layers.Layer):
     the gradient only x, I and what the convolutions give are kept: everything between them is soon made again.
 
     Differs from the paper: x always passes a convolution and a norm on its way to y, not only where channels change.
+    Differs from the report's code, and SketchyGAN's: they have f behind that norm, too. The
+    report's equation, which is the one above, has none.
 
     Args:
       filters: channels of y.

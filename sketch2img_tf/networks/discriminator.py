@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf.networks.encoder import Encoder, pyramid
+from sketch2img_tf.networks.encoder import Encoder, kernel_initializer, pyramid
 
 
 class Discriminator(tf.keras.Model):
@@ -32,8 +32,8 @@ class Discriminator(tf.keras.Model):
         self.encoder = Encoder(base_width, spectral=True, mru=mru, name="encoder")
         # The last layers are float32 under every precision policy, so that the logits are.
         self.flatten = tf.keras.layers.Flatten()
-        self.real_head = tf.keras.layers.Dense(1, dtype="float32", name="real_head")
-        self.class_head = tf.keras.layers.Dense(num_classes, dtype="float32", name="class_head")
+        self.real_head = _head(1, "real_head")
+        self.class_head = _head(num_classes, "class_head")
 
     def call(self, inputs, training: bool | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         photos, sketches = inputs
@@ -41,3 +41,7 @@ class Discriminator(tf.keras.Model):
         features = self.encoder((pictures, pyramid(pictures)), training=training)[-1]
         flat = tf.cast(self.flatten(features), tf.float32)
         return self.real_head(flat)[:, 0], self.class_head(flat)
+
+
+def _head(logits: int, name: str) -> tf.keras.layers.Layer:
+    return tf.keras.layers.Dense(logits, kernel_initializer=kernel_initializer(), dtype="float32", name=name)

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf.layers.mru import MRU, kernel_initializer
+from sketch2img_tf.layers.mru import MRU
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 
 LEVELS = 4
+
+
+def kernel_initializer() -> tf.keras.initializers.Initializer:
+    """For all kernels outside the MRUs: U(-b, b), b = 1 / sqrt(height * width * inputs).
+
+    That is where PyTorch starts, and the report's code leaves them there: what comes out has the
+    same scale at every width. Of a transposed convolution the outputs count, there and here.
+    Differs from it: biases start at 0, not at U(-b, b). A new one each time, as in `mru.py`.
+    """
+    return tf.keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
 
 
 class Encoder(tf.keras.layers.Layer):

@@ -8,9 +8,9 @@ from __future__ import annotations
 import tensorflow as tf
 
 from sketch2img_tf.config import Config
-from sketch2img_tf.layers.mru import MRU, kernel_initializer
+from sketch2img_tf.layers.mru import MRU
 from sketch2img_tf.layers.resize_conv import ResizeConv2D
-from sketch2img_tf.networks.encoder import LEVELS, Encoder, pyramid
+from sketch2img_tf.networks.encoder import LEVELS, Encoder, kernel_initializer, pyramid
 
 SKETCH_CHANNELS = 8
 
@@ -25,7 +25,8 @@ class Generator(tf.keras.Model):
       image_size: S, a multiple of 8.
       base_width: channels of the first MRU; the bottleneck has 8 times as many, and as many again of noise.
       normalization: "conditional_batch", "batch" or "instance".
-      initial_features: "label", a learned plane a class, or "sketch", 8 channels convolved from the sketch.
+      initial_features: "label", a learned plane per class that starts as N(0, 1), or "sketch", 8 channels convolved
+        from the sketch.
       upsampling: "transposed", 2x2 stride-2 convolutions, or "resize", see `ResizeConv2D`.
       synchronized: whether batch norm's statistics are those of all replicas together.
 
@@ -101,7 +102,11 @@ class Generator(tf.keras.Model):
             return tf.keras.layers.Conv2D(
                 SKETCH_CHANNELS, 3, padding="same", kernel_initializer=kernel_initializer(), name="initial_sketch"
             )
-        return tf.keras.layers.Embedding(num_classes, self.image_size**2, name="initial_label")
+        # Keras' own start has a deviation of 0.03: behind the first convolution less than the epsilon of its norm.
+        standard = tf.keras.initializers.RandomNormal(0.0, 1.0)
+        return tf.keras.layers.Embedding(
+            num_classes, self.image_size**2, embeddings_initializer=standard, name="initial_label"
+        )
 
     def _initial_features(self, sketches: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         if isinstance(self.initial, tf.keras.layers.Embedding):

@@ -19,6 +19,9 @@ class PerceptualFeatures(tf.Module):
     Pictures are brought to the network's range and resized to its input size first. The network is frozen and runs as
     in inference. It computes in bfloat16 if the precision is, where that is faster, else in float32.
 
+    Differs from the report, which names Inception-v4: `tf.keras.applications` has none.
+    InceptionV3, the default, is the network before it; InceptionResNetV2 is of the same paper.
+
     Args:
       losses: the `perceptual_...` options.
       statistics: of the training pictures.

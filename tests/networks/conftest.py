@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 
@@ -32,3 +33,19 @@ def shapes_of():
         return {v.name.split(":")[0].split("/", 1)[1]: v.shape.as_list() for v in network.trainable_variables}
 
     return shapes
+
+
+@pytest.fixture(scope="session")
+def assert_outside_mrus_as_pytorch():
+    """That of a network's kernels outside its MRUs each is U(-b, b), b = count^-1/2, and has a count."""
+
+    def check(network, counts: dict[str, int]) -> None:
+        named = {v.name.split(":")[0].split("/", 1)[1]: v.numpy() for v in network.trainable_variables}
+        kernels = {path: value for path, value in named.items() if "mru_" not in path and path.endswith("/kernel")}
+        assert set(kernels) == {f"{path}/kernel" for path in counts}
+        for path, count in counts.items():
+            kernel, bound = kernels[f"{path}/kernel"], count**-0.5
+            assert 0.9 * bound < np.abs(kernel).max() <= bound, path
+            np.testing.assert_allclose(kernel.std(), bound / 3**0.5, rtol=0.15, err_msg=path)
+
+    return check

@@ -40,6 +40,12 @@ def test_variables_at_full_width(mru_shapes, shapes_of):
     assert sum(int(tf.size(variable)) for variable in discriminator.trainable_variables) == 9_990_114
 
 
+def test_kernels_outside_the_mrus_start_where_pytorch_starts(assert_outside_mrus_as_pytorch):
+    """By how many values an output is summed from."""
+    heads = dict.fromkeys(("real_head", "class_head"), 8 * 8 * 128)
+    assert_outside_mrus_as_pytorch(_made(3, 16), heads | {f"encoder/down_{n}": 4 * n for n in (16, 32, 64)})
+
+
 def test_for_larger_pictures_the_heads_alone_are_larger(shapes_of):
     large, small = Discriminator(3, 2), _made(3, 2)
     large((tf.image.resize(PHOTOS, [128, 128]), tf.image.resize(SKETCHES, [128, 128])))

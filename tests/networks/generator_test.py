@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from sketch2img_tf import precision
 from sketch2img_tf.config import Config, DataConfig, NetworkConfig
+from sketch2img_tf.layers.normalization import EPSILON
 from sketch2img_tf.networks.generator import Generator, make_generator
 
 CLASSES = 3
@@ -96,6 +97,33 @@ def test_resizing_doubles_with_3x3_convolutions(shapes_of):
 
 
 UPSAMPLINGS = ("resize", "transposed")
+
+
+@pytest.mark.usefixtures("seeded")
+def test_class_planes_start_as_standard_normal():
+    planes = made(NetworkConfig(2)).initial.embeddings.numpy()
+    np.testing.assert_allclose([planes.mean(), planes.std()], [0, 1], atol=0.03)
+    assert abs(np.corrcoef(planes)[0, 1]) < 0.05
+
+
+@pytest.mark.usefixtures("seeded")
+@pytest.mark.parametrize("initial_features", ["label", "sketch"])
+@pytest.mark.parametrize("base_width", [2, 16])
+def test_what_the_encoder_starts_from_is_heard_by_its_first_norm(initial_features, base_width):
+    """Behind the first shortcut's convolution it varies by far more than the norm's epsilon adds to it."""
+    generator = made(NetworkConfig(base_width, initial_features=initial_features))
+    sketches = np.zeros([2, 64, 64, 1], np.float32)
+    sketches[0, 10:50, 30:32], sketches[1, 40:42, 5:60] = 1, 1  # thin lines, 2 % of the paper, as drawn ones
+    shortcut = generator.encoder.mrus[0].shortcut(generator._initial_features(tf.constant(sketches), LABELS))
+    assert np.var(shortcut, axis=(0, 1, 2)).mean() > 10 * EPSILON
+
+
+@pytest.mark.usefixtures("seeded")
+def test_kernels_outside_the_mrus_start_where_pytorch_starts(assert_outside_mrus_as_pytorch):
+    """By how many values an output is summed from; of a transposed convolution PyTorch counts outputs, not inputs."""
+    halved_and_doubled = {f"{name}_{n}": 4 * n for name in ("encoder/down", "up") for n in (16, 32, 64)}
+    counts = {"initial_sketch": 9, "to_rgb": 9 * 16, **halved_and_doubled}
+    assert_outside_mrus_as_pytorch(made(NetworkConfig(16, initial_features="sketch")), counts)
 
 
 def test_a_larger_picture_has_a_larger_plane_a_class_and_noise_at_more_places(shapes_of):
