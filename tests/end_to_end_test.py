@@ -286,15 +286,17 @@ def test_a_run_of_larger_pictures(dummy_data_dir, tmp_path):
     assert_refuses(1, "image_size 128 there, 64 now; give another --workdir", *command)
     (version,) = succeed("export.py", f"--workdir={run_folder}", exports)
     succeed("export.py", f"--workdir={run_folder}", exports, "--format=tflite")
+    version = pathlib.Path(version).rename(tmp_path / "best")  # whose card knows the step
     models = f"--workdir={run_folder}", f"--model={version}"
     of_run, of_export = (json.loads(succeed("evaluate.py", model)[-1]) for model in models)
     assert of_run["protocol"] == of_export["protocol"] and of_run["protocol"]["picture_size"] == 128
+    assert of_run["step"] == of_export["step"] == 2
     assert of_export["held_out_l1"] == pytest.approx(of_run["held_out_l1"], abs=1e-3)
     assert of_export["metrics"]["edge_recall"] == pytest.approx(of_run["metrics"]["edge_recall"], abs=0.05)
     sketch, output = next(DUMMY_RELEASE.rglob("*.png")), tmp_path / "photo.png"
     succeed("generate.py", f"--model={version}", f"--sketch={sketch}", "--label=apple", f"--output={output}")
     assert Image.open(output).size == (128, 128)
-    assert "a PNG, 128x128 pixels" in (pathlib.Path(version) / "assets.extra" / "MODEL_CARD.md").read_text()
+    assert "a PNG, 128x128 pixels" in (version / "assets.extra" / "MODEL_CARD.md").read_text()
 
 
 @pytest.mark.slow

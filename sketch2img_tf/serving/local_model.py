@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.serving.export_folder import newest_version, read_card
+from sketch2img_tf.serving.export_folder import newest_version, read_card, read_step
 
 
 class LocalModel:
@@ -19,6 +18,10 @@ class LocalModel:
 
     Args:
       directory: the folder of one version, or the folder that holds them, of which the highest number is taken.
+
+    Attributes:
+      directory: the absolute path of the version's folder.
+      card: its card.
 
     Raises:
       UserError: there is no export, or it is damaged.
@@ -36,7 +39,7 @@ class LocalModel:
     @property
     def step(self) -> int:
         """The training step of the weights."""
-        return int(os.path.basename(self.directory))
+        return read_step(self.directory)
 
     def from_tensors(self, sketches: np.ndarray, labels: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         """Sketches as pixels, uint8 [B, S, S, 1], labels and seeds, int64 [B], to uint8 [B, S, S, 3]."""
