@@ -1,9 +1,19 @@
-"""Names of files and folders as text."""
+"""Names of files and folders: as text, as a folder has them, and what their endings say."""
 
 from __future__ import annotations
 
 import os
 import unicodedata
+
+_SHOWN = 10
+_LEFT_BY_SYSTEMS = ("thumbs.db", "desktop.ini")
+_PICTURES = (
+    *(".apng", ".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".ico", ".jfif", ".jp2", ".jpe"),
+    *(".jpeg", ".jpg", ".jxl", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".tga"),
+    *(".tif", ".tiff", ".webp", ".xcf"),
+    *(".ai", ".eps", ".pdf", ".ps", ".svg", ".svgz"),  # of lines
+    *(".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"),  # of cameras
+)
 
 
 def as_text(name: str) -> str:
@@ -13,3 +23,20 @@ def as_text(name: str) -> str:
     them. Bytes that are no UTF-8, which Python has as lone surrogates, are spelt `\xe9`.
     """
     return unicodedata.normalize("NFC", os.fsencode(name).decode("utf-8", "backslashreplace"))
+
+
+def visible(folder: str) -> list[str]:
+    """The names in a folder, sorted, without hidden ones and what file browsers leave behind."""
+    names = (name for name in os.listdir(folder) if not name.startswith("."))
+    return sorted(name for name in names if name.lower() not in _LEFT_BY_SYSTEMS)
+
+
+def some(names: list[str]) -> str:
+    """The first few of them, and how many more there are."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def is_picture(name: str) -> bool:
+    """Whether a name ends as pictures' do, of all the kinds that people have."""
+    return name.lower().endswith(_PICTURES)

@@ -102,6 +102,28 @@ def test_a_folder_with_bad_files(model, folder, tmp_path):
     assert list(files(tmp_path / "out")) == ["one-0.png", "one-1.png", "two-0.png", "two-1.png"]
 
 
+def test_what_is_passed_over_is_told_and_any_jpeg_is_drawn(model, sketch, tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    Image.open(sketch).save(tmp_path / "in" / "one.png")
+    Image.open(sketch).save(tmp_path / "in" / "two.jfif", "JPEG")
+    Image.open(sketch).save(tmp_path / "in" / "three.tif")
+    (tmp_path / "in" / "four.heic").touch()
+    generate(model, str(tmp_path / "in"), "pear", "0", str(tmp_path / "out"))
+    assert list(files(tmp_path / "out")) == ["one-0.png", "two-0.png"]
+    assert capsys.readouterr().err == f"passed over in {tmp_path / 'in'}: four.heic, three.tif\n"
+
+
+def test_a_name_that_is_no_utf8(model, sketch, tmp_path, no_utf8):
+    folder = tmp_path / "in" / no_utf8
+    folder.mkdir(parents=True)
+    Image.open(sketch).save(folder / f"{no_utf8}.png")
+    flags = dict(model=model, sketch=folder, label="pear", output=folder / no_utf8)
+    result = command(**flags, gallery=folder / "all.html")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert [path.name for path in (folder / no_utf8).iterdir()] == [f"{no_utf8}-0.png"]
+    assert r"caf\xe9.png" in (folder / "all.html").read_text()
+
+
 def test_the_same_bytes_whatever_else_is_asked_for(model, folder, tmp_path):
     with pytest.raises(UserError, match="^3 of 5 sketches"):
         generate(model, folder, "pear", "0-3", str(tmp_path / "all"))
@@ -130,6 +152,7 @@ def test_size_and_gallery(model, sketch, tmp_path, capsys):
         ({"seeds": "7-0"}, "--seeds=7-0: "),
         ({"output": "x.jpg"}, "--output=x.jpg: "),
         ({"gallery_path": "x.pdf"}, "--gallery=x.pdf: "),
+        ({"gallery_path": "{output}"}, "--gallery would overwrite {output}: give another"),
         ({"model": "nowhere"}, "--model=nowhere: no exported model there"),
         ({"sketch": "nothing.png"}, "nothing.png: cannot be read: No such file"),
     ],
@@ -137,8 +160,8 @@ def test_size_and_gallery(model, sketch, tmp_path, capsys):
 def test_mistakes_are_told_before_anything_is_written(model, sketch, tmp_path, changed, says):
     given = dict(model=model, sketch=sketch, label="pear", seeds="0", output=str(tmp_path / "out" / "pear.png"))
     with pytest.raises(UserError) as error:
-        generate(**{**given, **changed})
-    assert str(error.value).startswith(says)
+        generate(**{**given, **{flag: value.format(**given) for flag, value in changed.items()}})
+    assert str(error.value).startswith(says.format(**given))
     assert not (tmp_path / "out").exists()
 
 

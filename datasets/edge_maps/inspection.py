@@ -24,7 +24,10 @@ from sketch2img_tf import file_names
 from sketch2img_tf.errors import UserError
 
 BAD_KINDS = ("unreadable_pictures", "classes_alike")
-NOTED_KINDS = ("photos_without_lines", "identical_pictures", "empty_classes", "rows_without_file", "other_files")
+NOTED_KINDS = (
+    *("photos_without_lines", "identical_pictures", "empty_classes", "rows_without_file"),
+    *("other_pictures", "other_files"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,10 +109,15 @@ def inspect(
     """
     report = Report(BAD_KINDS, NOTED_KINDS)
     found, other = listing.pictures(photos_dir, photos.SUFFIXES)
+    others = [file_names.as_text(str(picture.path.relative_to(photos_dir))) for picture in other]
     if not found:
-        raise UserError(f"--photos_dir={photos_dir}: no photo in it; put them into a folder a class, as cat/tom.jpg")
-    others = (str(picture.path.relative_to(photos_dir)) for picture in other)
-    report.add("other_files", map(file_names.as_text, others))
+        there = f" but {file_names.some(others)}" if others else ""
+        raise UserError(
+            f"--photos_dir={photos_dir}: no photo in it{there}; put them into a folder a class, as"
+            f" cat/tom.jpg; they may be {', '.join(photos.SUFFIXES)}"
+        )
+    report.add("other_pictures", filter(file_names.is_picture, others))
+    report.add("other_files", (name for name in others if not file_names.is_picture(name)))
     usable = _usable(found, check_all(found), report)
     class_names = sorted({pair.photo.class_name for pair in usable})
     folders = [folder.name for folder in listing.class_folders(photos_dir)]

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from datasets.sketchy.pictures import SIZE
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp")
 SMALLEST = 64  # pixels of the shorter side: what the networks draw
 
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP")  # MPO: a JPEG with more pictures behind it, as some cameras write

@@ -11,7 +11,6 @@ from sketch2img_tf import file_names
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg")
 SKETCH_SUFFIXES = (".png",)
-_LEFT_BY_SYSTEMS = ("thumbs.db", "desktop.ini")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +60,4 @@ def alike(names: Iterable[str]) -> list[str]:
 
 
 def _visible(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Without what file browsers leave behind."""
-    paths = (path for path in folder.iterdir() if not path.name.startswith("."))
-    return sorted(path for path in paths if path.name.lower() not in _LEFT_BY_SYSTEMS)
+    return [folder / name for name in file_names.visible(str(folder))]

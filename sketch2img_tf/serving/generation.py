@@ -10,7 +10,7 @@ import sys
 
 from tqdm import tqdm
 
-from sketch2img_tf import choices
+from sketch2img_tf import choices, file_names
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.serving import gallery, line_drawing, picture_files, sketch_files
 from sketch2img_tf.serving.export_folder import newest_version, read_card
@@ -48,10 +48,13 @@ def generate(
     card = read_card(version)
     class_name = choices.find_class(label, card.class_names, "--label", "the model")
     seed_numbers = choices.parse_seeds(seeds)
-    paths = sketch_files.list_sketches(sketch)
+    paths, passed_over = sketch_files.list_sketches(sketch)
     planned = picture_files.plan(output, paths, seed_numbers)
     if gallery_path:
         gallery.check_path(gallery_path)
+        picture_files.keep([*paths, *planned.values()], "--gallery", [gallery_path])
+    if passed_over:
+        print(f"passed over in {sketch}: {file_names.some(passed_over)}", file=sys.stderr)
     fill = line_drawing.training_fill(card.config.data) if crop else None
     sketches = _read(paths, polarity, fill)
     if sketches:
@@ -88,7 +91,8 @@ def _draw(
     from sketch2img_tf.serving.local_model import LocalModel  # here, since it imports TensorFlow
 
     model = LocalModel(version)
-    rows = [gallery.Row(os.path.basename(sketch.path), sketch.png, {}) for sketch in sketches]
+    names = [file_names.as_text(os.path.basename(sketch.path)) for sketch in sketches]
+    rows = [gallery.Row(name, sketch.png, {}) for name, sketch in zip(names, sketches)]
     pictures = [(sketch, row, seed) for sketch, row in zip(sketches, rows) for seed in seeds]
     for sketch, row, seed in _progress(pictures, "drawing", "picture"):
         # One at a time, so that the bytes of a picture cannot depend on what else is asked for.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import collections
 import io
 import os
+from collections.abc import Iterable
 
 from PIL import Image
 
+from sketch2img_tf import file_names
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.serving import sketch_files
 
-_NO_FOLDERS = (*sketch_files.EXTENSIONS, ".html", ".tif", ".tiff")
+_PAGES = (".html", ".htm")
 
 
 def plan(output: str, sketches: list[str], seeds: list[int]) -> dict[tuple[str, int], str]:
@@ -24,7 +25,7 @@ def plan(output: str, sketches: list[str], seeds: list[int]) -> dict[tuple[str, 
     """
     one = len(sketches) * len(seeds) == 1
     ending = os.path.splitext(output)[1].lower()
-    if os.path.isdir(output) or ending not in _NO_FOLDERS:
+    if os.path.isdir(output) or not (file_names.is_picture(output) or ending in _PAGES):
         names = _names(sketches)
         paths = {(s, seed): os.path.join(output, f"{names[s]}-{seed}.png") for s in sketches for seed in seeds}
     elif ending != ".png":
@@ -33,8 +34,17 @@ def plan(output: str, sketches: list[str], seeds: list[int]) -> dict[tuple[str, 
         raise UserError(f"--output={output}: is one file, for {len(sketches) * len(seeds)} pictures; give a folder")
     else:
         paths = {(sketches[0], seeds[0]): output}
+    _tell_apart(paths)
     _keep_sketches(paths, sketches)
     return paths
+
+
+def keep(files: Iterable[str], flag: str, outputs: Iterable[str]) -> None:
+    """Raises a UserError if writing `outputs`, as `flag` says, would overwrite one of `files`."""
+    kept = {_identity(path): path for path in files}
+    for output in outputs:
+        if path := kept.get(_identity(output)):
+            raise UserError(f"{flag} would overwrite {path}: give another")
 
 
 def enlarge(png: bytes, size: int) -> bytes:
@@ -62,13 +72,35 @@ def make_folder(path: str) -> None:
 def _names(sketches: list[str]) -> dict[str, str]:
     """A sketch's name without its ending, but with it where two sketches differ in nothing else."""
     stems = {path: os.path.splitext(os.path.basename(path))[0] for path in sketches}
-    count = collections.Counter(stem.lower() for stem in stems.values())
-    return {path: stem if count[stem.lower()] == 1 else os.path.basename(path) for path, stem in stems.items()}
+    count = collections.Counter(map(_folded, stems.values()))
+    alone = {path for path, stem in stems.items() if count[_folded(stem)] == 1}
+    return {path: stems[path] if path in alone else os.path.basename(path) for path in sketches}
+
+
+def _tell_apart(paths: dict[tuple[str, int], str]) -> None:
+    sketch_of = {}
+    for (sketch, _), path in paths.items():
+        other = sketch_of.setdefault(_identity(path), sketch)
+        if other != sketch:
+            raise UserError(f"{other} and {sketch} would both become {path}: rename one of them")
 
 
 def _keep_sketches(paths: dict[tuple[str, int], str], sketches: list[str]) -> None:
     folders = {os.path.realpath(os.path.dirname(path)) for path in paths.values()}
     if len(sketches) > 1 and os.path.realpath(os.path.dirname(sketches[0])) in folders:
         raise UserError("--output is the folder of the sketches: give another, lest pictures be taken for sketches")
-    if {os.path.realpath(path) for path in paths.values()} & {os.path.realpath(path) for path in sketches}:
-        raise UserError("--output would overwrite the sketch: give another file")
+    keep(sketches, "--output", paths.values())
+
+
+def _identity(path: str) -> object:
+    """Equal for all paths of a file; of one to come, also for names that some systems take for one."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return _folded(os.path.realpath(path))
+    return status.st_dev, status.st_ino
+
+
+def _folded(name: str) -> str:
+    """Without what macOS and Windows do not tell apart: case, and how accents are written."""
+    return file_names.as_text(name).casefold()

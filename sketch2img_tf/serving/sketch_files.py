@@ -10,11 +10,12 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps
 
+from sketch2img_tf import file_names
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.serving import line_drawing
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
+EXTENSIONS = tuple(".png .apng .jpg .jpeg .jpe .jfif .mpo .webp .gif .bmp".split())
 MAX_PIXELS = 50_000_000  # of the largest pictures that most telephones take; decoded, up to 800 MB for a moment
 MIN_SIDE = 16  # pixels
 _WORKING_SIDE = 1024  # pixels: enough to see a pencil's line on a sheet
@@ -37,18 +38,28 @@ class Sketch:
     notes: tuple[str, ...]
 
 
-def list_sketches(path: str) -> list[str]:
+def list_sketches(path: str) -> tuple[list[str], list[str]]:
     """The file `path`, or the files in the folder `path` that are named as pictures, sorted.
 
+    Returns:
+      The paths, and the names of what else is in the folder.
+
     Raises:
-      UserError: there is nothing there.
+      UserError: there is no picture there.
     """
     if not os.path.isdir(path):
-        return [path]
-    names = [name for name in sorted(os.listdir(path)) if name.lower().endswith(EXTENSIONS) and name[0] != "."]
-    if not names:
-        raise UserError(f"--sketch={path}: no picture in this folder ({', '.join(EXTENSIONS)})")
-    return [os.path.join(path, name) for name in names]
+        return [path], []
+    try:
+        names = file_names.visible(path)
+    except OSError as error:
+        raise UserError(f"--sketch={path}: cannot be read: {error.strerror or error}") from None
+    pictures = [name for name in names if name.lower().endswith(EXTENSIONS)]
+    others = [name for name in names if not name.lower().endswith(EXTENSIONS)]
+    if not pictures:
+        there = f" but {file_names.some(others)}" if others else ""
+        kinds = ", ".join(EXTENSIONS)
+        raise UserError(f"--sketch={path}: no picture in this folder{there}; it may be {kinds}")
+    return [os.path.join(path, name) for name in pictures], others
 
 
 def read_sketch(path: str, polarity: str = "auto", fill: float | None = None) -> Sketch:

@@ -199,16 +199,30 @@ def test_bad_files_are_listed_and_stop_the_build_unless_tolerated(photos_dir, da
     assert (built["train"] + built["test"], built["skipped"]["unreadable_pictures"]) == (12, 4)
 
 
-def test_what_is_noted_and_left_out(photos_dir, data_dir):
+def test_what_is_noted_and_left_out(photos_dir, data_dir, capfd):
     shutil.copy(photos_dir / "apple" / "one.jpg", photos_dir / "hot-air_balloon" / "copy.jpg")
     Image.new("RGB", (99, 99), "grey").save(photos_dir / "apple" / "grey.png")
     (photos_dir / "zebra").mkdir()
-    (photos_dir / "apple" / "notes.txt").touch()
+    for number in range(5):
+        (photos_dir / "apple" / f"{number}.txt").touch()
+    (photos_dir / "apple" / "six.HEIC").touch()
+    (photos_dir / "lost.png").touch()
     built = build(str(photos_dir), str(data_dir))
+    lines = capfd.readouterr().err.splitlines()
+    assert {"other_pictures: 2", "  apple/six.HEIC", "  lost.png", "other_files: 5"} <= set(lines)
     assert (built["train"] + built["test"], built["classes"]) == (12, 3)
-    assert {kind: count for kind, count in built["skipped"].items() if count} == dict.fromkeys(
-        ("identical_pictures", "photos_without_lines", "empty_classes", "other_files"), 1
-    )
+    assert {kind: count for kind, count in built["skipped"].items() if count} == {
+        **dict.fromkeys(("identical_pictures", "photos_without_lines", "empty_classes"), 1),
+        **{"other_pictures": 2, "other_files": 5},
+    }
+
+
+def test_photos_of_every_ending_that_their_kinds_have(photos_dir, data_dir):
+    (photos_dir / "apple" / "one.jpg").rename(photos_dir / "apple" / "one.jfif")
+    assert build(str(photos_dir), str(data_dir))["train"] == 10
+    kinds = {"JPEG", "MPO", "PNG", "WEBP"}
+    known = {ending for ending, kind in Image.registered_extensions().items() if kind in kinds}
+    assert set(photos.SUFFIXES) == known
 
 
 def test_a_list_says_what_is_held_out(photos_dir, data_dir, tmp_path):
@@ -269,7 +283,7 @@ def test_names_that_are_no_utf8(photos_dir, data_dir, no_utf8, capfd):
     [
         (dict(photos_dir=""), "is not built yet: --photos_dir=DIR says"),
         (dict(photos_dir="nowhere"), "^--photos_dir=nowhere: no such folder"),
-        (dict(photos_dir=str(ROOT / "configs")), "no photo in it; put them into a folder a class"),
+        (dict(photos_dir=str(ROOT / "configs")), "no photo in it but README.md, .* more; put"),
         (dict(testset="nowhere.txt"), "^--testset=nowhere.txt: cannot be read"),
     ],
 )

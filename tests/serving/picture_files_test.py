@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import unicodedata
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from PIL import Image
 
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.serving import picture_files
+
+OTHER_KINDS = ("jpg", "jfif", "pdf", "svg", "avif", "heic", "jp2", "tif", "htm", "psd", "webp")
 
 
 def test_one_picture_goes_to_the_file():
@@ -40,14 +43,49 @@ def test_sketches_that_differ_in_their_ending_alone_do_not_share_a_file():
         ("out.png", ["a.png"], [0, 1, 2], "is one file, for 3 pictures"),
         ("out.jpg", ["a.png"], [0], "pictures are written as PNG"),
         ("out.html", ["a.png"], [0], "pictures are written as PNG"),
-        ("a.png", ["a.png"], [0], "would overwrite the sketch"),
-        ("./in/../a.png", ["a.png"], [0], "would overwrite the sketch"),
+        *((f"apple.{kind}", ["a.png"], [0], "pictures are written as PNG") for kind in OTHER_KINDS),
+        ("apple.SVG", ["a.png", "b.png"], [0], "pictures are written as PNG"),
+        ("a.png", ["a.png"], [0], "would overwrite a.png"),
+        ("./in/../a.png", ["a.png"], [0], "would overwrite a.png"),
         ("in", ["in/a.png", "in/b.png"], [0], "is the folder of the sketches"),
     ],
 )
 def test_outputs_that_cannot_be(output, sketches, seeds, says):
     with pytest.raises(UserError, match=f"^--output.*{says}"):
         picture_files.plan(output, sketches, seeds)
+
+
+def test_a_folder_that_is_there_may_have_any_name(tmp_path):
+    (tmp_path / "apple.pdf").mkdir()
+    planned = picture_files.plan(str(tmp_path / "apple.pdf"), ["cat.jpg"], [3])
+    assert planned == {("cat.jpg", 3): str(tmp_path / "apple.pdf" / "cat-3.png")}
+
+
+@pytest.mark.parametrize(
+    "sketches",
+    [
+        ["in/cat.png", "in/cat.jpg", "in/cat.png.bmp"],
+        ["in/cat.png", "in/cat.PNG"],
+        [f"in/{unicodedata.normalize(form, 'café.png')}" for form in ("NFC", "NFD")],
+    ],
+)
+def test_two_sketches_never_share_a_file(sketches):
+    """Not on a file system, either, that takes two names for one."""
+    with pytest.raises(UserError, match="would both become out/.*: rename one of them"):
+        picture_files.plan("out", sketches, [0])
+
+
+def test_a_sketch_is_kept_whatever_its_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cat.png").touch()
+    (tmp_path / "other.png").hardlink_to(tmp_path / "cat.png")
+    (tmp_path / "link.png").symlink_to("cat.png")
+    for output in ("./cat.png", "other.png", "link.png", str(tmp_path / "cat.png")):
+        with pytest.raises(UserError, match="^--output would overwrite cat.png: give another$"):
+            picture_files.plan(output, ["cat.png"], [0])
+        with pytest.raises(UserError, match="^--gallery would overwrite cat.png: give another$"):
+            picture_files.keep(["cat.png", "out/cat-0.png"], "--gallery", [output])
+    picture_files.keep(["cat.png", "out/cat-0.png"], "--gallery", ["out/all.png"])
 
 
 def test_enlarging_keeps_the_picture():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import pathlib
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.serving.sketch_files import list_sketches, read_sketch
+from sketch2img_tf.serving.sketch_files import EXTENSIONS, FORMATS, list_sketches, read_sketch
 from tests.serving.drawn_pages import kite
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -180,11 +181,36 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 
 
 def test_pictures_of_a_folder(tmp_path):
-    for name in ("b.PNG", "a.jpeg", "c.webp", "notes.txt", ".hidden.png"):
+    for name in ("b.PNG", "a.jpeg", "c.JFIF", "four.heic", "three.tif", ".hidden.png", "Thumbs.db"):
         (tmp_path / name).touch()
-    assert [os.path.basename(path) for path in list_sketches(str(tmp_path))] == ["a.jpeg", "b.PNG", "c.webp"]
+    (tmp_path / "more").mkdir()
+    paths, passed_over = list_sketches(str(tmp_path))
+    assert [os.path.basename(path) for path in paths] == ["a.jpeg", "b.PNG", "c.JFIF"]
+    assert passed_over == ["four.heic", "more", "three.tif"]
+
+
+def test_all_endings_of_the_kinds_that_are_read_count():
+    """Those that Pillow knows; MPO is a JPEG with more pictures behind it."""
+    kinds = {*FORMATS, "MPO"}
+    known = {ending for ending, kind in Image.registered_extensions().items() if kind in kinds}
+    assert set(EXTENSIONS) == known
 
 
 def test_a_folder_without_pictures(tmp_path):
-    with pytest.raises(UserError, match="^--sketch=.*: no picture in this folder"):
+    with pytest.raises(UserError, match=r"^--sketch=.*: no picture in this folder; it may be .png"):
+        list_sketches(str(tmp_path))
+    for number in range(12):
+        (tmp_path / f"{number:02}.tif").touch()
+    with pytest.raises(UserError, match=r"in this folder but 00.tif, .*, 09.tif and 2 more; it"):
+        list_sketches(str(tmp_path))
+
+
+def test_a_folder_that_cannot_be_read(tmp_path, monkeypatch):
+    """Nobody is kept out who may do everything, as tests in a container may."""
+
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(UserError, match="^--sketch=.*: cannot be read: Permission denied$"):
         list_sketches(str(tmp_path))
