@@ -93,7 +93,7 @@ def _keep_sketches(paths: dict[tuple[str, int], str], sketches: list[str]) -> No
 
 
 def _identity(path: str) -> object:
-    """Equal for all paths of a file; of one to come, also for names that some systems take for one."""
+    """Equal for all paths of a file; of one to come, for all names that some system takes for one."""
     try:
         status = os.stat(path)
     except OSError:
