@@ -3,70 +3,248 @@
     python serving/rest_client.py --label=cat cat.png another.png
     python serving/rest_client.py --server=http://HOST:8501 --label=cat --seed=7 --output_dir=pictures cat.png
 
-The request goes to the signature `each`, which answers every sketch by itself: one that cannot be used has an error
-and costs nobody else a picture.
+writes `cat-LABEL-SEED.png` for `cat.png`. The requests go to the signature `each`, which answers
+every sketch by itself: one that cannot be used has an error and costs nobody else a picture.
+
+https://www.tensorflow.org/tfx/serving/api_rest
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import collections
+import functools
+import http.client
+import ipaddress
 import json
+import mimetypes
+import os
 import pathlib
+import socket
 import sys
+import unicodedata
 import urllib.error
+import urllib.parse
 import urllib.request
+from typing import Callable
+
+TIMEOUT_S = 60
+AT_ONCE = 8  # sketches of a request: what serving/config lets the server of a CPU take
+_NOT_ONE = "it does not speak as TensorFlow Serving does over REST; is it its REST port, 8501?"
 
 
-def main() -> None:
-    """Draws the files of the command line."""
-    arguments = parse_arguments()
-    arguments.output_dir.mkdir(parents=True, exist_ok=True)
-    failed = False
-    answers = predict(arguments.server, arguments.model, arguments.sketches, arguments.label, arguments.seed)
-    for path, answer in zip(arguments.sketches, answers):
-        if answer["error"]:
-            failed = True
-            print(f"error: {path}: {answer['error']}", file=sys.stderr)
-            continue
-        output = arguments.output_dir / f"{path.stem}-{arguments.label}-{arguments.seed}.png"
-        output.write_bytes(base64.b64decode(answer["photo_bytes"]["b64"]))
-        print(output)
-    sys.exit(failed)
+class Problem(Exception):
+    """What cannot be done and why, in one line."""
 
 
-def predict(server: str, model: str, sketches: list[pathlib.Path], label: str, seed: int) -> list[dict]:
-    """For each file an answer with `photo_bytes` and `error`, one of which is empty."""
+Draw = Callable[[str, str, "list[bytes]", "list[str]", "list[int]"], "list[tuple[bytes, str]]"]
+"""Such as `draw`."""
+
+
+def draw(
+    server: str, model: str, sketches: list[bytes], labels: list[str], seeds: list[int]
+) -> list[tuple[bytes, str]]:
+    """PNG or JPEG sketches, class names and seeds to PNG photos and errors, of which one is empty.
+
+    Raises:
+      Problem: there is no answer, or none of TensorFlow Serving.
+    """
     instances = [
-        {"sketch_bytes": {"b64": base64.b64encode(path.read_bytes()).decode()}, "label": label, "seed": seed}
-        for path in sketches
+        {"sketch_bytes": {"b64": base64.b64encode(sketch).decode()}, "label": label, "seed": seed}
+        for sketch, label, seed in zip(sketches, labels, seeds)
     ]
-    body = json.dumps({"signature_name": "each", "instances": instances}).encode()
-    request = urllib.request.Request(f"{server}/v1/models/{model}:predict", body)
+    # Not serving_default: behind batching, another's broken sketch would cost our pictures too.
+    answers = predict(server, model, "each", instances, ["photo_bytes", "error"])
     try:
-        with urllib.request.urlopen(request, timeout=60) as response:
-            return json.load(response)["predictions"]
+        return [(base64.b64decode(photo["b64"]), error) for photo, error in answers]
+    except (ValueError, KeyError, TypeError):
+        raise Problem(f"--server={server}: {_NOT_ONE}") from None
+
+
+def predict(
+    server: str, model: str, signature: str, instances: list[dict], outputs: list[str]
+) -> list[list]:
+    """The named outputs of each instance.
+
+    Raises:
+      Problem: there is no answer, or none of TensorFlow Serving.
+    """
+    body = json.dumps({"signature_name": signature, "instances": instances}).encode()
+    content = _post(server, model, body)
+    try:
+        rows = json.loads(content)["predictions"]
+        answers = [[row[name] for name in outputs] for row in rows]
+    except (ValueError, KeyError, TypeError):
+        raise Problem(f"--server={server}: {_NOT_ONE}") from None
+    if len(answers) != len(instances):
+        raise Problem(f"--server={server}: {len(answers)} answers to {len(instances)}; {_NOT_ONE}")
+    return answers
+
+
+def without_proxy(host: str) -> bool:
+    """Whether it is this computer, which no proxy of a company can reach."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
+
+
+def _post(server: str, model: str, body: bytes) -> bytes:
+    proxies = {} if without_proxy(_host(server)) else None  # None: as the environment says
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
+    address = f"{server.rstrip('/')}/v1/models/{urllib.parse.quote(model)}:predict"
+    try:
+        with opener.open(urllib.request.Request(address, body), timeout=TIMEOUT_S) as response:
+            return response.read()
     except urllib.error.HTTPError as error:
-        sys.exit(f"error: {server} answers {error.code}: {json.load(error)['error']}")
+        problem = f"answers {error.code}: {_explanation(error, model)}"
+    except socket.timeout:
+        problem = f"has not answered in {TIMEOUT_S} seconds; is it overloaded?"
+    except urllib.error.URLError as error:
+        problem = f"cannot be reached ({error.reason})"
+    except (OSError, http.client.HTTPException):
+        problem = _NOT_ONE
+    raise Problem(f"--server={server}: {problem}")
+
+
+def _host(server: str) -> str:
+    try:
+        parts = urllib.parse.urlsplit(server)
+        host = (parts.hostname or "").encode("idna").decode()
+        if parts.scheme in ("http", "https") and host and parts.port != 0:
+            return host
+    except ValueError:
+        pass
+    raise Problem(f"--server={server}: should be an address as http://HOST:8501")
+
+
+def _explanation(error: urllib.error.HTTPError, model: str) -> str:
+    try:
+        return json.loads(error.read())["error"].splitlines()[0]
+    except (ValueError, LookupError, TypeError, AttributeError, OSError, http.client.HTTPException):
+        return f"{error.reason}; is it TensorFlow Serving, with a model named {model}?"
+
+
+def run(draw: Draw, description: str, server: str) -> None:
+    """Draws the files of the command line.
+
+    Args:
+      draw: asks a server.
+      description: of the command.
+      server: the default.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # a file's name may be no text
+    try:
+        sys.exit(_draw_files(draw, _parse_arguments(description, server)))
+    except Problem as problem:
+        _tell(sys.stderr, f"error: {problem}")
+    except KeyboardInterrupt:
+        _tell(sys.stderr, "error: interrupted")
+    sys.exit(1)
+
+
+def plan(
+    sketches: list[pathlib.Path], output_dir: pathlib.Path, label: str, seed: int
+) -> list[pathlib.Path]:
+    """The file of each sketch's picture.
+
+    A sketch's ending stays in the name where two sketches differ in nothing else.
+
+    Raises:
+      Problem: two pictures for one file, or a sketch would be overwritten.
+    """
+    count = collections.Counter(_folded(path.stem) for path in sketches)
+    names = [path.stem if count[_folded(path.stem)] == 1 else path.name for path in sketches]
+    outputs = [output_dir / f"{name}-{label}-{seed}.png" for name in names]
+    sketch_of: dict[str, pathlib.Path] = {}
+    for sketch, output in zip(sketches, outputs):
+        if _folded(output.name) in sketch_of:
+            both = f"{sketch_of[_folded(output.name)]} and {sketch}"
+            raise Problem(f"{both} would both become {output}: rename one of them")
+        if os.path.exists(output) and any(map(output.samefile, sketches)):
+            raise Problem(f"{output} is a sketch, and would be lost: give another --output_dir")
+        sketch_of[_folded(output.name)] = sketch
+    return outputs
+
+
+def _draw_files(draw: Draw, given: argparse.Namespace) -> int:
+    """The exit code."""
+    outputs = plan(given.sketches, given.output_dir, given.label, given.seed)
+    sketches = [_done(path, "cannot be read", path.read_bytes) for path in given.sketches]
+    _make_folder(given.output_dir)
+    failed = 0
+    for first in range(0, len(sketches), AT_ONCE):
+        chosen = sketches[first : first + AT_ONCE]
+        labels, seeds = [given.label] * len(chosen), [given.seed] * len(chosen)
+        answers = draw(given.server, given.model, chosen, labels, seeds)
+        for path, output, (photo, error) in zip(given.sketches[first:], outputs[first:], answers):
+            if error:
+                failed = 1
+                _tell(sys.stderr, f"error: {path}: {error}")
+                continue
+            _done(output, "cannot be written", functools.partial(output.write_bytes, photo))
+            _tell(sys.stdout, str(output))
+    return failed
+
+
+def _make_folder(folder: pathlib.Path) -> None:
+    kind, _ = mimetypes.guess_type(folder.name)
+    if kind and kind.startswith(("image/", "application/pdf")) and not os.path.exists(folder):
+        raise Problem(f"--output_dir={folder}: is the name of a picture; give a folder")
+    make = functools.partial(folder.mkdir, parents=True, exist_ok=True)
+    _done(f"--output_dir={folder}", "cannot be made", make)
+
+
+def _done(what: object, failure: str, call: Callable):
+    """What `call` returns; a Problem where the system refuses it."""
+    try:
+        return call()
     except OSError as error:
-        sys.exit(f"error: {server}: {error}")
+        raise Problem(f"{what}: {failure}: {error.strerror or error}") from None
 
 
-def parse_arguments() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sketches", nargs="+", type=pathlib.Path, help="PNG or JPEG files, black lines on white")
-    parser.add_argument("--label", required=True, help="class of what is drawn")
-    parser.add_argument("--seed", type=int, default=0, help="another seed gives another picture (default: 0)")
-    parser.add_argument("--output_dir", type=pathlib.Path, default=".", help="folder of the pictures (default: here)")
-    parser.add_argument("--server", default="http://localhost:8501", help="(default: http://localhost:8501)")
-    parser.add_argument("--model", default="sketch2img", help="name of the model (default: sketch2img)")
-    arguments = parser.parse_args()
-    for path in arguments.sketches:
-        if not path.is_file():
-            parser.error(f"{path}: no such file")
-    return arguments
+def _tell(stream, line: str) -> None:
+    try:
+        print(line, file=stream, flush=True)
+    except OSError:  # nobody reads it any more; the pictures are wanted all the same
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _folded(name: str) -> str:
+    """Without what macOS and Windows do not tell apart: case, and how accents are written."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _parse_arguments(description: str, server: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add, path = parser.add_argument, pathlib.Path
+    add("sketches", nargs="+", type=path, help="PNG or JPEG files, black lines on white")
+    add("--label", required=True, type=_text, help="class of what is drawn")
+    add("--seed", type=_seed, default=0, help="another one gives another picture (default: 0)")
+    add("--output_dir", type=path, default=".", help="folder of the pictures (default: here)")
+    add("--server", default=server, help=f"(default: {server})")
+    add("--model", default="sketch2img", help="name of the model (default: sketch2img)")
+    given = parser.parse_args()
+    for sketch in given.sketches:
+        if not os.path.isfile(sketch):
+            parser.error(f"{sketch}: no such file")
+    return given
+
+
+def _text(typed: str) -> str:
+    """Bytes that are no UTF-8 become U+FFFD: neither JSON nor gRPC takes them in a class's name."""
+    return typed.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _seed(typed: str) -> int:
+    if not -(2**63) <= int(typed) < 2**63:
+        raise argparse.ArgumentTypeError(f"{typed} has more than 64 bits")
+    return int(typed)
 
 
 if __name__ == "__main__":
-    main()
+    run(draw, __doc__, "http://localhost:8501")

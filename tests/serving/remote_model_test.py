@@ -3,60 +3,24 @@
 from __future__ import annotations
 
 import http.server
-import json
 import socket
 import threading
 
 import numpy as np
 import pytest
 
+from serving import rest_client
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.serving import remote_model
 from sketch2img_tf.serving.remote_model import RemoteModel
 from tests.serving import exports
+from tests.serving.answering_server import Answering
 from tests.serving.stand_in_server import StandIn
-
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch):
-    """As draw_page.py sees to it."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
 @pytest.fixture(scope="module")
 def server(exported):
     with StandIn(str(exported.parent)) as server:
         yield f"http://127.0.0.1:{server.rest_port}"
-
-
-class Answering:
-    """A server that knows the classes, and answers anything else with one code and content."""
-
-    def __init__(self, code: int, content: bytes, classes: bytes = b'{"predictions": [{"class_names": ["apple"]}]}'):
-        self.requests = []
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(handler):
-                body = handler.rfile.read(int(handler.headers["Content-Length"]))
-                self.requests.append((handler.path, json.loads(body)))
-                known = b'"classes"' in body
-                handler.send_response(200 if known else code)
-                handler.end_headers()
-                handler.wfile.write(classes if known else content)
-
-            def log_message(handler, *arguments):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *exception):
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def test_its_classes_and_its_pictures(server):
@@ -88,12 +52,13 @@ def test_a_sketch_that_the_model_refuses(server):
 @pytest.mark.parametrize(
     ("code", "content", "says"),
     [
-        (503, b'{"error": "queue is full"}', "answers 503, queue is full"),
-        (502, b"<html>", "answers 502, Bad Gateway: is it TensorFlow Serving, with a model named sketch2img?"),
+        (503, b'{"error": "queue is full"}', "answers 503: queue is full"),
+        (502, b"<html>", "answers 502: Bad Gateway; is it .* with a model named sketch2img?"),
         (200, b"<html>", "it does not speak as TensorFlow Serving"),
         (200, b"[]", "it does not speak as TensorFlow Serving"),
         (200, b'{"predictions": [{}]}', "it does not speak as TensorFlow Serving"),
         (200, b'{"predictions": []}', "0 answers to 1"),
+        (200, b'{"predictions": [{"photo_bytes": "a", "error": ""}]}', "it does not speak as"),
     ],
 )
 def test_answers_that_are_no_pictures(code, content, says):
@@ -116,11 +81,22 @@ def test_a_server_with_another_model(classes):
         ("localhost:8501", "should be an address as http://HOST:8501"),
         ("file:///etc/passwd", "should be an address as http://HOST:8501"),
         ("http://127.0.0.1:port", "should be an address as http://HOST:8501"),
+        ("http://a..b:8501", "should be an address as http://HOST:8501"),
     ],
 )
 def test_no_server(address, says):
     with pytest.raises(UserError, match=f"^--server={address}: {says}"):
         RemoteModel(address)
+
+
+def test_no_proxy_stands_between_this_computer_and_itself(server, monkeypatch):
+    """A company's answers for any address, with a page of its own."""
+    with Answering(200, b"", b"<html>") as proxy:
+        monkeypatch.setenv("http_proxy", proxy.address)
+        monkeypatch.setenv("no_proxy", "")
+        assert RemoteModel(server).class_names == exports.CLASSES
+        with pytest.raises(UserError, match="does not speak as TensorFlow"):
+            RemoteModel("http://somewhere.invalid:8501")
 
 
 def test_a_server_of_something_else():
@@ -137,7 +113,7 @@ def test_a_server_of_something_else():
 
 
 def test_a_server_that_does_not_answer(monkeypatch):
-    monkeypatch.setattr(remote_model, "_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(rest_client, "TIMEOUT_S", 0.2)
     with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as silent:
         address = f"http://127.0.0.1:{silent.server_port}"
         with pytest.raises(UserError, match="has not answered in 0.2 seconds"):

@@ -8,6 +8,9 @@ import re
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
 
+from serving import rest_client
+from tests.serving import stand_in_server
+
 SERVING = pathlib.Path(__file__).resolve().parents[2] / "serving"
 COMPOSE = (SERVING / "compose.yaml").read_text()
 WHOLE_NUMBERS = ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads")
@@ -44,6 +47,8 @@ def test_batching(batching_parameters, name):
     # The server refuses to start otherwise.
     assert allowed == sorted(set(allowed))
     assert not allowed or allowed[-1] == parameters.max_batch_size.value
+    # The clients send no more at once, and the stand-in takes no more than either.
+    assert rest_client.AT_ONCE <= stand_in_server.MOST <= parameters.max_batch_size.value
 
 
 def test_the_compose_file_names_files_that_are_there():

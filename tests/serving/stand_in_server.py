@@ -2,8 +2,8 @@
 
     python -m tests.serving.stand_in_server EXPORT_DIR [REST_PORT] [GRPC_PORT]
 
-It is for tests and for trying clients where the real server is not at hand. It has no batching, no versions but the
-newest, and none of the speed.
+It is for tests and for trying clients where the real server is not at hand. It has no batching but
+its limit, no versions but the newest, and none of the speed.
 
 https://www.tensorflow.org/tfx/serving/api_rest and tensorflow_serving/apis/prediction_service.proto
 """
@@ -24,6 +24,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 NAME = "sketch2img"
+MOST = 8  # items of a request: max_batch_size of serving/config/batching_cpu.txt
 
 
 class Servable:
@@ -48,6 +49,8 @@ class Servable:
         if set(inputs) != set(signature.inputs):
             raise ValueError(f"input size does not match signature: {len(inputs)}!={len(signature.inputs)}")
         try:
+            if (count := max(map(len, inputs.values()))) > MOST:
+                raise ValueError(f"Task size {count} is larger than maximum batch size {MOST}")
             feeds = {signature.inputs[key].name: values for key, values in inputs.items()}
             fetches = {key: tensor.name for key, tensor in signature.outputs.items()}
             return self.session.run(fetches, feeds)
