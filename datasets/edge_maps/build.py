@@ -61,6 +61,8 @@ def _builder(photos_dir: str, data_dir: str, testset: str, max_bad: int, beam_op
     photos = building.resolved(photos_dir)
     if not photos.is_dir():
         raise UserError(f"--photos_dir={photos_dir}: no such folder")
+    if not any(photos.iterdir()):  # TFDS's own message is an AssertionError
+        raise UserError(f"--photos_dir={photos_dir}: is empty; put photos into it, in a folder a class")
     config = tfds.download.DownloadConfig(manual_dir=photos, try_download_gcs=False)
     if beam_options is not None:
         from datasets.edge_maps import beam  # here: an optional requirement

@@ -283,11 +283,14 @@ def test_names_that_are_no_utf8(photos_dir, data_dir, no_utf8, capfd):
     [
         (dict(photos_dir=""), "is not built yet: --photos_dir=DIR says"),
         (dict(photos_dir="nowhere"), "^--photos_dir=nowhere: no such folder"),
+        (dict(photos_dir="{empty}"), "^--photos_dir=.*/empty: is empty; put photos into it"),
         (dict(photos_dir=str(ROOT / "configs")), "no photo in it but README.md, .* more; put"),
         (dict(testset="nowhere.txt"), "^--testset=nowhere.txt: cannot be read"),
     ],
 )
-def test_refuses_in_one_line(photos_dir, data_dir, given, message):
+def test_refuses_in_one_line(photos_dir, data_dir, tmp_path, given, message):
+    (tmp_path / "empty").mkdir()
+    given = {flag: value.format(empty=tmp_path / "empty") for flag, value in given.items()}
     with pytest.raises(UserError, match=message) as raised:
         build(**{"photos_dir": str(photos_dir), "data_dir": str(data_dir), **given})
     assert "\n" not in str(raised.value)
