@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from sketch2img_tf import file_names
 
-PHOTO_SUFFIXES = (".jpg", ".jpeg")
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 SKETCH_SUFFIXES = (".png",)
 
 

@@ -221,6 +221,11 @@ def test_one_class_whose_accents_are_written_in_two_ways(release_dir):
     assert inspected.examples()["train"]["apfel für täglich"]
 
 
+def test_a_photo_may_have_any_ending_of_a_jpeg(release_dir):
+    photo(release_dir).rename(photo(release_dir).with_suffix(".JFIF"))
+    assert found(inspect(release_dir)) == {}
+
+
 def test_names_that_are_no_utf8(release_dir, no_utf8):
     photo(release_dir).rename(photo(release_dir, no_utf8))
     for number in (1, 2):
