@@ -134,7 +134,7 @@ def run(draw: Draw, description: str, server: str) -> None:
       description: of the command.
       server: the default.
     """
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed by who started this
         stream.reconfigure(errors="backslashreplace")  # a file's name may be no text
     try:
         sys.exit(_draw_files(draw, _parse_arguments(description, server)))
@@ -206,6 +206,8 @@ def _done(what: object, failure: str, call: Callable):
 
 
 def _tell(stream, line: str) -> None:
+    if stream is None:
+        return
     try:
         print(line, file=stream, flush=True)
     except OSError:  # nobody reads it any more; the pictures are wanted all the same

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import re
 import shutil
@@ -234,24 +233,15 @@ def test_the_rest_client_needs_python_alone(server, folder):
     assert (done.returncode, done.stdout, done.stderr) == (0, "sketch0-apple-0.png\n", "")
 
 
-def test_pictures_are_written_though_nobody_reads_what_is_printed(server, folder):
-    reader, writer = os.pipe()
-    os.close(reader)
-    command = [
-        sys.executable,
-        str(SERVING / "rest_client.py"),
-        f"--server={CLIENTS['rest_client.py'].format(server)}",
-    ]
-    done = subprocess.run(
-        [*command, "--label=apple", "sketch0.png", "sketch1.png"],
-        cwd=folder,
-        stdout=writer,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    os.close(writer)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert (folder / "sketch1-apple-0.png").exists()
+@pytest.mark.parametrize("lost", ["| true", ">&-", ">&- 2>&-"])
+def test_pictures_are_written_though_nobody_reads_what_is_printed(lost, server, folder):
+    client = f"{sys.executable} {SERVING}/rest_client.py --label=apple"
+    address = f"--server=http://127.0.0.1:{server.rest_port}"
+    command = f"(sleep 0.2; exec {client} {address} sketch0.png text.png sketch1.png) {lost}"
+    done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True)
+    told = "" if "2>" in lost else "error: text.png: the sketch is neither PNG nor JPEG\n"
+    assert (done.stdout, done.stderr) == ("", told)
+    assert len(list(folder.glob("sketch?-apple-0.png"))) == 2
 
 
 def test_tensors_over_rest_in_columns(server):
