@@ -33,9 +33,14 @@ _PROTOCOL = flags.DEFINE_enum(
     "Which pictures are measured; default: 256 of the run's validation part, or without one of the test part.",
 )
 _NETWORK = flags.DEFINE_enum(
-    "features_network", "", ["", *pretrained.CHOICES], "Network of tf.keras.applications in whose features to measure."
+    "features_network",
+    "",
+    ["", *pretrained.CHOICES],
+    "Network of tf.keras.applications, or EfficientNetLite0, in whose features to measure.",
 )
-_WEIGHTS = flags.DEFINE_string("features_weights", "imagenet", "Its weights: imagenet, or a file (.h5, no top).")
+_WEIGHTS = flags.DEFINE_string(
+    "features_weights", "imagenet", "Its weights: imagenet, or a file (.h5, no top; or .npz)."
+)
 _PLOT = flags.DEFINE_bool("plot", False, "Also write plots of the run and report.html.")
 
 
@@ -55,7 +60,7 @@ def main() -> None:
         draw, folder = tf.function(generator.draw, autograph=False, reduce_retracing=True), _WORKDIR.value
     sketchy = held_out.open_sketchy(card, _DATA_DIR.value)
     evaluator = Evaluator(sketchy, protocols.find(_PROTOCOL.value, sketchy), feature_flags)
-    reporting.report(evaluator, draw, source, folder, _PLOT.value)
+    reporting.report(evaluator, draw, source, card.config.losses, folder, _PLOT.value)
 
 
 if __name__ == "__main__":

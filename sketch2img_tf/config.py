@@ -138,14 +138,20 @@ class LossConfig:
     label_flip_probability: float = _option(0.0, "Share of its examples told the wrong way.", lower=0, upper=0.5)
     perceptual_network: str = _option(
         "InceptionV3",
-        "Network of tf.keras.applications whose features are compared.",
-        choices=("InceptionV3", "InceptionResNetV2", "MobileNet"),
+        "Network of tf.keras.applications, or EfficientNetLite0, whose features are compared.",
+        choices=("InceptionV3", "InceptionResNetV2", "MobileNet", "EfficientNetLite0"),
     )
     perceptual_layers: tuple[str, ...] = _option(
         (), "Its layers, by name or as activation:N, the N-th activation counted from 0; empty for a good choice."
     )
     perceptual_size: int = _option(0, "Pictures are resized to this many pixels for it; 0: its own.", lower=0)
-    perceptual_weights: str = _option("imagenet", "imagenet, a weights file (.h5, no top), or random.")
+    perceptual_weights: str = _option("imagenet", "imagenet, a weights file (.h5, no top; or .npz), or random.")
+    perceptual_scaling: str = _option(
+        "auto",
+        "Distances as they are, or each layer's over its deviation; auto: so where they are large, in"
+        " EfficientNetLite0.",
+        choices=("auto", "none", "deviation"),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,10 +229,11 @@ class EvaluationConfig:
     best_metric: str = _option("", "The metric that it is the best by; default: the kernel distance, or else l1.")
     features_network: str = _option(
         "",
-        "Network of tf.keras.applications in whose features the evaluations measure; empty for none.",
-        choices=("", "InceptionV3", "InceptionResNetV2", "MobileNet"),
+        "Network of tf.keras.applications, or EfficientNetLite0, in whose features the evaluations measure; empty for"
+        " none.",
+        choices=("", "InceptionV3", "InceptionResNetV2", "MobileNet", "EfficientNetLite0"),
     )
-    features_weights: str = _option("imagenet", "Its weights: imagenet, or a file (.h5, no top).")
+    features_weights: str = _option("imagenet", "Its weights: imagenet, or a file (.h5, no top; or .npz).")
     collapse_steps: int = _option(
         1000, "Warn of pictures of one colour, or the same whatever the noise, for so many steps.", lower=1
     )

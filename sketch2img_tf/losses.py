@@ -13,6 +13,8 @@ Differs from the report in notation: its L1 norms are means here, over pixels an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 EPSILON = 1e-12  # under a root or a power: equal noises, and classes that are certain, have a finite gradient
@@ -63,12 +65,16 @@ def supervised(fake_photos: tf.Tensor, real_photos: tf.Tensor) -> tf.Tensor:
     return _mean_distance(fake_photos, real_photos)
 
 
-def perceptual(fake_features: list[tf.Tensor], real_features: list[tf.Tensor]) -> tf.Tensor:
+def perceptual(
+    fake_features: list[tf.Tensor], real_features: list[tf.Tensor], units: Sequence[float] = ()
+) -> tf.Tensor:
     """Sum over layers of the mean absolute difference of features [B, H, W, C]. SketchyGAN, L_p.
 
-    Which network's: see `networks.perceptual.PerceptualFeatures`.
+    Which network's: see `networks.perceptual.look`. With `units`, one per layer, each layer's difference is over its
+    unit, so that none speaks louder than the others.
     """
-    return tf.add_n([_mean_distance(fake, real) for fake, real in zip(fake_features, real_features)])
+    distances = [_mean_distance(fake, real) for fake, real in zip(fake_features, real_features)]
+    return tf.add_n([distance / unit for distance, unit in zip(distances, units or [1.0] * len(distances))])
 
 
 def diversity(photos: tf.Tensor, other_photos: tf.Tensor, noise: tf.Tensor, other_noise: tf.Tensor) -> tf.Tensor:

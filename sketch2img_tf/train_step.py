@@ -14,9 +14,10 @@ from sketch2img_tf.config import Config, TrainingConfig
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.finite import FiniteStatistics, FiniteUpdates
 from sketch2img_tf.layers.spectral_norm import power_iteration
+from sketch2img_tf.networks import perceptual
 from sketch2img_tf.networks.discriminator import Discriminator
+from sketch2img_tf.networks.frozen_features import FrozenFeatures
 from sketch2img_tf.networks.generator import make_generator
-from sketch2img_tf.networks.perceptual import PerceptualFeatures
 
 _FIRST_POWER_ITERATIONS = 15
 
@@ -102,9 +103,11 @@ class TrainStep:
         self.state = state
         self.strategy = tf.distribute.get_strategy()
         self.weights = config.losses
-        self.perceptual = None
+        self.perceptual, self.perceptual_units = None, []
         if config.losses.perceptual_weight:
-            self.perceptual = PerceptualFeatures(config.losses, statistics, config.training.precision)
+            look = perceptual.look(config.losses)
+            self.perceptual = FrozenFeatures(look, statistics, config.training.precision)
+            self.perceptual_units = self.perceptual.deviations() if perceptual.is_scaled(config.losses) else []
         self.generator_updates = FiniteUpdates(state.generator.trainable_variables)
         self.discriminator_updates = FiniteUpdates(state.discriminator.trainable_variables)
 
@@ -257,7 +260,7 @@ class TrainStep:
             terms["supervised"] = self._mean(losses.supervised(fake_photos, photos))
         if weights.perceptual_weight:
             features = self.perceptual(fake_photos), self.perceptual(photos)
-            terms["perceptual"] = self._mean(losses.perceptual(*features))
+            terms["perceptual"] = self._mean(losses.perceptual(*features, self.perceptual_units))
         if weights.diversity_weight:
             terms["diversity"] = self._mean(self._diversity(fakes, noise))
         return terms

@@ -64,6 +64,7 @@ OTHER_VALUES = {
     "perceptual_layers": ["conv_pw_1_relu", "activation:3"],
     "perceptual_size": 96,
     "perceptual_weights": "weights/mobilenet.h5",
+    "perceptual_scaling": "deviation",
     "workdir": "runs/one",
     "init_from": "runs/zero",
     "train_steps": 1232,

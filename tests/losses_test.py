@@ -85,6 +85,12 @@ def test_perceptual_is_the_sum_of_the_means_of_the_layers():
     np.testing.assert_allclose(losses.perceptual(fake, real), [0.5 + 1.0, 2.0 + 1.0], rtol=1e-6)
 
 
+def test_perceptual_layers_count_in_their_units():
+    fake = [_pictures(1.0, 2.0), tf.fill([2, 1, 1, 7], 3.0)]
+    real = [_pictures(0.5, 4.0), tf.fill([2, 1, 1, 7], 2.0)]
+    np.testing.assert_allclose(losses.perceptual(fake, real, [2.0, 10.0]), [0.25 + 0.1, 1.0 + 0.1], rtol=1e-6)
+
+
 NOISE = tf.constant([[0.0, 0.0], [1.0, 1.0]])
 OTHER_NOISE = tf.constant([[3.0, 4.0], [1.0, 1.5]])  # at distances 5 and 0.5
 

@@ -97,6 +97,19 @@ def test_focal_loss_is_the_discriminators_alone(eagerly, state, monkeypatch):
     assert scalars["discriminator/classification"] == pytest.approx(float(tf.reduce_mean(calls[0][1])), rel=1e-5)
 
 
+def test_perceptual_layers_are_compared_in_units_of_their_deviations(eagerly, state, monkeypatch):
+    options = dict(perceptual_weight=1.0, perceptual_weights="random", perceptual_size=32)
+    called = _spied(monkeypatch, losses, "perceptual")
+    for network, units in (("MobileNet", 0), ("EfficientNetLite0", 4)):
+        step = TrainStep(_config(perceptual_network=network, **options), state, STATISTICS)
+        scalars = step(_batch(BATCH))
+        fakes, reals, given = called[-1][0]
+        assert list(given) == list(step.perceptual.deviations())[:units]
+        distances = [np.abs(fake - real).mean() for fake, real in zip(fakes, reals)]
+        expected = np.sum(np.array(distances) / (given or 1.0))
+        assert float(scalars["generator/perceptual"]) == pytest.approx(expected, rel=1e-4)
+
+
 # --- Steps
 
 

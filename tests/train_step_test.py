@@ -13,8 +13,8 @@ from sketch2img_tf import config, draws, losses, penalties
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 from sketch2img_tf.networks.discriminator import Discriminator
+from sketch2img_tf.networks.frozen_features import FrozenFeatures
 from sketch2img_tf.networks.generator import Generator
-from sketch2img_tf.networks.perceptual import PerceptualFeatures
 from sketch2img_tf.train_step import TrainState, TrainStep
 
 BATCH, CLASSES = 3, 4
@@ -369,8 +369,8 @@ def test_noise_is_drawn_twice_for_diversity_alone_and_encoded_once(eagerly, stat
 
 
 def test_perceptual_network_is_made_and_called_for_its_loss_alone(eagerly, state, batch, monkeypatch):
-    made = _spied(monkeypatch, PerceptualFeatures, "__init__")
-    called = _spied(monkeypatch, PerceptualFeatures, "__call__")
+    made = _spied(monkeypatch, FrozenFeatures, "__init__")
+    called = _spied(monkeypatch, FrozenFeatures, "__call__")
     _step(state, **SUPERVISED)(batch)
     assert (len(made), len(called)) == (0, 0)
     _step(state, **{**SUPERVISED, "perceptual_weight": 1.0})(batch)

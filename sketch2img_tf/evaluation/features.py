@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import pathlib
 
 import numpy as np
 import tensorflow as tf
@@ -43,7 +42,7 @@ def check_weights(flags: FeatureFlags) -> None:
 
 
 class FeatureNetwork:
-    """A network of `tf.keras.applications` as it looks at pictures.
+    """A network of `pretrained.CHOICES` as it looks at pictures.
 
     Attributes:
       description: what a result line says of it: name, layers, size and resize, and the weights' sha256.
@@ -62,7 +61,6 @@ class FeatureNetwork:
         deepest = tf.reduce_mean(pretrained.layer(network, choice.deepest, _FLAGS).output, [1, 2])
         self._pooled = tf.function(tf.keras.Model(network.input, deepest))
         self._shallow = tf.function(tf.keras.Model(network.input, shallow))
-        file = _weights_file(flags)
         self.distance_names = distance_names(flags)
         self.description = {
             "network": flags.network,
@@ -70,7 +68,7 @@ class FeatureNetwork:
             "perceptual_layers": list(choice.layers),
             "size": choice.size,
             "resize": "bilinear",
-            "weights_sha256": hashlib.sha256(file.read_bytes()).hexdigest() if file else "random",
+            "weights_sha256": pretrained.weights_sha256(flags.network, flags.weights, _FLAGS),
         }
 
     def pooled(self, pictures: np.ndarray, description: str) -> np.ndarray:
@@ -105,19 +103,12 @@ def _distance(features: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.reduce_sum(tf.square(unit - other_unit), -1), [1, 2])
 
 
-def _weights_file(flags: FeatureFlags) -> pathlib.Path | None:
-    if flags.weights == "random":
-        return None
-    if flags.weights == "imagenet":
-        return pretrained.imagenet_weights(flags.network, _FLAGS)
-    return pathlib.Path(flags.weights)
-
-
 def distance_names(flags: FeatureFlags) -> tuple[str, str] | None:
     """The names of the Frechet and the kernel distance; None without a network. See `FeatureNetwork`."""
     if not flags.network:
         return None
-    file = _weights_file(flags) if flags.network == "InceptionV3" else None
+    is_inception = flags.network == "InceptionV3"
+    file = pretrained.weights_file(flags.network, flags.weights, _FLAGS) if is_inception else None
     if file and hashlib.md5(file.read_bytes()).hexdigest() == _INCEPTION_IMAGENET_MD5:
         return "fid", "kid"
     name = f"{flags.network}_{pretrained.CHOICES[flags.network].deepest}"

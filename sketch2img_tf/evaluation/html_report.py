@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from sketch2img_tf import grids
-from sketch2img_tf.evaluation import by_class, results
+from sketch2img_tf.evaluation import by_class, judge, results
 from sketch2img_tf.evaluation.by_class import ClassScores
 from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
 
@@ -35,7 +35,7 @@ def write(path: str, result: dict, evaluator: Evaluator, evaluation: Evaluation,
     step, protocol = result["step"], result["protocol"]
     title = f"{result['model']}, step {step}"
     sections = [
-        ("Metrics", _table(results.table(result))),
+        ("Metrics", _table(results.table(result)) + html.escape(judge.note(result))),
         ("Curves", "".join(_image(pathlib.Path(plot).read_bytes(), pathlib.Path(plot).stem) for plot in plots)),
         (f"Best classes by {metric}", _classes(classes[:_CLASSES], evaluator, evaluation)),
         (f"Worst classes by {metric}", _classes(classes[_CLASSES:][-_CLASSES:], evaluator, evaluation)),

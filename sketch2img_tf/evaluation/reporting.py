@@ -6,26 +6,30 @@ import json
 import os
 
 from sketch2img_tf import plots
-from sketch2img_tf.evaluation import curves, html_report, in_training, protocols, results
+from sketch2img_tf.config import LossConfig
+from sketch2img_tf.evaluation import curves, html_report, in_training, judge, protocols, results
 from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
 from sketch2img_tf.evaluation.held_out import HeldOut
 from sketch2img_tf.evaluation.parts import Draw
 from sketch2img_tf.summaries import read_scalars
 
 
-def report(evaluator: Evaluator, draw: Draw, source: dict, folder: str, plot: bool) -> None:
+def report(evaluator: Evaluator, draw: Draw, source: dict, losses: LossConfig, folder: str, plot: bool) -> None:
     """Evaluates `draw`, appends one JSON object to `folder/metrics.jsonl`, and prints a table and the object.
 
     Args:
       evaluator: what measures.
       draw: the model.
       source: what is evaluated; first in the JSON object.
+      losses: what it was trained by.
       folder: of the run or of the export; also gets a grid, held_out.png.
       plot: whether to write the folder's plots and report.html too.
     """
     split, sketchy = evaluator.protocol.split, evaluator.sketchy
     evaluation = evaluator.evaluate(draw)
     before = _before_training(folder) if split == protocols.held_out_split(sketchy) else None
+    judging = evaluator.network.name if evaluator.network else ""
+    source = {**source, "judge_also_taught": judge.also_taught(judging, losses)}
     result = results.result_line(evaluator, evaluation, draw, source, before)
     results.append(result, folder)
     path = os.path.join(folder, "held_out.png")
@@ -34,6 +38,8 @@ def report(evaluator: Evaluator, draw: Draw, source: dict, folder: str, plot: bo
     if plot:
         print(f"report: {_write_report(result, evaluator, evaluation, folder)}")
     print(results.format_table(results.table(result)))
+    if result["judge_also_taught"]:
+        print(judge.note(result))
     if before:
         change = result["held_out_l1"] / before - 1
         print(f"held-out L1 {result['held_out_l1']:.4f}, {before:.4f} before training ({change:+.0%})")

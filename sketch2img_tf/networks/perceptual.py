@@ -1,51 +1,35 @@
-"""Features of a frozen ImageNet network, in which the perceptual loss compares pictures."""
+"""The features in which the perceptual loss compares pictures."""
 
 from __future__ import annotations
 
-import tensorflow as tf
-
-from sketch2img_tf import hardware
-from sketch2img_tf import precision as precisions
 from sketch2img_tf.config import LossConfig
-from sketch2img_tf.data import preprocessing
 from sketch2img_tf.networks import pretrained
+from sketch2img_tf.networks.frozen_features import Look
 
 _FLAGS = pretrained.Flags("perceptual_weights", "perceptual_size", "perceptual_layers", "--perceptual_weight=0")
 
 
-class PerceptualFeatures(tf.Module):
-    """Normalised photos, float32 [B, S, S, 3], to the chosen layers' outputs, a list of float32 [B, H, W, C].
-
-    Pictures are brought to the network's range and resized to its input size first. The network is frozen and runs as
-    in inference. It computes in bfloat16 if the precision is, where that is faster, else in float32.
+def look(losses: LossConfig) -> Look:
+    """What the `perceptual_...` options choose.
 
     Differs from the report, which names Inception-v4: `tf.keras.applications` has none.
     InceptionV3, the default, is the network before it; InceptionResNetV2 is of the same paper.
-
-    Args:
-      losses: the `perceptual_...` options.
-      statistics: of the training pictures.
-      precision: as `--precision`.
-
-    Raises:
-      UserError: the weights cannot be had or do not fit, or there is no such layer.
     """
+    choice = pretrained.CHOICES[losses.perceptual_network]
+    return Look(
+        losses.perceptual_network,
+        losses.perceptual_weights,
+        losses.perceptual_size or choice.size,
+        losses.perceptual_layers or choice.layers,
+        _FLAGS,
+    )
 
-    def __init__(self, losses: LossConfig, statistics: preprocessing.Statistics, precision: str = "float32"):
-        super().__init__(name="perceptual")
-        choice = pretrained.CHOICES[losses.perceptual_network]
-        self.statistics = statistics
-        self.size = losses.perceptual_size or choice.size
-        with precisions.policy(_precision(precision)):
-            network = pretrained.load(losses.perceptual_network, losses.perceptual_weights, self.size, _FLAGS)
-        layers = losses.perceptual_layers or choice.layers
-        outputs = [pretrained.layer(network, name, _FLAGS).output for name in layers]
-        self.network = tf.keras.Model(network.input, outputs, trainable=False, name="perceptual")
 
-    def __call__(self, photos: tf.Tensor) -> list[tf.Tensor]:
-        pictures = preprocessing.application_range(photos, self.statistics)
-        pictures = tf.image.resize(pictures, [self.size, self.size])
-        return [tf.cast(features, tf.float32) for features in tf.nest.flatten(self.network(pictures, training=False))]
+def is_scaled(losses: LossConfig) -> bool:
+    """Whether each layer's distance is taken in units of the layer's deviation."""
+    if losses.perceptual_scaling == "auto":
+        return pretrained.CHOICES[losses.perceptual_network].is_linear
+    return losses.perceptual_scaling == "deviation"
 
 
 def check_weights(losses: LossConfig) -> None:
@@ -56,9 +40,3 @@ def check_weights(losses: LossConfig) -> None:
     """
     if losses.perceptual_weight:
         pretrained.check_weights(losses.perceptual_network, losses.perceptual_weights, _FLAGS)
-
-
-def _precision(name: str) -> str:
-    """Not float16, in which features of 65,505 and more would be infinite."""
-    bfloat16 = precisions.resolve(name) == "mixed_bfloat16" and hardware.multiplies_bfloat16_faster()
-    return "mixed_bfloat16" if bfloat16 else "float32"

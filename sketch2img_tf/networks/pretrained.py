@@ -1,4 +1,6 @@
-"""Networks of `tf.keras.applications` with weights from ImageNet or a file: for the perceptual loss and for evaluation.
+"""Networks with weights from ImageNet or a file, for the perceptual loss, the critic and evaluation.
+
+They are those of `tf.keras.applications`, and EfficientNet-Lite0.
 
 Whoever asks names the flags that chose the network, so that what goes wrong is told in the user's words.
 """
@@ -6,23 +8,27 @@ Whoever asks names the flags that chose the network, so that what goes wrong is 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import pathlib
 
 import tensorflow as tf
 
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.networks import efficientnet_lite
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """What is known of a network of `tf.keras.applications`; all of them take pictures in [-1, 1].
+    """What is known of a network; all of them take pictures in [-1, 1].
 
     Attributes:
-      build: Keras' function of that name.
+      build: Keras' function of that name, or one that is called alike.
       size: pixels of the side of the pictures that it was trained on.
       layers: those whose outputs are compared, shallow and middle ones.
       deepest: the layer whose mean over places describes a picture as a whole.
       weights_file: where Keras keeps its ImageNet weights, under ~/.keras/models.
+      load: brings a network to the weights of a file.
+      is_linear: whether the layers' outputs are not bounded, and so large that they are to be scaled.
     """
 
     build: object
@@ -30,6 +36,13 @@ class Choice:
     layers: tuple[str, ...]
     deepest: str
     weights_file: str
+    load: object = tf.keras.Model.load_weights
+    is_linear: bool = False
+
+    @property
+    def suffix(self) -> str:
+        """How the name of a weights file ends."""
+        return pathlib.Path(self.weights_file).suffix
 
 
 CHOICES = {
@@ -53,6 +66,15 @@ CHOICES = {
         ("conv_pw_1_relu", "conv_pw_3_relu", "conv_pw_5_relu", "conv_pw_11_relu"),
         "conv_pw_12_relu",
         "mobilenet_1_0_224_tf_no_top.h5",
+    ),
+    "EfficientNetLite0": Choice(
+        efficientnet_lite.efficientnet_lite0,
+        224,
+        ("blocks.0", "blocks.2", "blocks.4", "blocks.10"),
+        "head",
+        "efficientnet_lite0_imagenet.npz",
+        efficientnet_lite.load_weights,
+        is_linear=True,
     ),
 }
 
@@ -87,8 +109,8 @@ def check_weights(network: str, weights: str, flags: Flags) -> None:
         imagenet_weights(network, flags)
     elif weights != "random" and not pathlib.Path(weights).is_file():
         raise UserError(
-            f"--{flags.weights}={weights}: no such file; give imagenet, random, or the .h5 file of {network} without"
-            " its top"
+            f"--{flags.weights}={weights}: no such file; give imagenet, random, or the {CHOICES[network].suffix} file"
+            f" of {network} without its top"
         )
 
 
@@ -103,8 +125,22 @@ def imagenet_weights(network: str, flags: Flags) -> pathlib.Path:
     except Exception as error:  # whatever the network connection, the proxy or the server may bring
         raise UserError(
             f"--{flags.weights}=imagenet: the weights of {network} are not at {file} and cannot be downloaded; put"
-            f" the file there, or give --{flags.weights}=FILE.h5, --{flags.weights}=random or {flags.way_out}"
+            f" the file there, or give --{flags.weights}=FILE{CHOICES[network].suffix}, --{flags.weights}=random or"
+            f" {flags.way_out}"
         ) from error
+
+
+def weights_file(network: str, weights: str, flags: Flags) -> pathlib.Path | None:
+    """Where the weights are; None for random ones. Raises as `imagenet_weights`."""
+    if weights == "random":
+        return None
+    return imagenet_weights(network, flags) if weights == "imagenet" else pathlib.Path(weights)
+
+
+def weights_sha256(network: str, weights: str, flags: Flags) -> str:
+    """Of the weights' file, as hexadecimal digits; "random" of random ones. Raises as `imagenet_weights`."""
+    file = weights_file(network, weights, flags)
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file else "random"
 
 
 def load(network: str, weights: str, size: int, flags: Flags) -> tf.keras.Model:
@@ -113,11 +149,11 @@ def load(network: str, weights: str, size: int, flags: Flags) -> tf.keras.Model:
     Raises:
       UserError: the weights cannot be had or do not fit.
     """
-    file = imagenet_weights(network, flags) if weights == "imagenet" else weights
+    file = weights_file(network, weights, flags)
     try:
         model = CHOICES[network].build(include_top=False, weights=None, input_shape=(size, size, 3))
-        if weights != "random":
-            model.load_weights(file)
+        if file:
+            CHOICES[network].load(model, file)
     except (ValueError, OSError) as error:
         given = f"--{flags.weights}={weights}" + (f" with --{flags.size}={size}" if flags.size else "")
         raise UserError(f"{given}: does not make a {network} without its top ({error})") from error

@@ -17,7 +17,7 @@ from sketch2img_tf.evaluation.evaluator import Evaluator, draw_mean_colour
 from sketch2img_tf.evaluation.features import FeatureFlags, FeatureNetwork
 
 RANDOM = FeatureFlags("MobileNet", "random")
-SOURCE = {"model": "runs/some", "step": 30}
+SOURCE = {"model": "runs/some", "step": 30, "judge_also_taught": []}
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,7 @@ def test_a_result_has_every_metric_for_the_model_its_training_and_the_yardsticks
     assert list(result) == [
         "model",
         "step",
+        "judge_also_taught",
         "held_out_l1",
         "held_out_l1_mean_colour",
         "held_out_l1_before_training",
@@ -180,6 +181,10 @@ def test_the_report_needs_nothing_but_itself(evaluator, draw, result, tmp_path):
     assert text.count("data:image/png;base64,") >= 4  # three classes, and the nearest photos
     for name in (*evaluator.sketchy.class_names, *result["metrics"], "test_all"):
         assert name in text
+    assert "judges here" not in text
+    taught = {**result, "judge_also_taught": ["--perceptual_network"]}
+    html_report.write(str(path), taught, evaluator, evaluator.evaluate(draw), [])
+    assert "MobileNet judges here, and it taught this model too (--perceptual_network): " in path.read_text()
 
 
 def test_results_are_appended_and_a_line_cut_short_is_left_out(tmp_path, result):

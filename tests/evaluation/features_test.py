@@ -80,3 +80,16 @@ def test_real_weights_tell_apart_what_people_do(shared_dir):
     darker, shuffled = (pictures * 0.9).astype(np.uint8), np.flip(pictures, (1, 2))
     first, second = (network.perceptual_distances(pictures, these) for these in (darker, shuffled))
     assert np.all(first < 0.5 * second)
+
+
+def test_another_judge_names_its_metrics_and_weights(shared_dir):
+    """Pixels as they are saved, through the network that another implementation describes."""
+    weights = shared_dir / "weights" / "efficientnet_lite0_imagenet.npz"
+    check = np.load(shared_dir / "weights" / "efficientnet_lite0_check.npz")
+    network = FeatureNetwork(FeatureFlags("EfficientNetLite0", str(weights)))
+    assert network.distance_names == ("frechet_EfficientNetLite0_head", "kernel_EfficientNetLite0_head")
+    assert network.description["weights_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    pixels = np.round(255 * check["pictures"].astype(np.float64)).astype(np.uint8)
+    pooled = network.pooled(pixels, "")
+    # The pictures are so smooth that the network sees how they are rounded to pixels.
+    assert np.abs(pooled - check["pooled"]).mean() < 0.1 * check["pooled"].std()

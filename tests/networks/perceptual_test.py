@@ -16,8 +16,9 @@ from sketch2img_tf.config import LossConfig
 from sketch2img_tf.data import preprocessing
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.networks import pretrained
-from sketch2img_tf.networks.perceptual import PerceptualFeatures, check_weights
+from sketch2img_tf.networks import frozen_features, perceptual, pretrained
+from sketch2img_tf.networks.frozen_features import FrozenFeatures
+from sketch2img_tf.networks.perceptual import check_weights
 
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
 RANDOM_MOBILENET = LossConfig(
@@ -26,6 +27,10 @@ RANDOM_MOBILENET = LossConfig(
     perceptual_size=64,
     perceptual_layers=("conv_pw_1_relu", "activation:0"),
 )
+
+
+def _features(options: LossConfig, precision: str = "float32") -> FrozenFeatures:
+    return FrozenFeatures(perceptual.look(options), STATISTICS, precision)
 
 
 def _normalized(intensities) -> tf.Tensor:
@@ -47,21 +52,19 @@ def pictures() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def mobilenet(shared_dir) -> PerceptualFeatures:
+def mobilenet(shared_dir) -> FrozenFeatures:
     weights = str(shared_dir / "weights" / "mobilenet_1_0_224_tf_no_top.h5")
     layers = ("conv_pw_1_relu", "conv_pw_3_relu", "conv_pw_12_relu")
     options = dict(perceptual_network="MobileNet", perceptual_weights=weights, perceptual_size=128)
-    return PerceptualFeatures(LossConfig(**options, perceptual_layers=layers), STATISTICS)
+    return _features(LossConfig(**options, perceptual_layers=layers))
 
 
 @pytest.fixture(scope="module")
-def inception_stem(shared_dir) -> PerceptualFeatures:
+def inception_stem(shared_dir) -> FrozenFeatures:
     """The first four convolutions, which are real in this file."""
     weights = str(shared_dir / "weights" / "inception_v3_stem_only_no_top.h5")
     layers = ("activation:0", "activation:1", "activation:2", "activation:3")
-    return PerceptualFeatures(
-        LossConfig(perceptual_weights=weights, perceptual_size=96, perceptual_layers=layers), STATISTICS
-    )
+    return _features(LossConfig(perceptual_weights=weights, perceptual_size=96, perceptual_layers=layers))
 
 
 REAL = pytest.mark.parametrize("network", ["mobilenet", "inception_stem"])
@@ -137,7 +140,7 @@ def test_first_layer_by_hand(inception_stem, pictures):
 
 
 def test_network_is_frozen():
-    network = PerceptualFeatures(RANDOM_MOBILENET, STATISTICS)
+    network = _features(RANDOM_MOBILENET)
     before = network.network.get_weights()
     network(tf.random.stateless_normal([4, 64, 64, 3], [0, 0]))
     assert network.network.trainable_variables == []
@@ -147,10 +150,10 @@ def test_network_is_frozen():
 @pytest.mark.parametrize("faster, computed", [(True, tf.bfloat16), (False, tf.float32)])
 def test_features_are_float32_whatever_they_are_computed_in(faster, computed, monkeypatch):
     monkeypatch.setattr(hardware, "multiplies_bfloat16_faster", lambda: faster)
-    network = PerceptualFeatures(RANDOM_MOBILENET, STATISTICS, "mixed_bfloat16")
+    network = _features(RANDOM_MOBILENET, "mixed_bfloat16")
     assert network.network.outputs[0].dtype == computed
     assert {features.dtype for features in network(tf.zeros([1, 64, 64, 3]))} == {tf.float32}
-    assert PerceptualFeatures(RANDOM_MOBILENET, STATISTICS, "mixed_float16").network.outputs[0].dtype == tf.float32
+    assert _features(RANDOM_MOBILENET, "mixed_float16").network.outputs[0].dtype == tf.float32
 
 
 def test_in_bfloat16_the_distance_and_where_it_pulls_to_are_those_of_float32(pictures, shared_dir, monkeypatch):
@@ -161,7 +164,7 @@ def test_in_bfloat16_the_distance_and_where_it_pulls_to_are_those_of_float32(pic
     fakes = _normalized(photos + tf.random.stateless_uniform(photos.shape, [0, 0], -0.2, 0.2))
     found = {}
     for name in ("float32", "mixed_bfloat16"):
-        network = PerceptualFeatures(options, STATISTICS, name)
+        network = _features(options, name)
         with tf.GradientTape() as tape:
             tape.watch(fakes)
             loss = tf.reduce_mean(losses.perceptual(network(fakes), network(_normalized(photos))))
@@ -172,11 +175,51 @@ def test_in_bfloat16_the_distance_and_where_it_pulls_to_are_those_of_float32(pic
     assert gradient @ of_near > 0.9 * np.linalg.norm(gradient) * np.linalg.norm(of_near)
 
 
+# --- Layers in units of their deviations
+
+
+@pytest.mark.parametrize("network, scaled", [("MobileNet", False), ("EfficientNetLite0", True)])
+def test_distances_are_scaled_where_they_are_large_or_if_it_is_asked(network, scaled):
+    options = LossConfig(perceptual_network=network)
+    assert perceptual.is_scaled(options) == scaled
+    assert perceptual.is_scaled(dataclasses.replace(options, perceptual_scaling="deviation"))
+    assert not perceptual.is_scaled(dataclasses.replace(options, perceptual_scaling="none"))
+
+
+def test_pictures_that_layers_are_measured_on_are_grey_at_all_scales_as_photos_are():
+    """Halving them, as going away from a scene does, takes away little of their contrast, as of no white noise."""
+    pictures = frozen_features.photo_like_noise(4, 64)
+    assert pictures.dtype == np.float32 and pictures.shape == (4, 64, 64, 3)
+    assert 0 <= pictures.min() < 0.05 and 0.9 < pictures.max() <= 1 and abs(pictures.mean() - 0.45) < 0.02
+    halved = pictures.reshape(4, 32, 2, 32, 2, 3).mean((2, 4))
+    assert halved.std() > 0.85 * pictures.std()  # 0.5 of it in white noise
+    assert np.corrcoef(pictures[..., 0].ravel(), pictures[..., 2].ravel())[0, 1] > 0.8
+    np.testing.assert_array_equal(pictures, frozen_features.photo_like_noise(4, 64))
+
+
+def test_deviations_are_about_those_of_photos(shared_dir):
+    """Within a factor of 1.6, in networks whose layers' deviations differ by 3 and 8 among each other."""
+    from PIL import Image
+
+    files = sorted((shared_dir / "photos_128").glob("*/*"))[::200]
+    photos = np.stack([np.asarray(Image.open(file).convert("RGB").resize([64, 64])) for file in files]) / 255
+    for name, file in (
+        ("MobileNet", "mobilenet_1_0_224_tf_no_top.h5"),
+        ("EfficientNetLite0", "efficientnet_lite0_imagenet.npz"),
+    ):
+        weights = str(shared_dir / "weights" / file)
+        features = _features(LossConfig(perceptual_network=name, perceptual_weights=weights, perceptual_size=128))
+        real = [np.std(values) for values in features(_normalized(photos))]
+        ratios = np.array(features.deviations()) / real
+        assert len(ratios) == 4 and np.all((1 / 1.6 < ratios) & (ratios < 1.6)), ratios
+
+
 # At their smallest size: the channels of the layers chosen by default, from the networks' papers.
 DEFAULTS = [
     pytest.param("InceptionV3", 75, [64, 192, 256, 288], id="InceptionV3"),
     pytest.param("InceptionResNetV2", 75, [64, 192, 320], id="InceptionResNetV2", marks=pytest.mark.slow),
     pytest.param("MobileNet", 32, [64, 128, 256, 512], id="MobileNet"),
+    pytest.param("EfficientNetLite0", 32, [16, 24, 40, 112], id="EfficientNetLite0"),
 ]
 
 
@@ -185,12 +228,12 @@ def test_default_layers_whatever_was_built_before(name, size, channels):
     """Keras would name the activations of a second network otherwise."""
     tf.keras.layers.Activation("relu")
     options = LossConfig(perceptual_network=name, perceptual_weights="random", perceptual_size=size)
-    network = PerceptualFeatures(options, STATISTICS)
+    network = _features(options)
     assert [features.shape[-1] for features in network(tf.zeros([1, 64, 64, 3]))] == channels
 
 
 def test_activation_by_position_is_that_layer():
-    network = PerceptualFeatures(RANDOM_MOBILENET, STATISTICS).network
+    network = _features(RANDOM_MOBILENET).network
     assert network.output_names == ["conv_pw_1_relu", "conv1_relu"]
 
 
@@ -204,7 +247,7 @@ def _message(call) -> str:
 @pytest.mark.parametrize("layer", ["mixed2", "activation:99", "activation:x"])
 def test_unknown_layer_is_named_with_what_there_is(layer):
     options = dataclasses.replace(RANDOM_MOBILENET, perceptual_layers=("conv_pw_1_relu", layer))
-    message = _message(lambda: PerceptualFeatures(options, STATISTICS))
+    message = _message(lambda: _features(options))
     assert message.startswith(f"--perceptual_layers={layer}: no such layer")
 
 
@@ -217,21 +260,23 @@ def test_wrong_weights_file_is_named(content, tmp_path):
         model = tf.keras.Sequential([tf.keras.layers.Dense(2, input_shape=[3])])
         model.save_weights(path)
     options = dataclasses.replace(RANDOM_MOBILENET, perceptual_weights=str(path))
-    message = _message(lambda: PerceptualFeatures(options, STATISTICS))
+    message = _message(lambda: _features(options))
     assert message.startswith(f"--perceptual_weights={path} with --perceptual_size=64: does not make a MobileNet")
 
 
 def test_size_too_small_is_named():
     options = LossConfig(perceptual_weights="random", perceptual_size=32)
-    message = _message(lambda: PerceptualFeatures(options, STATISTICS))
+    message = _message(lambda: _features(options))
     assert "--perceptual_size=32" in message and "InceptionV3" in message
 
 
-def test_missing_weights_file_is_found_out_before_anything_is_built(tmp_path, monkeypatch):
-    monkeypatch.setattr(pretrained, "CHOICES", None)
-    path = tmp_path / "nowhere.h5"
-    message = _message(lambda: check_weights(LossConfig(perceptual_weights=str(path))))
-    assert message.startswith(f"--perceptual_weights={path}: no such file; give imagenet, random, or the .h5")
+@pytest.mark.parametrize("name, suffix", [("InceptionV3", ".h5"), ("EfficientNetLite0", ".npz")])
+def test_missing_weights_file_is_found_out_before_anything_is_built(name, suffix, tmp_path, monkeypatch):
+    monkeypatch.setitem(pretrained.CHOICES, name, dataclasses.replace(pretrained.CHOICES[name], build=None))
+    path = tmp_path / f"nowhere{suffix}"
+    options = LossConfig(perceptual_network=name, perceptual_weights=str(path))
+    message = _message(lambda: check_weights(options))
+    assert message.startswith(f"--perceptual_weights={path}: no such file; give imagenet, random, or the {suffix} file")
 
 
 def test_weights_that_cannot_be_downloaded_are_one_line_with_the_ways_out(tmp_path, monkeypatch):
@@ -244,7 +289,18 @@ def test_weights_that_cannot_be_downloaded_are_one_line_with_the_ways_out(tmp_pa
     assert "--perceptual_weights=random" in message and "--perceptual_weight=0" in message
 
 
-@pytest.mark.parametrize("name", [case.values[0] for case in DEFAULTS])
+def test_weights_that_nobody_serves_are_looked_for_where_keras_keeps_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = tmp_path / ".keras" / "models" / "efficientnet_lite0_imagenet.npz"
+    options = LossConfig(perceptual_network="EfficientNetLite0")
+    message = _message(lambda: check_weights(options))
+    assert f"are not at {file} and cannot be downloaded" in message and "--perceptual_weights=FILE.npz" in message
+    file.parent.mkdir(parents=True)
+    file.touch()
+    check_weights(options)
+
+
+@pytest.mark.parametrize("name", ["InceptionV3", "InceptionResNetV2", "MobileNet"])
 def test_weights_that_keras_has_kept_are_enough(name, tmp_path, monkeypatch):
     """The file's name is one that Keras' own source has, and nothing is asked for when it is there."""
     monkeypatch.setenv("HOME", str(tmp_path))
