@@ -60,6 +60,7 @@ VARIANTS = {
     "report": (_FULL,),
     "batch_norm": ("--flagfile=configs/batch_norm.flags",),
     "sketch_input": ("--flagfile=configs/sketch_input.flags",),
+    "soft_labels": ("--flagfile=configs/soft_labels.flags",),
     "quick": _QUICK,
     "heavy": _HEAVY,
     "heavy_hinge_diffaugment": (*_HEAVY, "--gan_loss=hinge", "--diffaugment=colour,translation,cutout"),

@@ -40,10 +40,11 @@ def main() -> None:
     if not run.training.workdir:
         raise errors.UserError("--workdir=DIR is missing: the folder for the three runs")
     folders = {name: _trained(run, name, *how) for name, how in _RUNS.items()}
-    curves = {name: _curves(folder, run.training.train_steps) for name, folder in folders.items()}
+    steps = run.training.train_steps or max(line["step"] for line in read_scalars(folders["float32"]))
+    curves = {name: _curves(folder, steps) for name, folder in folders.items()}
     tags = [tag for tag in curves["float32"] if tag == _LAST or tag.split("/")[-1] in _LOSSES]
     result = {
-        "steps": run.training.train_steps,
+        "steps": steps,
         _LAST: {name: round(float(found[_LAST][-1]), 4) for name, found in curves.items()},
         "differences": {tag: _differences(curves, tag) for tag in tags},
     }

@@ -33,6 +33,7 @@ from sketch2img_tf.train_step import TrainState, TrainStep
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a device and step.", lower_bound=1)
 _UTILIZATION = flags.DEFINE_float("utilization", 0.3, "Share of its peak that a device reaches.", lower_bound=0.01)
 _CLASSES = 125
+_EXAMPLES = 68_000  # an epoch, where the run's length is in them: about as many as the release has
 _REPLICAS = 2
 _STATISTICS = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
 _GOAL = 0.9
@@ -67,6 +68,7 @@ def main() -> None:
     run = config_lib.from_flags()
     batch = _REPLICAS * _BATCH_SIZE.value
     run = dataclasses.replace(run, training=dataclasses.replace(run.training, global_batch_size=batch))
+    run = run.in_steps(_EXAMPLES)
     step = traced(run)
     result = {
         "multiply_adds_a_picture_g": round(step.multiply_adds / 1e9, 1),

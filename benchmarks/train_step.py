@@ -36,6 +36,7 @@ from sketch2img_tf.train_step import TrainState, TrainStep
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a step.", lower_bound=1)
 _STEPS = flags.DEFINE_integer("steps", 5, "Steps to measure, after the first.", lower_bound=1)
 _CLASSES = 125
+_EXAMPLES = 68_000  # an epoch, where the run's length is in them: about as many as the release has
 _STATISTICS = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
 
 
@@ -43,6 +44,7 @@ def main() -> None:
     """Measures and prints."""
     run = config_lib.from_flags()
     run = dataclasses.replace(run, training=dataclasses.replace(run.training, global_batch_size=_BATCH_SIZE.value))
+    run = run.in_steps(_EXAMPLES)
     perceptual.check_weights(run.losses)
     num_classes = len(run.data.classes) or run.data.num_classes or _CLASSES
     state = TrainState(run, num_classes)

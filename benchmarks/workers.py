@@ -88,6 +88,7 @@ def _flagfile(workers: int, data_dir: str, workdir: str) -> str:
         workdir=workdir,
         global_batch_size=workers * _BATCH_SIZE.value,
         train_steps=_WARM_UP + _STEPS.value,
+        train_epochs=0,
         log_every_steps=1,
     )
     run = dataclasses.replace(run, training=training, data=dataclasses.replace(run.data, data_dir=data_dir))

@@ -48,6 +48,7 @@ def main() -> None:
     run = config_lib.from_flags()
     _check(run)
     sketchy = trainer.open_data(run)
+    run = run.in_steps(sketchy.examples["train"])
     card = Card.of_run(run, sketchy)
     before = check_continues(run.training.workdir, card) if run.training.workdir else None
     if before and _REDRAW.value:

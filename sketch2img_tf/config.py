@@ -19,9 +19,14 @@ from sketch2img_tf.errors import UserError
 AUGMENTATIONS = ("colour", "translation", "cutout")
 
 
-def _option(default, help, *, choices=(), lower=None, upper=None):
-    """A field that becomes a flag; a list's `choices` bound each of its items."""
-    return dataclasses.field(default=default, metadata=dict(help=help, choices=choices, lower=lower, upper=upper))
+def _option(default, help, *, choices=(), lower=None, upper=None, instead_of=""):
+    """A field that becomes a flag; a list's `choices` bound each of its items.
+
+    `instead_of` names another field that says the same in other terms, and this one to it: of both
+    one is empty, and a flag that is given empties the other.
+    """
+    metadata = dict(help=help, choices=choices, lower=lower, upper=upper, instead_of=instead_of)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +63,10 @@ class DataConfig:
     image_size: int = _option(
         64, "Pixels of a picture's side, sketch and photo alike, which a run keeps for life.", choices=(64, 128)
     )
-    classes: tuple[str, ...] = _option((), "Classes to use, by name; empty for all.")
-    num_classes: int = _option(0, "Use the first N classes in alphabetical order; 0 for all.", lower=0)
+    classes: tuple[str, ...] = _option((), "Classes to use, by name; empty for all.", instead_of="num_classes")
+    num_classes: int = _option(
+        0, "Use the first N classes in alphabetical order; 0 for all.", lower=0, instead_of="classes"
+    )
     shuffle_buffer: int = _option(8192, "Examples among which the next one is drawn.", lower=1)
     validation_share: float = _option(
         0.0, "Share of the training photos, to a thousandth, that is kept out of the training.", lower=0, upper=0.5
@@ -160,12 +167,21 @@ class TrainingConfig:
 
     workdir: str = _option("", "Folder of the run: checkpoints, summaries, samples. An old run in it goes on.")
     init_from: str = _option("", "Folder of another run, whose networks a new run starts with.")
-    train_steps: int = _option(100_000, "Steps of the whole run, earlier sessions included.", lower=1)
+    train_steps: int = _option(
+        100_000, "Steps of the whole run, earlier sessions included.", lower=0, instead_of="train_epochs"
+    )
+    train_epochs: int = _option(
+        0,
+        "Its epochs, in place of --train_steps: so many times as many examples as there are to train on are read,"
+        " rounded up to whole steps.",
+        lower=0,
+        instead_of="train_steps",
+    )
     global_batch_size: int = _option(16, "Pictures a step, over all replicas.", lower=1)
     generator_learning_rate: float = _option(1e-4, "Adam's rate for the generator.", lower=0)
     discriminator_learning_rate: float = _option(2e-4, "Adam's rate for the discriminator.", lower=0)
     final_learning_rate_fraction: float = _option(
-        1.0, "Both rates fall in a straight line to this share of themselves at --train_steps.", lower=0, upper=1
+        1.0, "Both rates fall in a straight line to this share of themselves at the last step.", lower=0, upper=1
     )
     decay_start_step: int = _option(0, "Step after which they begin to fall.", lower=0)
     adam_beta_1: float = _option(0.9, "Adam's decay of the first moment, in both.", lower=0, upper=0.9999)
@@ -255,6 +271,24 @@ class Config:
             _check_bounds(field, getattr(group, field.name))
         _check_together(self)
 
+    def in_steps(self, examples: int) -> Config:
+        """The same run with its length in steps, if it is in epochs of so many examples: whole calls of the device.
+
+        Raises:
+          UserError: an option does not go with so many steps.
+        """
+        training = self.training
+        if not training.train_epochs:
+            return self
+        calls = -(-training.train_epochs * examples // (training.pictures_per_step * training.steps_per_call))
+        steps = calls * training.steps_per_call
+        try:
+            return dataclasses.replace(
+                self, training=dataclasses.replace(training, train_steps=steps, train_epochs=0)
+            )
+        except UserError as error:
+            raise UserError(f"--train_epochs={training.train_epochs} comes to {steps} steps: {error}") from None
+
     def to_dict(self) -> dict[str, Any]:
         """Flag name to value, flat, as JSON can hold it."""
         return {field.name: _plain(getattr(group, field.name)) for _, group, field in _fields(self)}
@@ -267,6 +301,8 @@ class Config:
 def from_dict(values: dict[str, Any]) -> Config:
     """The configuration of flat `values`; names that are left out keep their defaults.
 
+    All but those in whose place another is given: they are empty.
+
     Raises:
       UserError: an unknown name, a value out of bounds, or values that do not go together.
     """
@@ -274,6 +310,7 @@ def from_dict(values: dict[str, Any]) -> Config:
     if unknown:
         raise UserError(f"unknown option {min(unknown)!r}")
     groups = {}
+    values = {**_emptied(values), **values}
     for name, group in _groups(Config):
         given = {field.name: values[field.name] for field in dataclasses.fields(group) if field.name in values}
         groups[name] = type(group)(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
@@ -295,6 +332,13 @@ def from_flags() -> Config:
     return from_dict({field.name: flags.FLAGS[field.name].value for _, _, field in _fields(Config)})
 
 
+def _emptied(values: dict[str, Any]) -> dict[str, Any]:
+    """What is empty because another is given in its place."""
+    named = {field.name: field for _, _, field in _fields(Config)}
+    emptied = [named[name].metadata["instead_of"] for name, value in values.items() if value]
+    return {name: type(named[name].default)() for name in emptied if name}
+
+
 def _groups(config):
     return [(field.name, getattr(config, field.name)) for field in dataclasses.fields(Config)]
 
@@ -311,6 +355,9 @@ def _define(field: dataclasses.Field) -> None:
     if field.type == "tuple[int, ...]":
         flags.DEFINE(_IntegerListParser(), field.name, list(default), text, serializer=flags.CsvListSerializer(","))
         return
+    if field.metadata["instead_of"]:
+        flags.DEFINE_flag(_AlternativeFlag(field, text))
+        return
     define = {
         tuple: flags.DEFINE_list,
         bool: flags.DEFINE_bool,
@@ -319,6 +366,24 @@ def _define(field: dataclasses.Field) -> None:
         str: flags.DEFINE_string,
     }[type(default)]
     define(field.name, list(default) if isinstance(default, tuple) else default, text)
+
+
+class _AlternativeFlag(flags.Flag):
+    """Says the same as another flag in other terms: the later one of the two counts, as of one flag given twice."""
+
+    def __init__(self, field: dataclasses.Field, text: str):
+        parser, serializer = {
+            tuple: (flags.ListParser(), flags.CsvListSerializer(",")),
+            int: (flags.IntegerParser(), flags.ArgumentSerializer()),
+        }[type(field.default)]
+        super().__init__(parser, serializer, field.name, _plain(field.default), text)
+        self.instead_of = field.metadata["instead_of"]
+
+    def parse(self, argument):
+        super().parse(argument)
+        if self.value:
+            other = flags.FLAGS[self.instead_of]
+            other.value = type(other.value)()
 
 
 class _IntegerListParser(flags.ListParser):
@@ -348,6 +413,9 @@ def _check_together(config: Config) -> None:
     data, losses, training = config.data, config.losses, config.training
     if data.classes and data.num_classes:
         raise UserError("--classes and --num_classes both choose the classes: give one of them")
+    if bool(training.train_steps) == bool(training.train_epochs):
+        given = f"--train_steps={training.train_steps} and --train_epochs={training.train_epochs}"
+        raise UserError(f"{given}: how long is the run? Give one of them")
     if len(set(data.classes)) < len(data.classes):
         raise UserError(f"--classes={','.join(data.classes)}: names a class twice")
     if data.dataset == "edge_maps" and data.mixes_edge_maps:
@@ -370,7 +438,7 @@ def _check_decay(training: TrainingConfig) -> None:
     decays = training.final_learning_rate_fraction < 1
     if training.decay_start_step and not decays:
         raise UserError(f"{given}: nothing decays without --final_learning_rate_fraction below 1")
-    if decays and training.decay_start_step >= training.train_steps:
+    if decays and training.train_steps and training.decay_start_step >= training.train_steps:
         raise UserError(f"{given}: is not before the last step, --train_steps={training.train_steps}")
 
 
@@ -379,7 +447,7 @@ def _check_profile_steps(training: TrainingConfig) -> None:
     given = f"--profile_steps={_text(list(steps))}"
     if len(steps) != 2 or steps[0] >= steps[1]:
         raise UserError(f"{given}: should be the first and the last step, as 10,20")
-    if steps[1] > training.train_steps:
+    if training.train_steps and steps[1] > training.train_steps:
         raise UserError(f"{given}: ends after the last step, --train_steps={training.train_steps}")
 
 

@@ -17,6 +17,9 @@ def check(arguments: list[str]) -> None:
             _check_file(path, given)
         elif argument.startswith("-"):
             given[_flag(name)] = argument
+    for name, argument in given.items():
+        if (other := _alternative(name)) in given:
+            raise flags.Error(f"{argument} and {given[other]} say the same in two ways: give one of them")
 
 
 def _check_file(path: str, given: dict[str, str]) -> None:
@@ -26,10 +29,15 @@ def _check_file(path: str, given: dict[str, str]) -> None:
         if " #" in line:
             raise flags.Error(f"--flagfile={path}: {line!r} has a comment; give comments lines of their own")
         name = _flag(line.lstrip("-").partition("=")[0].strip())
-        if name in given:
+        if before := given.get(name) or given.get(_alternative(name)):
             raise flags.Error(
-                f"{given[name]} stands before --flagfile={path}, which sets --{name} too and would win; give it after"
+                f"{before} stands before --flagfile={path}, which sets --{name} too and would win; give it after"
             )
+
+
+def _alternative(name: str) -> str:
+    """The flag that says the same in other terms; "" if there is none."""
+    return getattr(flags.FLAGS[name], "instead_of", "") if name in flags.FLAGS else ""
 
 
 def _lines(path: str) -> list[str]:

@@ -57,7 +57,7 @@ def learning_rate_factor(steps_done: tf.Tensor, training: TrainingConfig) -> tf.
     """The share of the learning rates that the next step has, float32 [].
 
     1 up to step `--decay_start_step`; from there in a straight line to `--final_learning_rate_fraction`, which the
-    step number `--train_steps` has.
+    last step has; a configuration tells that one when it is `in_steps`.
     """
     start, end = training.decay_start_step, training.train_steps
     decayed = tf.cast(steps_done + 1 - start, tf.float32) / float(end - start)

@@ -66,15 +66,17 @@ def _check_classes(sketchy: input_pipeline.Sketchy, config: Config) -> None:
 
 
 def describe(config: Config) -> str:
-    """What `--dry_run` prints: the resolved flags, the classes, parameter counts and steps an epoch.
+    """What `--dry_run` prints: the resolved flags, the classes, parameter counts, and how long the run is.
 
     Raises:
       UserError: what a run would end with before its first step.
     """
-    training = config.training
     _check_flags(config)
-    folder = check_writable(training.workdir) if training.workdir else None
+    folder = check_writable(config.training.workdir) if config.training.workdir else None
     sketchy = open_data(config)
+    config = config.in_steps(sketchy.examples["train"])
+    training = config.training
+    steps_an_epoch = sketchy.examples["train"] / training.pictures_per_step
     before = _before(training, Card.of_run(config, sketchy))
     state = TrainState(config, len(sketchy.class_names))
     TrainStep(config, state, sketchy.statistics)  # opens the network of the perceptual loss
@@ -87,7 +89,8 @@ def describe(config: Config) -> str:
             f"examples: {sketchy.examples['train']} to train on, {sketchy.examples['test']} held out"
             + (f", {sketchy.examples['validation']} for validation" if "validation" in sketchy.examples else ""),
             *([f"edge maps to mix in: {sketchy.edge_maps.examples['train']}"] if sketchy.edge_maps else []),
-            f"steps an epoch: {sketchy.examples['train'] / training.pictures_per_step:.1f}",
+            f"steps an epoch: {steps_an_epoch:.1f}",
+            f"the whole run: {training.train_steps} steps, {training.train_steps / steps_an_epoch:.1f} epochs",
             f"generator parameters: {_parameters(state.generator):,}",
             f"discriminator parameters: {_parameters(state.discriminator):,}",
         ]
@@ -95,7 +98,7 @@ def describe(config: Config) -> str:
 
 
 def train(config: Config) -> None:
-    """Trains from the newest checkpoint in `--workdir`, or from the start, until step `--train_steps`.
+    """Trains from the newest checkpoint in `--workdir`, or from the start, to the last step of the run.
 
     Raises:
       UserError: the data, the weights or the folder do not serve, the disk or the device is full, or the training
@@ -107,6 +110,7 @@ def train(config: Config) -> None:
     _check_flags(config)
     with _folder(config.training) as folder, disk_space.writing(folder):
         sketchy = open_data(config)
+        config = config.in_steps(sketchy.examples["train"])
         card = Card.of_run(config, sketchy)
         before = _before(config.training, card)
         if before and before.step >= config.training.train_steps:

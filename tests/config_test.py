@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import inspect
 import json
 import pathlib
 import re
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -68,6 +70,7 @@ OTHER_VALUES = {
     "workdir": "runs/one",
     "init_from": "runs/zero",
     "train_steps": 1232,
+    "train_epochs": 3,
     "global_batch_size": 8,
     "generator_learning_rate": 3e-05,
     "discriminator_learning_rate": 0.0003,
@@ -135,7 +138,7 @@ def _flags(values: dict) -> list[str]:
 
 def _together(values: dict) -> dict:
     """Without what cannot be given beside the rest."""
-    return {name: value for name, value in values.items() if name not in ("num_classes", "dataset")}
+    return {name: value for name, value in values.items() if name not in ("num_classes", "dataset", "train_epochs")}
 
 
 def test_other_values_are_of_every_option_and_differ():
@@ -147,14 +150,14 @@ def test_other_values_are_of_every_option_and_differ():
 def test_dict_round_trip():
     values = _together(OTHER_VALUES)
     changed = from_dict(values)
-    assert changed.to_dict() == {**values, "num_classes": 0, "dataset": "sketchy"}
+    assert changed.to_dict() == {**values, "num_classes": 0, "dataset": "sketchy", "train_epochs": 0}
     assert from_dict(json.loads(json.dumps(changed.to_dict()))) == changed
     assert from_dict({}) == Config()
 
 
 def test_flags_give_what_they_say_and_their_flagfile_gives_it_again(tmp_path):
     flagfile = tmp_path / "flags.txt"
-    left_out = {"num_classes": 10, "dataset": "edge_maps"}
+    left_out = {"num_classes": 10, "dataset": "edge_maps", "train_epochs": 3}
     expected = [from_dict(values).to_flagfile() for values in ({}, _together(OTHER_VALUES), left_out)]
     given = _parse([], _flags(_together(OTHER_VALUES)), _flags(left_out))
     assert [result["flagfile"] for result in given] == expected
@@ -213,7 +216,8 @@ def test_bounds_themselves_are_allowed():
     for field in FIELDS:
         for bound in (field.metadata["lower"], field.metadata["upper"]):
             if bound is not None and field.name != "profile_steps":
-                assert from_dict({field.name: bound}).to_dict()[field.name] == bound
+                beside = {"train_epochs": 1} if field.name == "train_steps" else {}
+                assert from_dict({field.name: bound, **beside}).to_dict()[field.name] == bound
 
 
 @pytest.mark.parametrize("name", [field.name for field in FIELDS if isinstance(field.default, float)])
@@ -252,6 +256,11 @@ COMBINATIONS = [
         dict(decay_start_step=100, final_learning_rate_fraction=0.1, train_steps=100),
         "--decay_start_step=100: is not before the last step, --train_steps=100",
     ),
+    (dict(train_steps=0), "--train_steps=0 and --train_epochs=0: how long is the run? Give one of them"),
+    (
+        dict(train_steps=5, train_epochs=2),
+        "--train_steps=5 and --train_epochs=2: how long is the run? Give one of them",
+    ),
     (dict(colour="red"), "unknown option 'colour'"),
 ]
 
@@ -272,9 +281,10 @@ def test_configuration_is_immutable():
 
 
 def test_every_option_is_read_somewhere():
-    """As an attribute, in some file other than config.py."""
+    """As an attribute, in some file other than config.py, or there by what turns epochs into steps."""
     sources = [*ROOT.glob("*.py"), *(ROOT / "sketch2img_tf").rglob("*.py")]
     trees = [ast.parse(path.read_text()) for path in sources if path.name != "config.py"]
+    trees.append(ast.parse(textwrap.dedent(inspect.getsource(Config.in_steps))))
     read = {node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert not {field.name for field in FIELDS} - read
 
@@ -303,7 +313,7 @@ def _value(text: str):
 
 def test_config_files_are_there():
     names = {path.stem for path in FLAGFILES}
-    assert {"base", "full", "ten_classes", "sketch_input", "batch_norm"} <= names
+    assert {"base", "full", "ten_classes", "sketch_input", "batch_norm", "soft_labels"} <= names
 
 
 def test_base_is_the_defaults_of_the_dataclasses(parsed):
@@ -319,7 +329,107 @@ def test_config_file_differs_from_base_by_what_it_lists(path, parsed):
         assert listed.pop("flagfile") == "configs/base.flags"
         given = {name: _value(value) for name, value in parsed[path.name].items()}
         base = {name: _value(value) for name, value in parsed["base.flags"].items()}
+        if "train_epochs" in listed:
+            base["train_steps"] = 0  # epochs take their place
         assert given == {**base, **{name: _value(value) for name, value in listed.items()}}
+
+
+# What the report says of its runs; "initial_features" and "label_noise" of the others by what it says of the third
+# and of the last.
+RUNS = {
+    "batch_norm": dict(num_classes=0, generator_norm="batch", train_epochs=1),
+    "ten_classes": dict(num_classes=10, generator_norm="conditional_batch", train_epochs=20),
+    "sketch_input": dict(num_classes=10, initial_features="sketch"),
+    "soft_labels": dict(num_classes=10, label_smoothing=0.1, label_noise=0.05, label_flip_probability=0.05),
+    "full": dict(num_classes=0, generator_norm="conditional_batch"),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_of_the_report_is_as_it_says(parsed, name):
+    """Weights of 1 but for DRAGAN's 10, rates of 1e-4 and 2e-4, batches of 16; nothing beyond it but the average."""
+    report = dict(
+        gan_weight=1, classification_weight=1, dragan_weight=10, supervised_weight=1, perceptual_weight=1
+    )
+    report |= dict(diversity_weight=1, diversity="distance", initial_features="label", label_noise=0)
+    report |= dict(label_smoothing=0, label_flip_probability=0, brightness_jitter=0.3, contrast_jitter=0.2)
+    report |= dict(generator_learning_rate=1e-4, discriminator_learning_rate=2e-4, global_batch_size=16)
+    given = {key: _value(value) for key, value in parsed[f"{name}.flags"].items()}
+    expected = {**report, **RUNS[name]}
+    assert {key: given[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize("name, pictures", [("multi_worker", 32), ("tpu", 128)])
+def test_the_full_run_on_other_hardware_is_as_long(parsed, name, pictures):
+    given, full = parsed[f"{name}.flags"], parsed["full.flags"]
+    elsewhere = ("strategy", "precision", "global_batch_size", "steps_per_call", "log_every_steps")
+    assert {key for key in full if given[key] != full[key]} <= set(elsewhere)
+    assert given["global_batch_size"] == str(pictures)
+
+
+# --- A length in epochs, and other flags of which one takes the place of another
+
+
+@pytest.mark.parametrize(
+    "examples, options, steps",
+    [
+        (32, dict(train_epochs=3), 6),
+        (33, dict(train_epochs=3), 7),  # 99 pictures in steps of 16, not three times 3 steps
+        (1, dict(train_epochs=1), 1),
+        (33, dict(train_epochs=3, discriminator_steps=2), 4),  # a step reads twice as much
+        (33, dict(train_epochs=3, steps_per_call=5, log_every_steps=5), 10),  # whole calls
+        (33, dict(train_steps=5), 5),
+    ],
+)
+def test_epochs_come_to_whole_steps(examples, options, steps):
+    given = from_dict({"global_batch_size": 16, **options})
+    training = given.in_steps(examples).training
+    assert (training.train_steps, training.train_epochs) == (steps, 0)
+    assert given.in_steps(examples).in_steps(7 * examples).training.train_steps == steps
+    assert dataclasses.replace(training, train_steps=0, train_epochs=9) == dataclasses.replace(
+        given.training, train_steps=0, train_epochs=9
+    )
+
+
+def test_what_does_not_go_with_the_steps_of_the_epochs_names_them():
+    given = from_dict(dict(train_epochs=3, decay_start_step=7, final_learning_rate_fraction=0.1))
+    with pytest.raises(UserError) as error:
+        given.in_steps(33)
+    assert str(error.value) == (
+        "--train_epochs=3 comes to 7 steps: --decay_start_step=7: is not before the last step, --train_steps=7"
+    )
+    assert given.in_steps(49).training.train_steps == 10
+    profiled = from_dict(dict(train_epochs=1, profile_steps=[2, 4]))
+    with pytest.raises(UserError, match="^--train_epochs=1 comes to 3 steps: --profile_steps=2,4: ends after the"):
+        profiled.in_steps(33)
+
+
+def test_the_later_of_two_flags_that_say_the_same_counts(tmp_path):
+    in_epochs, in_steps = (tmp_path / f"{name}.flags" for name in ("epochs", "steps"))
+    in_epochs.write_text("--train_epochs=20\n--num_classes=10\n")
+    in_steps.write_text(f"--flagfile={in_epochs}\n--train_steps=7\n--classes=ant,bat\n")
+    nothing = tmp_path / "flags.txt"
+    nothing.write_text("--train_steps=9\n--train_epochs=0\n--classes=\n--num_classes=3\n")
+    lines = [
+        [f"--flagfile={in_epochs}"],
+        [f"--flagfile={in_epochs}", "--train_steps=5"],
+        [f"--flagfile={in_steps}"],
+        [f"--flagfile={in_steps}", "--train_epochs=2", "--num_classes=4"],
+        [f"--flagfile={nothing}"],
+        [f"--flagfile={in_steps}", f"--flagfile={in_epochs}", "--classes=cat"],
+    ]
+    found = []
+    for result in _parse(*lines):
+        values = dict(line[2:].split("=", 1) for line in result["flagfile"].splitlines())
+        found.append(tuple(values[name] for name in ("train_steps", "train_epochs", "classes", "num_classes")))
+    assert found == [
+        ("0", "20", "", "10"),
+        ("5", "0", "", "10"),
+        ("7", "0", "ant,bat", "0"),
+        ("0", "2", "", "4"),
+        ("9", "0", "", "3"),
+        ("0", "20", "cat", "0"),
+    ]
 
 
 def test_flags_have_help():

@@ -224,7 +224,12 @@ def test_a_dry_run_prints_the_flags_of_the_run_and_writes_nothing(folder, traine
     lines = succeed("train.py", f"--flagfile={folder / 'run' / 'flags.txt'}", "--dry_run")
     assert files(folder) == before
     assert "\n".join(lines).startswith((folder / "run" / "flags.txt").read_text())
-    assert lines[-5:-3] == ["classes: 2 (apple, banana)", "examples: 20 to train on, 4 held out"]
+    assert lines[-6:-2] == [
+        "classes: 2 (apple, banana)",
+        "examples: 20 to train on, 4 held out",
+        "steps an epoch: 5.0",
+        f"the whole run: {STEPS} steps, {STEPS / 5:.1f} epochs",
+    ]
 
 
 def test_a_run_does_not_go_on_with_another_network(folder, training, trained):
@@ -242,7 +247,7 @@ def test_a_wrong_value_is_one_line():
 @pytest.mark.parametrize(
     "code, message, command",
     [
-        (1, "--classes and --num_classes both choose", ["train.py", "--classes=ant", "--num_classes=2"]),
+        (2, "--classes=ant and --num_classes=2 say the same", ["train.py", "--classes=ant", "--num_classes=2"]),
         (1, "--dragan_weight=-1.0: should be at least 0", ["train.py", "--dragan_weight=-1"]),
         (1, "--workdir=DIR is missing", ["train.py", "--perceptual_weight=0"]),
         (2, "Unknown command line flag 'base_with'. Did you mean: base_width", ["train.py", "--base_with=3"]),
@@ -262,8 +267,11 @@ def test_other_mistakes_are_one_line_too(code, message, command):
 def test_a_config_says_what_it_would_train(dummy_data_dir, name, resolve):
     resolved = resolve(f"--flagfile=configs/{name}.flags", f"--data_dir={dummy_data_dir}", *SHRUNK)
     text = trainer.describe(resolved)
+    resolved = resolved.in_steps(6)
     assert text.startswith(resolved.to_flagfile())
     assert "\nclasses: 2 (apple, car_(sedan))\nexamples: 6 to train on, 4 held out\nsteps an epoch: 1.5\n" in text
+    steps = resolved.training.train_steps
+    assert f"\nthe whole run: {steps} steps, {steps / 1.5:.1f} epochs\n" in text
 
 
 @pytest.mark.slow

@@ -60,9 +60,21 @@ def refused(monkeypatch, capsys, dummy_data_dir, tmp_path):
         (2, "--flagfile=docs/quickstart.png: is no text", ["--flagfile=docs/quickstart.png"]),
         (
             2,
-            "--train_steps=4 stands before --flagfile=configs/full.flags, which sets --train_steps too and would win",
+            "--train_steps=4 stands before --flagfile=configs/best_full.flags, which sets --train_steps too",
+            ["--train_steps=4", "--flagfile=configs/best_full.flags"],
+        ),
+        (
+            2,
+            "--train_steps=4 stands before --flagfile=configs/full.flags, which sets --train_epochs too and would win",
             ["--train_steps=4", "--flagfile=configs/full.flags"],
         ),
+        (
+            2,
+            "--train_steps=4 and --train_epochs=2 say the same in two ways: give one of them",
+            ["--flagfile=configs/full.flags", "--train_steps=4", "--train_epochs=2"],
+        ),
+        (2, "--num_classes=2 and --classes=ant say the same", ["--num_classes=2", "--classes=ant"]),
+        (1, "--train_steps=0 and --train_epochs=0: how long is the run?", ["--train_steps=0"]),
     ],
 )
 def test_a_mistake_is_one_line(refused, code, message, arguments):

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from sketch2img_tf.summaries import read_scalars
 from sketch2img_tf.trainer import STOPPED
+from tests.faults import commands
 from tests.faults.event_files_test import shown_values
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -131,6 +132,27 @@ def test_a_finished_run_says_so(train, tmp_path):
     message = f"{tmp_path} is trained to step 1, and --train_steps=1: nothing to do"
     assert finish(train(tmp_path, "--train_steps=1")) == [message]
     assert contents(tmp_path).keys() == before.keys()
+
+
+def test_a_run_in_epochs_goes_on_as_one_in_steps(dummy_data_dir, tmp_path):
+    """Six examples in batches of 4: two epochs are three steps, three are five."""
+    command = commands.training(dummy_data_dir, tmp_path, *commands.SUPERVISED)
+
+    def trained(*arguments) -> list[str]:
+        code, stdout, stderr = commands.run(*arguments)
+        assert code == 0, stderr
+        return stdout.splitlines()
+
+    assert trained(*command, "--train_epochs=2") == [f"trained to step 3: samples and plots are in {tmp_path}"]
+    assert {"--train_steps=3", "--train_epochs=0"} < set((tmp_path / "flags.txt").read_text().splitlines())
+    assert (tmp_path / "samples" / "00000003.png").exists()
+    nothing = [f"{tmp_path} is trained to step 3, and --train_steps=3: nothing to do"]
+    assert trained(*command, "--train_epochs=2") == trained(*command, "--train_steps=3") == nothing
+    assert trained("train.py", f"--flagfile={tmp_path}/flags.txt", "--train_epochs=3") == [
+        f"going on from step 3 of {tmp_path}",
+        "changed since: train_steps 3 there, 5 now",
+        f"trained to step 5: samples and plots are in {tmp_path}",
+    ]
 
 
 def test_the_second_of_two_runs_names_the_first(train, tmp_path):
