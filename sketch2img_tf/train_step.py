@@ -114,31 +114,60 @@ class TrainStep:
     @tf.function(autograph=False)  # it has nothing to convert, and would take a third of the time of tracing
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         self.state.decay_learning_rates(self.config.training)
-        scalars = self.strategy.run(self._replica_step, args=(batch,))
-        scalars = {name: self.strategy.reduce("SUM", value, axis=None) for name, value in scalars.items()}
+        scalars = self._with_lazy_penalty(lambda penalized: self._on_replicas(batch, penalized))
         self._average_generator()
         self.state.step.assign_add(1)
         return scalars
 
     @tf.function
-    def several(self, batches: tf.distribute.DistributedIterator, steps: int) -> dict[str, tf.Tensor]:
-        """As many steps, in a loop on the device; the means of their scalars."""
-        once = self.__call__.get_concrete_function(batches.element_spec).structured_outputs
-        sums = {name: tf.zeros(spec.shape, spec.dtype) for name, spec in once.items()}
-        for _ in tf.range(steps):
-            sums = tf.nest.map_structure(tf.add, sums, self(next(batches)))
-        return {name: value / steps for name, value in sums.items()}
+    def several(
+        self, batches: tf.distribute.DistributedIterator, steps: int
+    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """As many steps, in a loop on the device.
 
-    def _replica_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        Returns:
+          The scalars of each step by name, float32 [steps], and the batch of the last step.
+        """
+        once = self.__call__.get_concrete_function(batches.element_spec).structured_outputs
+        names = sorted(once)
+        values = tf.TensorArray(tf.float32, steps, element_shape=[len(names)])
+        for i in tf.range(steps - 1):
+            scalars = self(next(batches))
+            values = values.write(i, tf.stack([scalars[name] for name in names]))
+        # The last step stands outside the loop, which would have to carry its batch from the start on.
+        batch = next(batches)
+        scalars = self(batch)
+        values = values.write(steps - 1, tf.stack([scalars[name] for name in names]))
+        return dict(zip(names, tf.unstack(values.stack(), axis=1))), batch
+
+    def _with_lazy_penalty(self, step: Callable[[bool], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+        """On every `dragan_every_steps`-th step so many times the penalty, else none at no cost: the same on average.
+
+        Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, section 3.1.
+        """
+        interval = self.weights.dragan_every_steps
+        if interval == 1 or not self.weights.dragan_weight:
+            return step(True)
+        # Around the replicas, not within them: in a branch of its own a replica cannot exchange anything with others,
+        # and the penalty takes their deviation and their norms' statistics. So the step is traced twice.
+        return tf.cond(self.state.step % interval == 0, lambda: step(True), lambda: step(False))
+
+    def _on_replicas(self, batch: dict[str, tf.Tensor], penalized: bool) -> dict[str, tf.Tensor]:
+        """The scalars of the global batch."""
+        scalars = self.strategy.run(self._replica_step, args=(batch, penalized))
+        return {name: self.strategy.reduce("SUM", value, axis=None) for name, value in scalars.items()}
+
+    def _replica_step(self, batch: dict[str, tf.Tensor], penalized: bool = True) -> dict[str, tf.Tensor]:
+        """A replica's part of a step and of its scalars; `penalized` says whether it has the DRAGAN penalty."""
         statistics = FiniteStatistics((self.state.generator, self.state.discriminator))
         if self.config.training.discriminator_steps > 1:
             *others, batch = _parts(batch, self.config.training.discriminator_steps)
             for number, other in enumerate(others, 1):
-                self._discriminator_step(other, draws.fold_in(self._seed(), number))
+                self._discriminator_step(other, draws.fold_in(self._seed(), number), penalized)
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
         seeds = draws.split(self._seed(), 3)
         noise = self._noise(seeds[0], labels)  # [2B, ...], or [B, ...] without the diversity loss
-        of_photos = self._of_photos(photos, sketches, labels, seeds[1:])
+        of_photos = self._of_photos(photos, sketches, labels, seeds[1:], penalized)
         with of_photos.done(), tf.GradientTape() as generator_tape:
             fakes = self._generate(sketches, labels, noise)
         fake_photos = fakes[: photos.shape[0]]
@@ -164,17 +193,17 @@ class TrainStep:
             sketches, labels = _twice(sketches), _twice(labels)
         return generator.decode(features, sketches, labels, noise, training=True)
 
-    def _discriminator_step(self, batch: dict[str, tf.Tensor], seed: tf.Tensor) -> None:
+    def _discriminator_step(self, batch: dict[str, tf.Tensor], seed: tf.Tensor, penalized: bool) -> None:
         """An update of the discriminator alone, on a batch of its own and what the generator makes of it."""
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
         seeds = draws.split(seed, 3)
         noise = draws.normal([labels.shape[0], *self.state.generator.noise_shape], seeds[0], axis=0)
-        of_photos = self._of_photos(photos, sketches, labels, seeds[1:])
+        of_photos = self._of_photos(photos, sketches, labels, seeds[1:], penalized)
         with of_photos.done():
             fake_photos = self.state.generator((sketches, labels, noise), training=True)
         self._update_discriminator(of_photos, self._of_fakes(fake_photos, sketches, labels, seeds[1:]))
 
-    def _of_photos(self, photos, sketches, labels, seeds) -> _Part:
+    def _of_photos(self, photos, sketches, labels, seeds, penalized: bool) -> _Part:
         """What the discriminator learns from real photos, after an iteration for the spectral norms.
 
         Real and fake pass apart: each has batch norm statistics of its own, and only one is in memory.
@@ -191,9 +220,11 @@ class TrainStep:
                 terms["gan"] = self._mean(self._adversarial(logits, self._targets(labels, seeds[0])[0]))
                 accuracies["real_accuracy"] = self._share(logits > 0)
             if weights.dragan_weight:
-                terms["dragan"] = self._lazily(lambda: self._dragan(photos, sketches, seeds))
+                every = float(weights.dragan_every_steps)
+                terms["dragan"] = every * self._dragan(photos, sketches, seeds) if penalized else tf.constant(0.0)
             total = self._scaled(terms)
-        return self._part(terms, accuracies, total, tape)
+        # What the penalty alone trains has a gradient of 0 between, so that Adam's moments do not stand still.
+        return self._part(terms, accuracies, total, tape, "none" if penalized else "zero")
 
     def _of_fakes(self, fake_photos, sketches, labels, seeds) -> _Part:
         """What it learns from the generator's."""
@@ -206,8 +237,9 @@ class TrainStep:
             total = self._scaled(terms)
         return self._part(terms, accuracies, total, tape)
 
-    def _part(self, terms, accuracies, total: tf.Tensor, tape: tf.GradientTape) -> _Part:
-        return _Part(terms, accuracies, total, tape.gradient(total, self.state.discriminator.trainable_variables))
+    def _part(self, terms, accuracies, total: tf.Tensor, tape: tf.GradientTape, unconnected: str = "none") -> _Part:
+        variables = self.state.discriminator.trainable_variables
+        return _Part(terms, accuracies, total, tape.gradient(total, variables, unconnected_gradients=unconnected))
 
     def _update_discriminator(self, *parts: _Part) -> dict[str, tf.Tensor]:
         """Scalars by name."""
@@ -233,16 +265,6 @@ class TrainStep:
         mixed, sketches = self._augmented(mixed, sketches, seeds[0], 3)
         scale = precision.loss_scale(self.state.discriminator_optimizer)
         return self._mean(penalties.dragan(lambda x: self._judge(x, sketches)[0], mixed, scale))
-
-    def _lazily(self, penalty: Callable[[], tf.Tensor]) -> tf.Tensor:
-        """On every `dragan_every_steps`-th step so many times the penalty, else 0 at no cost: the same on average.
-
-        Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, section 3.1.
-        """
-        interval = self.weights.dragan_every_steps
-        if interval == 1:
-            return penalty()
-        return tf.cond(self.state.step % interval == 0, lambda: interval * penalty(), lambda: 0.0)
 
     def _generator_losses(self, photos, fakes, sketches, labels, noise) -> dict[str, tf.Tensor]:
         terms, weights = {}, self.weights
