@@ -87,10 +87,8 @@ class BatchNormalization(tf.keras.layers.Layer):
         mean, variance = moments(x, _BATCH_AND_POSITIONS)
         n = count(x, _BATCH_AND_POSITIONS)
         if self.synchronized:
-            context = tf.distribute.get_replica_context()
-            means = context.all_reduce(tf.distribute.ReduceOp.MEAN, tf.concat([mean, variance + tf.square(mean)], 0))
-            mean, variance = means[:1], means[1:] - tf.square(means[:1])
-            n *= context.num_replicas_in_sync
+            mean, variance = _of_all_replicas(mean, variance)
+            n *= tf.distribute.get_replica_context().num_replicas_in_sync
         for moving, value in (
             (self.moving_mean, mean),
             (self.moving_variance, variance * n / tf.maximum(n - 1.0, 1.0)),
@@ -111,6 +109,21 @@ class BatchNormalization(tf.keras.layers.Layer):
 
     def get_config(self) -> dict:
         return {**super().get_config(), "affine": self.affine, "synchronized": self.synchronized}
+
+
+def _of_all_replicas(mean: tf.Tensor, variance: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The mean of the means; the mean of the variances plus the variance of the means: float32 [1, 1, 1, C] each.
+
+    As a mean of squares less the squared mean, float32 would lose a variance that is small beside the mean. Every
+    replica's own are exchanged, in one message; a few kB more are cheaper than a second message.
+    """
+    context = tf.distribute.get_replica_context()
+    replicas = context.num_replicas_in_sync
+    own = tf.reshape(tf.one_hot(context.replica_id_in_sync_group, replicas), [replicas, 1, 1, 1])
+    statistics = context.all_reduce("SUM", tf.concat([own * mean, own * variance], 0))  # [2 replicas, 1, 1, C]
+    means, variances = tf.split(statistics, 2)
+    mean = tf.reduce_mean(means, 0, keepdims=True)
+    return mean, tf.reduce_mean(variances + tf.math.squared_difference(means, mean), 0, keepdims=True)
 
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
