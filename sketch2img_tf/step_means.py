@@ -16,32 +16,37 @@ class StepMeans(tf.train.experimental.PythonState):
 
     def __init__(self):
         super().__init__()
-        self._steps: list[dict[str, tf.Tensor | float]] = []
+        self._steps: list[dict[str, tf.Tensor | float | list[float]]] = []
 
     def add(self, scalars: dict[str, tf.Tensor]) -> None:
-        """Those of one step. They stay where they are: nobody waits for the device here."""
+        """Those of one step, float32 [], or of several, [steps]; adding them does not wait for the device."""
         self._steps.append(scalars)
 
     def take(self) -> dict[str, float]:
         """The means, or sums, since the last time, of the values that are finite; a tag without any is left out."""
         steps, self._steps = self._steps, []
-        columns = {tag: np.array([float(scalars[tag]) for scalars in steps], np.float32) for tag in steps[0]}
+        columns = {tag: np.concatenate([_values(scalars[tag]) for scalars in steps]) for tag in steps[0]}
         finite = {tag: values[np.isfinite(values)] for tag, values in columns.items()}
         return {tag: float(_summary(tag)(values)) for tag, values in finite.items() if len(values)}
 
     def last(self) -> dict[str, float]:
         """The scalars of the last step."""
-        return {tag: float(value) for tag, value in self._steps[-1].items()} if self._steps else {}
+        return {tag: float(_values(value)[-1]) for tag, value in self._steps[-1].items()} if self._steps else {}
 
     def wait(self) -> None:
         """Until the device has computed the last step."""
         self.last()
 
     def serialize(self) -> str:
-        return json.dumps([{tag: float(value) for tag, value in scalars.items()} for scalars in self._steps])
+        return json.dumps([{tag: np.asarray(v).tolist() for tag, v in scalars.items()} for scalars in self._steps])
 
     def deserialize(self, string_value: str) -> None:
         self._steps = json.loads(string_value)
+
+
+def _values(scalar: tf.Tensor | float | list[float]) -> np.ndarray:
+    """One a step, float32 [steps]."""
+    return np.atleast_1d(np.asarray(scalar, np.float32))
 
 
 def _summary(tag: str):

@@ -254,7 +254,7 @@ class _Run:
             host_memory.give_back()
         bar.update(count)
         last = step == self.config.train_steps
-        if not self._still_finite(step, last):
+        if not self._still_finite(step, count, last):
             return False
         if step % self.config.log_every_steps == 0 or last:
             self._log(step, bar)
@@ -268,14 +268,16 @@ class _Run:
 
     def _step(self, batches: Iterator, count: int) -> dict[str, tf.Tensor]:
         if count > 1:
-            return self.step.several(batches, count)
+            scalars, self.batch = self.step.several(batches, count)
+            return scalars
         self.batch = next(batches)
         return self.step(self.batch)
 
-    def _still_finite(self, step: int, last: bool) -> bool:
-        """Looked at once in a while: whoever looks waits for the device."""
+    def _still_finite(self, step: int, count: int, last: bool) -> bool:
+        """After `count` steps; looked at rarely, since reading the counter waits for the device."""
         most = self.config.max_skipped_updates
-        return bool(step % most and not last) or divergence.skipped_in_a_row(self.step) < most
+        look = last or step // most > (step - count) // most
+        return not look or divergence.skipped_in_a_row(self.step) < most
 
     def _save(self, last: bool) -> bool:
         """A checkpoint, but none amid updates that are left out: what led there is not to be gone back to."""

@@ -1,5 +1,5 @@
 """Which arithmetic the networks get, and that float16's small numbers are not lost; what stays float32 whatever it is,
-is looked at in the step's own graph, in compiled_step_test.py.
+is looked at in the step's own graph, in xla_test.py.
 """
 
 from __future__ import annotations

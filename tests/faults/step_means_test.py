@@ -33,3 +33,15 @@ def test_a_checkpoint_between_two_lines_changes_no_bit_of_the_next(tmp_path):
     for value in random[4:]:
         resumed.add(step(d_loss=value))
     assert resumed.take() == straight.take()
+
+
+def test_steps_of_one_call_count_one_by_one(tmp_path):
+    """A NaN takes nothing from the other steps of its call; a checkpoint holds the calls as they were."""
+    means, resumed = StepMeans(), StepMeans()
+    means.add(step(d_loss=1.0, d_skipped_updates=0.0))
+    means.add(step(d_loss=[2.0, np.nan, 6.0], d_skipped_updates=[0.0, 1.0, 0.0]))
+    means.add(step(d_loss=[np.nan, 7.0], d_skipped_updates=[1.0, 0.0]))
+    assert means.last() == {"d/loss": 7.0, "d/skipped_updates": 0.0}
+    path = tf.train.Checkpoint(means=means).write(str(tmp_path / "ckpt"))
+    tf.train.Checkpoint(means=resumed).read(path).assert_existing_objects_matched()
+    assert means.take() == resumed.take() == {"d/loss": 4.0, "d/skipped_updates": 2.0}
