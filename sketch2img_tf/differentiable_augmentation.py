@@ -31,7 +31,7 @@ def augment(
     Where geometry changes, the photo and its sketch change alike: the discriminator judges how they match.
 
     Args:
-      photos: normalised, float32 [B, S, S, 3].
+      photos: normalised, float32 [B, S, S, 3]; B is known when it is traced.
       sketches: normalised, float32 [B, S, S, 1].
       kinds: any of "colour", "translation" and "cutout", as `--diffaugment` gives them; applied in this order.
       seed: int [2].
@@ -52,7 +52,7 @@ def augment(
 
 def change_colours(photos: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Brightness + U(-0.5, 0.5), then saturation x U(0, 2), then contrast x U(0.5, 1.5); float32 [B, S, S, 3]."""
-    drawn = draws.uniform([3, tf.shape(photos)[0], 1, 1, 1], seed)
+    drawn = draws.uniform([3, photos.shape[0], 1, 1, 1], seed, axis=1)
     photos += 2 * BRIGHTNESS * (drawn[0] - 0.5)
     greys = tf.reduce_mean(photos, -1, keepdims=True)
     photos = greys + 2 * drawn[1] * (photos - greys)
@@ -64,7 +64,7 @@ def translate(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Moved by whole pixels, up to an eighth of the side in both directions; float32 [B, S, S, C]."""
     side = pictures.shape[1]
     most = side // TRANSLATION
-    shifts = draws.integers([2, tf.shape(pictures)[0], 1], seed, -most, most + 1)
+    shifts = draws.integers([2, pictures.shape[0], 1], seed, -most, most + 1, axis=1)
     padded = tf.pad(pictures, [[0, 0], [most, most], [most, most], [0, 0]])
     rows, columns = tf.unstack(tf.range(side) + most + shifts)  # [B, S]
     return tf.gather(tf.gather(padded, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
@@ -74,7 +74,7 @@ def cut_out(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """With a square of half the side set to 0, centred on any pixel; float32 [B, S, S, C]."""
     side = pictures.shape[1]
     half = side // CUTOUT
-    centres = draws.integers([2, tf.shape(pictures)[0], 1], seed, 0, side)
+    centres = draws.integers([2, pictures.shape[0], 1], seed, 0, side, axis=1)
     offsets = tf.range(side) - (centres - half // 2)
     rows, columns = tf.unstack((offsets >= 0) & (offsets < half))  # [B, S]
     cut = rows[:, :, tf.newaxis, tf.newaxis] & columns[:, tf.newaxis, :, tf.newaxis]

@@ -28,9 +28,9 @@ def normal(shape, seed: tf.Tensor, axis: int | None = None) -> tf.Tensor:
     return _own(_normal, shape, seed, axis)
 
 
-def integers(shape, seed: tf.Tensor, low: int, high: int) -> tf.Tensor:
-    """Each of low to high - 1 as likely, int32."""
-    return low + tf.cast(uniform(shape, seed) * float(high - low), tf.int32)
+def integers(shape, seed: tf.Tensor, low: int, high: int, axis: int | None = None) -> tf.Tensor:
+    """Each of low to high - 1 as likely, int32, of a replica's shape."""
+    return low + tf.cast(uniform(shape, seed, axis=axis) * float(high - low), tf.int32)
 
 
 def split(seed: tf.Tensor, count: int) -> tf.Tensor:
@@ -41,14 +41,6 @@ def split(seed: tf.Tensor, count: int) -> tf.Tensor:
 def fold_in(seed: tf.Tensor, number: int | tf.Tensor) -> tf.Tensor:
     """Another seed for every number, int64 [2]."""
     return tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int64), alg="philox")
-
-
-def of_replica(seed: tf.Tensor) -> tf.Tensor:
-    """A seed that no other replica has, int64 [2], for draws whose shape is a replica's own business."""
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return seed
-    return fold_in(seed, context.replica_id_in_sync_group)
 
 
 def _uniform(shape, seed: tf.Tensor) -> tf.Tensor:

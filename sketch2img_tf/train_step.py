@@ -314,8 +314,7 @@ class TrainStep:
         kinds = self.config.training.diffaugment
         if not kinds:
             return photos, sketches
-        seed = draws.of_replica(draws.fold_in(seed, use))
-        return differentiable_augmentation.augment(photos, sketches, kinds, seed)
+        return differentiable_augmentation.augment(photos, sketches, kinds, draws.fold_in(seed, use))
 
     def _noise(self, seed: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         copies = 2 if self.weights.diversity_weight else 1
@@ -355,9 +354,11 @@ class TrainStep:
 
 
 def _parts(batch: dict[str, tf.Tensor], count: int) -> list[dict[str, tf.Tensor]]:
-    """The batches, [B, ...] each, that lie one after the other in one, [count B, ...]."""
-    split = {name: tf.split(values, count) for name, values in batch.items()}
-    return [dict(zip(split, values)) for values in zip(*split.values())]
+    """The batches, [B, ...] each, that lie in turns in one, [count B, ...]: every count-th example is of the same.
+
+    So the batches are the same however many replicas share the examples.
+    """
+    return [{name: values[first::count] for name, values in batch.items()} for first in range(count)]
 
 
 def _sum(gradients: tuple[tf.Tensor | None, ...]) -> tf.Tensor | None:
