@@ -30,7 +30,7 @@ from benchmarks import matrix_products, multiply_adds
 from sketch2img_tf import config as config_lib
 from sketch2img_tf import errors, host_memory
 from sketch2img_tf.data.statistics import Statistics
-from sketch2img_tf.networks import perceptual
+from sketch2img_tf.networks import critic, perceptual
 from sketch2img_tf.train_step import TrainState, TrainStep
 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a step.", lower_bound=1)
@@ -46,6 +46,7 @@ def main() -> None:
     run = dataclasses.replace(run, training=dataclasses.replace(run.training, global_batch_size=_BATCH_SIZE.value))
     run = run.in_steps(_EXAMPLES)
     perceptual.check_weights(run.losses)
+    critic.check_weights(run.losses)
     num_classes = len(run.data.classes) or run.data.num_classes or _CLASSES
     state = TrainState(run, num_classes)
     step, batch = TrainStep(run, state, _STATISTICS), _random_batch(run, num_classes)
@@ -67,12 +68,14 @@ def main() -> None:
         "image_size": run.data.image_size,
         "classes": num_classes,
         "perceptual_weight": run.losses.perceptual_weight,
+        "critic": run.losses.critic,
         "multiply_adds_g": round(of_a_step / 1e9, 4),
         "multiply_adds_g_per_s": round(of_a_step / median / 1e9, 2),
         "matrix_product_g_per_s": round(max(peaks) / 1e9, 1),
         "share_of_matrix_product": round(of_a_step / median / max(peaks), 4),
         "generator_parameters": _parameters(state.generator),
         "discriminator_parameters": _parameters(state.discriminator),
+        "critic_parameters": _parameters(state.critic) if state.critic else 0,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
     print(json.dumps(result))

@@ -83,9 +83,9 @@ def _check(run: Config) -> None:
 def _redraw(step: TrainStep) -> dict:
     """Draws large kernels again; the arguments of `layout.drawn` by their variables' handles."""
     draws, state, seed = {}, step.state, step.config.training.seed
-    kernels = [*state.generator.trainable_variables, *state.discriminator.trainable_variables]
-    if step.perceptual and step.config.losses.perceptual_weights == "random":
-        kernels += step.perceptual.network.variables
+    kernels = [variable for network in state.networks for variable in network.trainable_variables]
+    if step.sight.perceptual and step.config.losses.perceptual_weights == "random":
+        kernels += step.sight.perceptual.network.variables
     for number, variable in enumerate(kernels):
         value = variable.numpy()
         if value.size >= _LARGE and value.std() > 0:

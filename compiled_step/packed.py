@@ -23,9 +23,8 @@ from sketch2img_tf.train_step import TrainState, TrainStep
 def keyed(step: TrainStep) -> dict[str, tf.Variable]:
     """All variables that a step may change, by key; keys are the same for every step of the same run."""
     state = step.state
-    rates = [optimizer.learning_rate for optimizer in (state.generator_optimizer, state.discriminator_optimizer)]
-    updates = (step.generator_updates, step.discriminator_updates)
-    counters = [counter for each in updates for counter in (each.skipped_in_a_row, each.culprits)]
+    rates = [optimizer.learning_rate for optimizer in state.optimizers]
+    counters = [counter for each in step.updates.values() for counter in (each.skipped_in_a_row, each.culprits)]
     return {f"{number:04d}": each for number, each in enumerate([*variables(state), *rates, *counters])}
 
 

@@ -16,16 +16,22 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """A trained network's configuration, its classes in the order of their labels, and its data's statistics."""
+    """A trained network's configuration, its classes in the order of their labels, and its data's statistics.
+
+    `critic_weights` is the SHA-256 of the weights that its critic saw by, "random", or "" without a critic.
+    """
 
     config: Config
     class_names: tuple[str, ...]
     statistics: Statistics
+    critic_weights: str = ""
 
     @classmethod
     def of_run(cls, config: Config, sketchy: Sketchy) -> Card:
         """The card of a run with this configuration on these pictures."""
-        return cls(config, sketchy.class_names, sketchy.statistics)
+        from sketch2img_tf.networks import critic  # here, so that reading a card needs no TensorFlow
+
+        return cls(config, sketchy.class_names, sketchy.statistics, critic.weights_sha256(config.losses))
 
     def to_json(self) -> str:
         """One JSON object."""
@@ -34,6 +40,7 @@ class Card:
                 "config": self.config.to_dict(),
                 "class_names": self.class_names,
                 "statistics": dataclasses.asdict(self.statistics),
+                "critic_weights": self.critic_weights,
             }
         )
 
@@ -45,4 +52,5 @@ class Card:
             config_lib.from_dict(values["config"]),
             tuple(values["class_names"]),
             Statistics.from_dict(values["statistics"]),
+            values.get("critic_weights", ""),
         )

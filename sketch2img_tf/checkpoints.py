@@ -74,8 +74,7 @@ class Checkpoints:
 
 def variables(state: TrainState) -> list[tf.Variable]:
     """All of a state; Keras' optimizers are no modules, so that `state.variables` alone lacks theirs."""
-    optimizers = (state.generator_optimizer, state.discriminator_optimizer)
-    return [*state.variables, *(variable for optimizer in optimizers for variable in optimizer.variables)]
+    return [*state.variables, *(variable for optimizer in state.optimizers for variable in optimizer.variables)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +117,10 @@ def check_start(workdir: str, card: Card) -> str:
 
 
 def start_from(workdir: str, card: Card, state: TrainState) -> None:
-    """Brings the networks of `state`, and nothing else of it, to those of another run; raises as `check_start`."""
+    """Brings the networks of `state`, and nothing else of it, to those of another run; raises as `check_start`.
+
+    A critic starts anew.
+    """
     path = check_start(workdir, card)
     networks = {name: getattr(state, name) for name in ("generator", "averaged_generator", "discriminator")}
     restored = tf.train.Checkpoint(state=tf.train.Checkpoint(**networks)).restore(path)
@@ -175,11 +177,26 @@ def _identity(card: Card) -> dict[str, object]:
     """What must not change within a run."""
     return {
         **_network(card),
+        **_critic(card),
         "dataset": card.config.data.dataset,
         "photo_variant": card.config.data.photo_variant,
         "sketch_variant": card.config.data.sketch_variant,
         "validation_share": card.config.data.validation_share,
         "statistics of the data": dataclasses.astuple(card.statistics)[:-1],  # all but the encoding
+    }
+
+
+def _critic(card: Card) -> dict[str, object]:
+    """What the critic sees follows from: none of it is in a checkpoint, and its heads know nothing else."""
+    losses = card.config.losses
+    if losses.critic == "none":
+        return {"critic": losses.critic}
+    return {
+        "critic": losses.critic,
+        "critic_network": losses.critic_network,
+        "critic_size": losses.critic_size,
+        "critic's weights": card.critic_weights,
+        "seed, of what the critic sees": card.config.training.seed,
     }
 
 

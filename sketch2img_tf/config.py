@@ -124,7 +124,7 @@ class NetworkConfig:
 
 @dataclasses.dataclass(frozen=True)
 class LossConfig:
-    """The six losses. A weight of 0 switches a loss off, and its cost with it."""
+    """The six losses, and the critic's. A weight of 0 switches a loss off, and its cost with it."""
 
     gan_weight: float = _option(1.0, "Weight of the adversarial loss.", lower=0)
     gan_loss: str = _option(
@@ -159,6 +159,27 @@ class LossConfig:
         " EfficientNetLite0.",
         choices=("auto", "none", "deviation"),
     )
+    critic: str = _option(
+        "none",
+        "A critic beside the discriminator, or in its place: heads that judge what a pretrained network sees.",
+        choices=("none", "pretrained"),
+    )
+    critic_weight: float = _option(0.25, "Weight of its hinge loss, a sum over four scales.", lower=0)
+    critic_network: str = _option(
+        "MobileNet", "The network that it sees by.", choices=("MobileNet", "EfficientNetLite0")
+    )
+    critic_size: int = _option(0, "Pictures are resized to this many pixels for it; 0: its own.", lower=0)
+    critic_weights: str = _option(
+        "imagenet", "Weights of that network: imagenet, a file (.h5, no top; or .npz), or random."
+    )
+    critic_diffaugment: tuple[str, ...] = _option(
+        (), "Differentiable augmentation of all that the critic sees.", choices=AUGMENTATIONS
+    )
+
+    @property
+    def critic_counts(self) -> bool:
+        """Whether there is a critic, and somebody listens to it."""
+        return self.critic != "none" and self.critic_weight > 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -420,7 +441,7 @@ def _check_together(config: Config) -> None:
         raise UserError(f"--classes={','.join(data.classes)}: names a class twice")
     if data.dataset == "edge_maps" and data.mixes_edge_maps:
         raise UserError("--dataset=edge_maps has no sketches to mix edge maps into: leave out --edge_maps_share")
-    if not any(_plain(getattr(losses, name)) for name in _GENERATOR_WEIGHTS):
+    if not losses.critic_counts and not any(_plain(getattr(losses, name)) for name in _GENERATOR_WEIGHTS):
         raise UserError(f"nothing trains the generator: give one of {', '.join('--' + n for n in _GENERATOR_WEIGHTS)}")
     _check_decay(training)
     if training.profile_steps:

@@ -32,4 +32,5 @@ def _cheaper(config: Config) -> str:
         for name in ("perceptual_weight", "diversity_weight", "dragan_weight")
         if getattr(config.losses, name)
     ]
+    ways += ["--critic=none"] if config.losses.critic_counts else []
     return f"or {' or '.join(ways)}" if ways else "or use more devices"

@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from sketch2img_tf.config import TrainingConfig
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.finite import FiniteUpdates
 from sketch2img_tf.train_step import TrainStep
 
 FOLDER = "not_finite"
@@ -18,12 +17,12 @@ FOLDER = "not_finite"
 
 def skipped_in_a_row(step: TrainStep) -> int:
     """How many updates in a row were left out, in the network with the more; waits for the device."""
-    return max(int(updates.skipped_in_a_row.numpy()) for updates in _updates(step).values())
+    return max(int(updates.skipped_in_a_row.numpy()) for updates in step.updates.values())
 
 
 def count_anew(step: TrainStep) -> None:
     """From here on."""
-    for updates in _updates(step).values():
+    for updates in step.updates.values():
         updates.skipped_in_a_row.assign(0)
 
 
@@ -45,7 +44,7 @@ def dump(config: TrainingConfig, step: TrainStep, batch: dict, scalars: dict[str
         "seed": config.seed,
         "retries": int(step.state.retries.numpy()),
         "scalars": scalars,
-        "not_finite": {name: updates.culprit_names() for name, updates in _updates(step).items()},
+        "not_finite": {name: updates.culprit_names() for name, updates in step.updates.items()},
         "not_finite_variables": [v.name for v in step.state.variables if not np.isfinite(v.numpy()).all()],
     }
     with open(os.path.join(folder, "step.json"), "w", encoding="utf-8") as file:
@@ -59,10 +58,6 @@ def stop_after(config: TrainingConfig, step: int, folder: str) -> None:
         f"step {step}: losses or gradients are not finite, again after --max_retries={config.max_retries}; its batch,"
         f" scalars and variables are in {folder}; lower the learning rates, or give --precision=float32"
     )
-
-
-def _updates(step: TrainStep) -> dict[str, FiniteUpdates]:
-    return {"generator": step.generator_updates, "discriminator": step.discriminator_updates}
 
 
 def _of_all_replicas(step: TrainStep, value: tf.Tensor) -> list[np.ndarray]:

@@ -46,6 +46,14 @@ def hinge_generator(fake_logits: tf.Tensor) -> tf.Tensor:
     return -fake_logits
 
 
+def over_scales(values: list[tf.Tensor]) -> tf.Tensor:
+    """The sum over scales of the mean over a scale's places, of values [B, H, W].
+
+    Sauer et al., "Projected GANs Converge Faster", 2021, the objective of several discriminators.
+    """
+    return tf.add_n([tf.reduce_mean(of_scale, [1, 2]) for of_scale in values])
+
+
 def classification(class_logits: tf.Tensor, labels: tf.Tensor, focal_gamma: float = 0.0) -> tf.Tensor:
     """Cross entropy of class logits [B, K] with labels, int [B]; see the head of this file for the sign.
 

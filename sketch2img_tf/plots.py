@@ -14,7 +14,9 @@ _PLOTS = {
         "generator/supervised",
         "generator/perceptual",
         "generator/diversity",
+        "generator/critic",
     ),
+    "critic": ("critic/hinge", "critic/real_accuracy", "critic/fake_accuracy"),
     "accuracies": ("discriminator/class_accuracy", "discriminator/real_accuracy", "discriminator/fake_accuracy"),
     "fakes": ("fakes/mean", "fakes/deviation", "held_out_l1"),
 }

@@ -14,16 +14,19 @@ from sketch2img_tf.config import Config, TrainingConfig
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.finite import FiniteStatistics, FiniteUpdates
 from sketch2img_tf.layers.spectral_norm import power_iteration
-from sketch2img_tf.networks import perceptual
+from sketch2img_tf.networks import critic
 from sketch2img_tf.networks.discriminator import Discriminator
-from sketch2img_tf.networks.frozen_features import FrozenFeatures
 from sketch2img_tf.networks.generator import make_generator
+from sketch2img_tf.networks.sight import Seen, Sight
 
 _FIRST_POWER_ITERATIONS = 15
 
 
 class TrainState(tf.Module):
-    """Everything that a checkpoint holds: both networks, the averaged generator, the optimizers and the step.
+    """Everything that a checkpoint holds: the networks, the averaged generator, the optimizers and the step.
+
+    With `--critic` its heads, `critic`, are one of the networks, otherwise None. What it sees by is frozen or drawn
+    from the seed: `TrainStep` has it, and no checkpoint.
 
     There is no random state: every draw comes from the configuration's seed, the step, and `retries`, which counts how
     often the run went back after steps that were not finite.
@@ -40,32 +43,53 @@ class TrainState(tf.Module):
             self.generator = make_generator(config, num_classes, synchronized)
             self.averaged_generator = make_generator(config, num_classes, synchronized)
             self.discriminator = _make_discriminator(config, num_classes, synchronized)
+            self.critic = critic.make_critic(num_classes) if config.losses.critic != "none" else None
         self.generator_optimizer = optimization.make_adam(config.training.generator_learning_rate, config.training)
         self.discriminator_optimizer = optimization.make_adam(
             config.training.discriminator_learning_rate, config.training
         )
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        self.critic_optimizer = None
+        if self.critic:
+            self.critic_optimizer = optimization.make_adam(
+                config.training.discriminator_learning_rate, config.training
+            )
+            self.critic_optimizer.build(self.critic.trainable_variables)
         self.follow_weights()
+
+    @property
+    def optimizers(self) -> list[tf.keras.optimizers.Optimizer]:
+        """Of all networks that there are."""
+        optimizers = (self.generator_optimizer, self.discriminator_optimizer, self.critic_optimizer)
+        return [optimizer for optimizer in optimizers if optimizer is not None]
+
+    @property
+    def networks(self) -> list[tf.keras.Model]:
+        """Those that are trained."""
+        return [network for network in (self.generator, self.discriminator, self.critic) if network is not None]
 
     def follow_weights(self) -> None:
         """What follows from the networks' weights at the start of a run: their averages, and the spectral norms."""
         for average, variable in zip(self.averaged_generator.variables, self.generator.variables):
             average.assign(variable)
         for _ in range(_FIRST_POWER_ITERATIONS):
-            power_iteration(self.discriminator)
+            for network in self.networks[1:]:
+                power_iteration(network)
 
     def set_learning_rates(self, config: Config) -> None:
         """The configured rates in place of those that a checkpoint brought."""
-        self.generator_optimizer.learning_rate = config.training.generator_learning_rate
-        self.discriminator_optimizer.learning_rate = config.training.discriminator_learning_rate
+        self._set_learning_rates(config.training, 1.0)
 
     def decay_learning_rates(self, training: TrainingConfig) -> None:
         """The rates of the step to come, if they decay."""
         if training.final_learning_rate_fraction < 1:
-            factor = optimization.learning_rate_factor(self.step, training)
-            self.generator_optimizer.learning_rate.assign(training.generator_learning_rate * factor)
-            self.discriminator_optimizer.learning_rate.assign(training.discriminator_learning_rate * factor)
+            self._set_learning_rates(training, optimization.learning_rate_factor(self.step, training))
+
+    def _set_learning_rates(self, training: TrainingConfig, factor: tf.Tensor | float) -> None:
+        self.generator_optimizer.learning_rate.assign(training.generator_learning_rate * factor)
+        for optimizer in self.optimizers[1:]:
+            optimizer.learning_rate.assign(training.discriminator_learning_rate * factor)
 
 
 def _make_discriminator(config: Config, num_classes: int, synchronized: bool) -> Discriminator:
@@ -89,7 +113,7 @@ class _Part(NamedTuple):
 
 
 class TrainStep:
-    """One step: an update of the discriminator, then of the generator, from one pass of the generator.
+    """One step: an update of the discriminator and the critic, then of the generator, from one pass of the generator.
 
     Calling it with a batch {"photos", "sketches": normalised, float32 [B, S, S, 3 or 1]; "labels": int64 [B]} gives the
     step's scalars by name, float32 []. A loss of weight 0 is not computed. With `--discriminator_steps` above 1 there
@@ -103,13 +127,17 @@ class TrainStep:
         self.state = state
         self.strategy = tf.distribute.get_strategy()
         self.weights = config.losses
-        self.perceptual, self.perceptual_units = None, []
-        if config.losses.perceptual_weight:
-            look = perceptual.look(config.losses)
-            self.perceptual = FrozenFeatures(look, statistics, config.training.precision)
-            self.perceptual_units = self.perceptual.deviations() if perceptual.is_scaled(config.losses) else []
+        self.sight = Sight(config, statistics)
+        if config.losses.critic_counts:
+            self.critic_updates = FiniteUpdates(state.critic.trainable_variables)
         self.generator_updates = FiniteUpdates(state.generator.trainable_variables)
         self.discriminator_updates = FiniteUpdates(state.discriminator.trainable_variables)
+
+    @property
+    def updates(self) -> dict[str, FiniteUpdates]:
+        """Of each network that is trained, by name."""
+        updates = {"generator": self.generator_updates, "discriminator": self.discriminator_updates}
+        return {**updates, "critic": self.critic_updates} if self.weights.critic_counts else updates
 
     @tf.function(autograph=False)  # it has nothing to convert, and would take a third of the time of tracing
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -159,7 +187,7 @@ class TrainStep:
 
     def _replica_step(self, batch: dict[str, tf.Tensor], penalized: bool = True) -> dict[str, tf.Tensor]:
         """A replica's part of a step and of its scalars; `penalized` says whether it has the DRAGAN penalty."""
-        statistics = FiniteStatistics((self.state.generator, self.state.discriminator))
+        statistics = FiniteStatistics(self.state.networks)
         if self.config.training.discriminator_steps > 1:
             *others, batch = _parts(batch, self.config.training.discriminator_steps)
             for number, other in enumerate(others, 1):
@@ -172,9 +200,15 @@ class TrainStep:
             fakes = self._generate(sketches, labels, noise)
         fake_photos = fakes[: photos.shape[0]]
         scalars = self._update_discriminator(of_photos, self._of_fakes(fake_photos, sketches, labels, seeds[1:]))
+        seen = self._see(photos, sketches, seeds[1], 5)
         with tf.GradientTape() as loss_tape:
             loss_tape.watch(fakes)
+            # One pass of the frozen networks serves the critic, which learns from it first, and then the generator.
+            seen_fakes = self._see(fakes[: photos.shape[0]], sketches, seeds[1], 6)
+            with loss_tape.stop_recording():
+                scalars.update(self._update_critic(seen.critic, seen_fakes.critic, labels))
             terms = self._generator_losses(photos, fakes, sketches, labels, noise)
+            terms.update(self._seen_losses(seen, seen_fakes, labels))
             total = precision.scaled(self.state.generator_optimizer, self._weighted(terms))
         # The chain rule by hand: from the losses to the pictures through the updated discriminator, and from there on.
         through_fakes = loss_tape.gradient(total, fakes)
@@ -194,7 +228,7 @@ class TrainStep:
         return generator.decode(features, sketches, labels, noise, training=True)
 
     def _discriminator_step(self, batch: dict[str, tf.Tensor], seed: tf.Tensor, penalized: bool) -> None:
-        """An update of the discriminator alone, on a batch of its own and what the generator makes of it."""
+        """An update of the discriminator and the critic, on a batch of its own and what the generator makes of it."""
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
         seeds = draws.split(seed, 3)
         noise = draws.normal([labels.shape[0], *self.state.generator.noise_shape], seeds[0], axis=0)
@@ -202,6 +236,9 @@ class TrainStep:
         with of_photos.done():
             fake_photos = self.state.generator((sketches, labels, noise), training=True)
         self._update_discriminator(of_photos, self._of_fakes(fake_photos, sketches, labels, seeds[1:]))
+        if self.weights.critic_counts:
+            seen = [self._see(pictures, sketches, seeds[1], use) for use, pictures in ((5, photos), (6, fake_photos))]
+            self._update_critic(*(each.critic for each in seen), labels)
 
     def _of_photos(self, photos, sketches, labels, seeds, penalized: bool) -> _Part:
         """What the discriminator learns from real photos, after an iteration for the spectral norms.
@@ -280,11 +317,46 @@ class TrainStep:
             terms["classification"] = self._mean(losses.classification(fake_class_logits, labels))
         if weights.supervised_weight:
             terms["supervised"] = self._mean(losses.supervised(fake_photos, photos))
-        if weights.perceptual_weight:
-            features = self.perceptual(fake_photos), self.perceptual(photos)
-            terms["perceptual"] = self._mean(losses.perceptual(*features, self.perceptual_units))
         if weights.diversity_weight:
             terms["diversity"] = self._mean(self._diversity(fakes, noise))
+        return terms
+
+    def _see(self, photos: tf.Tensor, sketches: tf.Tensor, seed: tf.Tensor, use: int) -> Seen:
+        """By the frozen networks, the critic's of pictures that are augmented for it."""
+        kinds = self.weights.critic_diffaugment
+        return self.sight(photos, *self._augmented(photos, sketches, seed, use, kinds))
+
+    def _update_critic(self, of_photos, of_fakes, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+        """From what it sees of both; scalars by name."""
+        if not self.weights.critic_counts:
+            return {}
+        power_iteration(self.state.critic)
+        with tf.GradientTape() as tape:
+            both = [tf.concat(pair, 0) for pair in zip(of_photos, of_fakes)]
+            logits = self.state.critic((both, _twice(labels)))
+            real, fake = ([tf.split(of_scale, 2)[part] for of_scale in logits] for part in (0, 1))
+            hinges = [losses.hinge(of_real, 1.0) + losses.hinge(of_fake, 0.0) for of_real, of_fake in zip(real, fake)]
+            hinge = self._mean(losses.over_scales(hinges))
+            total = precision.scaled(self.state.critic_optimizer, self.weights.critic_weight * hinge)
+        gradients = tape.gradient(total, self.state.critic.trainable_variables)
+        skipped = self.critic_updates.apply(self.state.critic_optimizer, total, gradients)
+        scales = len(logits)
+        accuracies = {
+            "real_accuracy": self._mean(losses.over_scales([tf.cast(each > 0, tf.float32) for each in real]) / scales),
+            "fake_accuracy": self._mean(losses.over_scales([tf.cast(each < 0, tf.float32) for each in fake]) / scales),
+        }
+        return _tagged("critic", {"hinge": hinge, **accuracies, "skipped_updates": skipped})
+
+    def _seen_losses(self, of_photos: Seen, of_fakes: Seen, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The generator's, of what the frozen networks see of its pictures."""
+        terms = {}
+        if self.weights.perceptual_weight:
+            features = of_fakes.perceptual, of_photos.perceptual
+            terms["perceptual"] = self._mean(losses.perceptual(*features, self.sight.perceptual_units))
+        if self.weights.critic_counts:
+            logits = self.state.critic((of_fakes.critic, labels))
+            convincing = losses.over_scales([losses.hinge_generator(of_scale) for of_scale in logits])
+            terms["critic"] = self._mean(convincing)
         return terms
 
     def _diversity(self, fakes: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
@@ -309,9 +381,9 @@ class TrainStep:
     def _judge(self, photos: tf.Tensor, sketches: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self.state.discriminator((photos, sketches), training=True)
 
-    def _augmented(self, photos, sketches, seed: tf.Tensor, use: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """What the discriminator gets to see of them; each `use` of a seed has draws of its own."""
-        kinds = self.config.training.diffaugment
+    def _augmented(self, photos, sketches, seed: tf.Tensor, use: int, kinds=None) -> tuple[tf.Tensor, tf.Tensor]:
+        """What the discriminator, or who else has `kinds`, gets to see; each `use` of a seed has draws of its own."""
+        kinds = self.config.training.diffaugment if kinds is None else kinds
         if not kinds:
             return photos, sketches
         return differentiable_augmentation.augment(photos, sketches, kinds, draws.fold_in(seed, use))

@@ -24,7 +24,7 @@ from sketch2img_tf.errors import UserError
 from sketch2img_tf.evaluation import in_training
 from sketch2img_tf.evaluation.collapse_watch import CollapseWatch
 from sketch2img_tf.evaluation.held_out import HeldOut
-from sketch2img_tf.networks import perceptual
+from sketch2img_tf.networks import critic, perceptual
 from sketch2img_tf.run_lock import RunLock, check_writable
 from sketch2img_tf.step_means import StepMeans
 from sketch2img_tf.stopping import Stop
@@ -79,7 +79,7 @@ def describe(config: Config) -> str:
     steps_an_epoch = sketchy.examples["train"] / training.pictures_per_step
     before = _before(training, Card.of_run(config, sketchy))
     state = TrainState(config, len(sketchy.class_names))
-    TrainStep(config, state, sketchy.statistics)  # opens the network of the perceptual loss
+    TrainStep(config, state, sketchy.statistics)  # opens the networks of the perceptual loss and the critic
     if folder:
         disk_space.check(folder, variables(state), _checkpoints_to_come(training, before), training.workdir)
     return config.to_flagfile() + "\n".join(
@@ -93,6 +93,7 @@ def describe(config: Config) -> str:
             f"the whole run: {training.train_steps} steps, {training.train_steps / steps_an_epoch:.1f} epochs",
             f"generator parameters: {_parameters(state.generator):,}",
             f"discriminator parameters: {_parameters(state.discriminator):,}",
+            *([f"critic parameters: {_parameters(state.critic):,}"] if state.critic else []),
         ]
     )
 
@@ -132,6 +133,7 @@ def _check_flags(config: Config) -> None:
     strategy.check(training.strategy)
     check_batch(training.global_batch_size, strategy.expected_replicas(training.strategy))
     perceptual.check_weights(config.losses)
+    critic.check_weights(config.losses)
     in_training.check(config)
 
 

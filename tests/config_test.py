@@ -67,6 +67,12 @@ OTHER_VALUES = {
     "perceptual_size": 96,
     "perceptual_weights": "weights/mobilenet.h5",
     "perceptual_scaling": "deviation",
+    "critic": "pretrained",
+    "critic_weight": 1.0,
+    "critic_network": "EfficientNetLite0",
+    "critic_size": 96,
+    "critic_weights": "weights/efficientnet.npz",
+    "critic_diffaugment": ["translation"],
     "workdir": "runs/one",
     "init_from": "runs/zero",
     "train_steps": 1232,
@@ -273,6 +279,11 @@ def test_wrong_combination(values, message):
 @pytest.mark.parametrize("name", NOTHING)
 def test_one_loss_trains_the_generator(name):
     assert getattr(from_dict({**NOTHING, "dragan_weight": 0.0, name: 1.0}).losses, name) == 1.0
+
+
+def test_the_critic_alone_trains_the_generator_if_it_has_a_weight():
+    assert from_dict({**NOTHING, "critic": "pretrained"}).losses.critic_counts
+    assert "nothing trains the generator" in _message(**NOTHING, critic="pretrained", critic_weight=0.0)
 
 
 def test_configuration_is_immutable():

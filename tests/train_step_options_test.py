@@ -104,7 +104,7 @@ def test_perceptual_layers_are_compared_in_units_of_their_deviations(eagerly, st
         step = TrainStep(_config(perceptual_network=network, **options), state, STATISTICS)
         scalars = step(_batch(BATCH))
         fakes, reals, given = called[-1][0]
-        assert list(given) == list(step.perceptual.deviations())[:units]
+        assert list(given) == list(step.sight.perceptual.deviations())[:units]
         distances = [np.abs(fake - real).mean() for fake, real in zip(fakes, reals)]
         expected = np.sum(np.array(distances) / (given or 1.0))
         assert float(scalars["generator/perceptual"]) == pytest.approx(expected, rel=1e-4)

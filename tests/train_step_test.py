@@ -210,7 +210,7 @@ def test_step_is_what_its_equations_say(eagerly, state, batch, monkeypatch):
     scalars = step(batch)
     (_, drawn), (arguments, mixed) = normal[0], perturbed[0]
     noise = tf.reshape(drawn, [2 * BATCH, *drawn.shape[2:]])  # the first draw of every example, then the second
-    expected = _plain_step(plain, step.perceptual, batch, noise, mixed, step.weights, rate)
+    expected = _plain_step(plain, step.sight.perceptual, batch, noise, mixed, step.weights, rate)
 
     np.testing.assert_allclose(arguments[1], np.std(batch["photos"]), rtol=1e-5)
     assert set(scalars) == set(expected)

@@ -11,7 +11,10 @@ from sketch2img_tf.config import LossConfig
 
 def also_taught(network: str, losses: LossConfig) -> list[str]:
     """The flags by which the network, or "" for none, was a teacher of a run with these losses."""
-    teachers = {"perceptual_network": losses.perceptual_network if losses.perceptual_weight else ""}
+    teachers = {
+        "perceptual_network": losses.perceptual_network if losses.perceptual_weight else "",
+        "critic_network": losses.critic_network if losses.critic_counts else "",
+    }
     return [f"--{flag}" for flag, teacher in teachers.items() if network and teacher == network]
 
 

@@ -58,7 +58,7 @@ class FrozenFeatures(tf.Module):
         super().__init__(name="frozen_features")
         self.statistics = statistics
         self.size = look.size
-        with precisions.policy(_precision(precision)):
+        with precisions.policy(faster_precision(precision)):
             network = pretrained.load(look.network, look.weights, look.size, look.flags)
         outputs = [pretrained.layer(network, name, look.flags).output for name in look.layers]
         self.network = tf.keras.Model(network.input, outputs, trainable=False, name="frozen")
@@ -73,8 +73,24 @@ class FrozenFeatures(tf.Module):
 
         Those of real photos are 0.7 to 1.5 times as large, in the layers of MobileNet and EfficientNet-Lite0.
         """
-        features = self._of(tf.constant(2.0 * photo_like_noise(_YARDSTICK_PICTURES, self.size) - 1.0))
-        return [float(tf.math.reduce_std(values)) for values in features]
+        return [float(tf.math.reduce_std(values)) for values in self._of(self._yardstick())]
+
+    def settle(self) -> None:
+        """Brings the batch norms of random weights to what they are in a trained network: their layers' own statistics,
+        on the same pictures. Without it nothing of a picture is left after a dozen layers.
+        """
+        norms = [layer for layer in self.network.layers if isinstance(layer, tf.keras.layers.BatchNormalization)]
+        before = [layer.momentum for layer in norms]
+        self.network.trainable = True
+        for layer in norms:
+            layer.momentum = 0.0
+        self.network(self._yardstick(), training=True)
+        self.network.trainable = False
+        for layer, momentum in zip(norms, before):
+            layer.momentum = momentum
+
+    def _yardstick(self) -> tf.Tensor:
+        return tf.constant(2.0 * photo_like_noise(_YARDSTICK_PICTURES, self.size) - 1.0)
 
     def _of(self, pictures: tf.Tensor) -> list[tf.Tensor]:
         features = tf.nest.flatten(self.network(pictures, training=False))
@@ -96,7 +112,10 @@ def photo_like_noise(count: int, size: int) -> np.ndarray:
     return np.clip(pictures, 0.0, 1.0).transpose(0, 2, 3, 1).astype(np.float32)
 
 
-def _precision(name: str) -> str:
-    """Not float16, in which features of 65,505 and more would be infinite."""
+def faster_precision(name: str) -> str:
+    """The policy of frozen layers under this `--precision`.
+
+    Not float16, in which features of 65,505 and more would be infinite.
+    """
     bfloat16 = precisions.resolve(name) == "mixed_bfloat16" and hardware.multiplies_bfloat16_faster()
     return "mixed_bfloat16" if bfloat16 else "float32"

@@ -28,6 +28,7 @@ class Choice:
       deepest: the layer whose mean over places describes a picture as a whole.
       weights_file: where Keras keeps its ImageNet weights, under ~/.keras/models.
       load: brings a network to the weights of a file.
+      critic_layers: those at strides 4, 8, 16 and 32 in which the critic looks; none where it cannot.
       is_linear: whether the layers' outputs are not bounded, and so large that they are to be scaled.
     """
 
@@ -37,6 +38,7 @@ class Choice:
     deepest: str
     weights_file: str
     load: object = tf.keras.Model.load_weights
+    critic_layers: tuple[str, ...] = ()
     is_linear: bool = False
 
     @property
@@ -66,6 +68,7 @@ CHOICES = {
         ("conv_pw_1_relu", "conv_pw_3_relu", "conv_pw_5_relu", "conv_pw_11_relu"),
         "conv_pw_12_relu",
         "mobilenet_1_0_224_tf_no_top.h5",
+        critic_layers=("conv_pw_3_relu", "conv_pw_5_relu", "conv_pw_11_relu", "conv_pw_12_relu"),
     ),
     "EfficientNetLite0": Choice(
         efficientnet_lite.efficientnet_lite0,
@@ -74,6 +77,7 @@ CHOICES = {
         "head",
         "efficientnet_lite0_imagenet.npz",
         efficientnet_lite.load_weights,
+        critic_layers=("blocks.2", "blocks.4", "blocks.10", "blocks.15"),
         is_linear=True,
     ),
 }

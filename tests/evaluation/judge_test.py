@@ -9,6 +9,12 @@ from sketch2img_tf.evaluation import judge
 
 CASES = {
     "the perceptual network": ("MobileNet", dict(perceptual_network="MobileNet"), ["--perceptual_network"]),
+    "the critic": (
+        "MobileNet",
+        dict(critic="pretrained", perceptual_network="MobileNet"),
+        ["--perceptual_network", "--critic_network"],
+    ),
+    "a critic without a weight": ("MobileNet", dict(critic="pretrained", critic_weight=0.0), []),
     "one that had no say": ("MobileNet", dict(perceptual_network="MobileNet", perceptual_weight=0.0), []),
     "another": ("EfficientNetLite0", dict(perceptual_network="MobileNet"), []),
     "none": ("", dict(perceptual_network="MobileNet"), []),

@@ -1,0 +1,70 @@
+"""What the losses see of pictures by frozen networks: for the perceptual loss, and for the critic."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from sketch2img_tf.config import Config
+from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.networks import critic, perceptual
+from sketch2img_tf.networks.frozen_features import FrozenFeatures, faster_precision
+
+
+class Seen(NamedTuple):
+    """Of photos: their perceptual features, float32 [B, H, W, C] of each layer, and what `critic.Critic` takes.
+
+    What is off is [].
+    """
+
+    perceptual: list[tf.Tensor]
+    critic: list[tf.Tensor]
+
+
+class Sight(tf.Module):
+    """The frozen networks of the losses: one, in one pass, where the perceptual loss and the critic look alike.
+
+    That is through the same network with the same weights, at the same size, and without augmentation for the critic.
+
+    Attributes:
+      perceptual, critic: the networks, None where they are off; the same where it is one.
+      perceptual_units: of each layer of the perceptual loss, as `losses.perceptual` takes them.
+
+    Raises:
+      UserError: on opening, weights cannot be had or do not fit, or there is no such layer.
+    """
+
+    def __init__(self, config: Config, statistics: Statistics):
+        super().__init__(name="sight")
+        losses, precision = config.losses, config.training.precision
+        look, of_critic = perceptual.look(losses), critic.look(losses)
+        self.perceptual, self.critic, self.perceptual_units = None, None, []
+        self._perceptual_layers, self._critic_layers = len(look.layers), len(of_critic.layers)
+        is_one = losses.perceptual_weight and losses.critic_counts and not losses.critic_diffaugment
+        self._is_one = bool(is_one) and look.is_like(of_critic)
+        if losses.perceptual_weight:
+            layers = look.layers + (of_critic.layers if self._is_one else ())
+            self.perceptual = FrozenFeatures(dataclasses.replace(look, layers=layers), statistics, precision)
+            if perceptual.is_scaled(losses):
+                self.perceptual_units = self.perceptual.deviations()[: self._perceptual_layers]
+        if losses.critic_counts:
+            self.critic = self.perceptual if self._is_one else FrozenFeatures(of_critic, statistics, precision)
+            if losses.critic_weights == "random":
+                self.critic.settle()
+            self.projection = self._make_projection(config, statistics)
+
+    def __call__(self, photos: tf.Tensor, critics_photos: tf.Tensor, critics_sketches: tf.Tensor) -> Seen:
+        """Of normalised photos, float32 [B, S, S, 3]; the critic sees others, augmented, with their sketches."""
+        features = self.perceptual(photos) if self.perceptual else []
+        if not self.critic:
+            return Seen(features, [])
+        of_critic = features[self._perceptual_layers :] if self._is_one else self.critic(critics_photos)
+        return Seen(features[: self._perceptual_layers], self.projection(of_critic, critics_sketches))
+
+    def _make_projection(self, config: Config, statistics: Statistics) -> critic.Projection:
+        shapes = [output.shape[1:] for output in self.critic.network.outputs[-self._critic_layers :]]
+        units = self.critic.deviations()[-self._critic_layers :]
+        precision = faster_precision(config.training.precision)
+        return critic.Projection(shapes, units, statistics, config.training.seed, precision)
