@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from datasets.sketchy import build, miniature, release
 from sketch2img_tf import checkpoints, config, differentiable_augmentation, hardware
 from sketch2img_tf.card import Card
 from sketch2img_tf.checkpoints import Checkpoints, check_continues
+from sketch2img_tf.data.input_pipeline import evaluation_batches, open_sketchy, training_batches
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.networks.critic import Critic
 from sketch2img_tf.train_step import TrainState, TrainStep
+from tests.faults.commands import last_line, run
 
 BATCH, CLASSES = 2, 3
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
@@ -190,7 +193,7 @@ def test_a_checkpoint_has_the_heads_and_nothing_that_they_see_by(state, tmp_path
     Checkpoints(folder, _card(), state, 1).save()
     names = tf.train.list_variables(tf.train.latest_checkpoint(f"{folder}/checkpoints"))
     of_critic = [name for name, _ in names if "critic" in name]
-    assert len([n for n in of_critic if "heads" in n and "OPTIMIZER" not in n and "_optimizer" not in n]) == 4 * 11
+    assert len([n for n in of_critic if "heads" in n and "OPTIMIZER" not in n and "_optimizer" not in n]) == 4 * 13
     assert any("critic_optimizer" in name for name in of_critic)
     assert not [name for name, _ in names if "sight" in name or "projection" in name or "conv_pw" in name]
     trained = sum(int(np.prod(variable.shape)) for variable in state.critic.trainable_variables)
@@ -232,6 +235,58 @@ def test_function_equals_eager(shared, state):
             tf.config.run_functions_eagerly(False)
     for in_graph, eager in zip(*found):
         assert eager == pytest.approx(in_graph, rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_another_class_or_sketch_than_its_own_makes_a_photo_less_real(tmp_path, shared_dir):
+    """On the miniature, of photos that are held out too; the generator learns beside it."""
+    miniature.write(str(tmp_path / "release"), 12, 2, ("apple", "banana", "church"), workers=1)
+    build.build(str(tmp_path / "release"), str(tmp_path / "data"))
+    weights = str(shared_dir / "weights" / "mobilenet_1_0_224_tf_no_top.h5")
+    rates = dict(generator_learning_rate=1e-3, discriminator_learning_rate=1e-3)
+    values = dict(ALONE, supervised_weight=1.0, critic_weights=weights, critic_size=64, **rates)
+    chosen = _config(**values, base_width=4, global_batch_size=6)
+    variants = release.DEFAULT_PHOTO_VARIANT, release.DEFAULT_SKETCH_VARIANT
+    sketchy = open_sketchy(str(build.dataset_dir(str(tmp_path / "data"), *variants)), chosen.data)
+    state = TrainState(chosen, 3)
+    step = TrainStep(chosen, state, sketchy.statistics)
+    for batch in training_batches(sketchy, 6, 0).take(250):
+        step(batch)
+    for split, share in (("train", 0.75), ("test", 0.6)):
+        (batch,) = evaluation_batches(sketchy, split, 100)
+
+        def judge(sketches, labels, photos=batch["photos"]):
+            seen = step.sight(photos, photos, sketches).critic
+            return np.sum([tf.reduce_mean(logits, [1, 2]) for logits in state.critic((seen, labels))], 0)
+
+        own = judge(batch["sketches"], batch["labels"])
+        of_others = own - judge(tf.roll(batch["sketches"], 5, 0), batch["labels"])
+        as_others = own - judge(batch["sketches"], (batch["labels"] + 1) % 3)
+        for differences in (of_others, as_others):
+            assert differences.mean() > 0.3 and np.mean(differences > 0) > share
+
+
+@pytest.mark.slow
+def test_a_stop_makes_no_difference_to_a_bit(dummy_data_dir, tmp_path):
+    def train(workdir, steps):
+        command = ["train.py", "--flagfile=configs/quickstart.flags", f"--data_dir={dummy_data_dir}"]
+        command += [f"--workdir={workdir}", "--base_width=2", "--global_batch_size=4", "--num_classes=2"]
+        command += ["--perceptual_weight=0", "--critic=pretrained", "--critic_weights=random", "--critic_size=32"]
+        command += ["--critic_diffaugment=translation", "--deterministic", f"--train_steps={steps}"]
+        code, _, stderr = run(*command)
+        assert code == 0, last_line(stderr)
+
+    train(tmp_path / "straight", 4)
+    train(tmp_path / "stopped", 2)
+    train(tmp_path / "stopped", 4)
+    found = []
+    for name in ("straight", "stopped"):
+        reader = tf.train.load_checkpoint(str(tmp_path / name / "checkpoints"))
+        names = [each for each in reader.get_variable_to_shape_map() if "OBJECT_GRAPH" not in each]
+        found.append({each: reader.get_tensor(each) for each in names if not each.startswith("card/")})
+    assert found[0].keys() == found[1].keys() and sum("critic" in name for name in found[0]) > 100
+    for name, value in found[0].items():
+        assert np.asarray(value).tobytes() == np.asarray(found[1][name]).tobytes(), name
 
 
 @pytest.mark.slow

@@ -129,10 +129,11 @@ class Critic(tf.keras.Model):
 
     Every convolution is spectrally normalised; there are no batch statistics, so that examples are judged apart.
 
-        h = f(conv(f(conv(x))))    logit = a(h) + b(label) . h
+        h = f(conv(f(conv(x))))    logit = a(h) + (b(label) + c(lines)) . h
 
     conv are 3x3, the first of the two finer scales by 2; f is leaky ReLU (slope 0.1); a is a 1x1 convolution, b an
-    embedding: Miyato and Koyama, "cGANs with Projection Discriminator", 2018, equation 3, at every place.
+    embedding: Miyato and Koyama, "cGANs with Projection Discriminator", 2018, equation 3, at every place. c, a 3x3
+    convolution of x's last channel, is the same for the sketch: whether what is there goes with the lines around it.
 
     Args:
       num_classes: K.
@@ -163,14 +164,16 @@ class _Head(tf.keras.layers.Layer):
         self.second = SpectralConv2D(CHANNELS, 3, name="second")
         # The last layers are float32 under every precision policy, so that the logits are.
         self.real = SpectralConv2D(1, 1, name="real", dtype="float32")
-        self.embedding = SpectralConv2D(CHANNELS, 1, use_bias=False, name="embedding", dtype="float32")
+        self.of_class = SpectralConv2D(CHANNELS, 1, use_bias=False, name="of_class", dtype="float32")
+        self.of_lines = SpectralConv2D(CHANNELS, 3, stride, use_bias=False, name="of_lines", dtype="float32")
 
     def call(self, inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         x, labels = inputs
+        of_lines = self.of_lines(tf.cast(x[..., CHANNELS:], tf.float32))
         x = tf.nn.leaky_relu(self.first(x), LEAKY_SLOPE)
         x = tf.cast(tf.nn.leaky_relu(self.second(x), LEAKY_SLOPE), tf.float32)
-        of_class = self.embedding(tf.one_hot(labels, self.num_classes)[:, tf.newaxis, tf.newaxis])
-        return self.real(x)[..., 0] + tf.reduce_sum(of_class * x, -1)
+        of_class = self.of_class(tf.one_hot(labels, self.num_classes)[:, tf.newaxis, tf.newaxis])
+        return self.real(x)[..., 0] + tf.reduce_sum((of_class + of_lines) * x, -1)
 
 
 def make_critic(num_classes: int) -> Critic:

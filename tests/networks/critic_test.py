@@ -142,13 +142,15 @@ def test_heads_are_what_their_equations_say(heads):
 
     logits = heads((_seen(), tf.constant(labels)))
     for number, (head, x, found) in enumerate(zip(heads.heads, _seen(), logits)):
-        x = _convolved(x, _normalized(head.first))
+        lines, x = x[..., CHANNELS:], _convolved(x, _normalized(head.first))
         if number < 2:  # "same" padding by 2 has its places at the odd ones
             x = x[:, 1::2, 1::2]
         h = f(_convolved(f(x + head.first.bias.numpy()), _normalized(head.second)) + head.second.bias.numpy())
         real = h @ _normalized(head.real)[0, 0, :, 0] + head.real.bias.numpy()
-        embedding = _normalized(head.embedding)[0, 0]  # [K, C]
-        expected = real + np.einsum("bhwc,bc->bhw", h, embedding[labels])
+        of_class = _normalized(head.of_class)[0, 0]  # [K, C]
+        of_lines = _convolved(lines, _normalized(head.of_lines))
+        of_lines = of_lines[:, 1::2, 1::2] if number < 2 else of_lines
+        expected = real + ((of_class[labels][:, np.newaxis, np.newaxis] + of_lines) * h).sum(-1)
         assert found.dtype == tf.float32
         np.testing.assert_allclose(found, expected, atol=2e-4)
 
@@ -164,7 +166,7 @@ def test_examples_are_judged_apart(heads):
 
 def test_all_of_a_head_is_trained_but_its_singular_vectors(heads):
     kinds = {variable.name.split("/")[-1] for variable in heads.trainable_variables}
-    assert kinds == {"kernel:0", "bias:0"} and len(heads.trainable_variables) == 4 * 7
+    assert kinds == {"kernel:0", "bias:0"} and len(heads.trainable_variables) == 4 * 8
     assert {variable.name.split("/")[-1] for variable in heads.non_trainable_variables} == {"u:0"}
 
 
