@@ -22,19 +22,15 @@ from sketch2img_tf.train_step import TrainState, TrainStep
 BATCH, CLASSES, RATE = 6, 4, 0.1
 TOLERANCE = 0.005  # of a move's length: at the kinks of |x| and ReLU, rounding decides on a sign here and there
 VALUES = dict(base_width=4, global_batch_size=BATCH, perceptual_weight=0.0, label_noise=0.1, label_flip_probability=0.2)
-# Through a deep network of random weights rounding decides at more kinks: a weight that only just shows.
-CRITIC = dict(critic="pretrained", critic_weights="random", critic_size=32, critic_weight=0.02)
 
 
 def one_step(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Scalars, and by how much a step of plain descent moves the variables, under the present strategy."""
     strategy = tf.distribute.get_strategy()
-    config = config_lib.from_dict({**VALUES, **CRITIC})
+    config = config_lib.from_dict(VALUES)
     state = TrainState(config, CLASSES)
     state.generator_optimizer = tf.keras.optimizers.SGD(RATE)
     state.discriminator_optimizer = tf.keras.optimizers.SGD(RATE)
-    state.critic_optimizer = tf.keras.optimizers.SGD(RATE)
-    state.critic_optimizer.build(state.critic.trainable_variables)
     state.generator_optimizer.build(state.generator.trainable_variables)
     state.discriminator_optimizer.build(state.discriminator.trainable_variables)
     step = TrainStep(config, state, Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0))
