@@ -8,11 +8,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from datasets.sketchy.pictures import SIZE
+from sketch2img_tf import image_files
 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp")
 SMALLEST = 64  # pixels of the shorter side: what the networks draw
 
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP")  # MPO: a JPEG with more pictures behind it, as some cameras write
+_FORMATS = ("JPEG", "PNG", "WEBP")
 _JPEG_QUALITY = 95
 
 
@@ -22,13 +23,13 @@ def decode(encoded: bytes) -> np.ndarray:
     Raises:
       ValueError: the file is no whole picture, or too small.
     """
-    picture = _open(encoded)
+    picture, turn = _open(encoded)
     if min(picture.size) < SMALLEST:
         raise ValueError(f"is {picture.width}x{picture.height}, smaller than {SMALLEST}x{SMALLEST}")
     if picture.format == "PNG":
-        _open(encoded).verify()  # Decoding alone passes over checksums and a missing end.
-    upright = _rgb(ImageOps.exif_transpose(picture))
-    return np.asarray(ImageOps.fit(upright, (SIZE, SIZE), Image.Resampling.LANCZOS))
+        _open(encoded)[0].verify()  # Decoding alone passes over checksums and a missing end.
+    upright = picture if turn is None else picture.transpose(turn)
+    return np.asarray(ImageOps.fit(_rgb(upright), (SIZE, SIZE), Image.Resampling.LANCZOS))
 
 
 def to_jpeg(photo: np.ndarray) -> bytes:
@@ -38,21 +39,20 @@ def to_jpeg(photo: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def _open(encoded: bytes) -> Image.Image:
+def _open(encoded: bytes) -> tuple[Image.Image, Image.Transpose | None]:
     if not encoded:
         raise ValueError("is empty")
     try:
-        picture = Image.open(io.BytesIO(encoded))
+        picture, turn = image_files.open_picture(encoded)
     except Image.UnidentifiedImageError:
         raise ValueError("is not a picture") from None
     if picture.format not in _FORMATS:
         raise ValueError(f"is {picture.format}, not JPEG, PNG or WebP")
-    return picture
+    return picture, turn
 
 
 def _rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):  # 16 bits of grey, which `convert` would clip to 255
-        picture = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
+    picture = image_files.eight_bits(picture)
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")

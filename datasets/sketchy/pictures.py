@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
 import pathlib
 from collections.abc import Callable
 
@@ -12,8 +11,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from sketch2img_tf import image_files
+
 SIZE = 256
-_ORIENTATION = 0x0112  # EXIF tag
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +70,7 @@ def summed(pixels: np.ndarray, encoded: bytes) -> Checked:
 
 def _photo_pixels(encoded: bytes) -> np.ndarray:
     """uint8 [256, 256, 3]; a grey JPEG has three equal channels."""
-    mode = _upright(_open(encoded, "JPEG")).mode
+    mode = _open(encoded, "JPEG").mode
     if mode not in ("RGB", "L"):
         raise ValueError(f"has colour mode {mode}, not RGB")
     try:
@@ -81,7 +81,7 @@ def _photo_pixels(encoded: bytes) -> np.ndarray:
 
 def _sketch_pixels(encoded: bytes) -> np.ndarray:
     _open(encoded, "PNG").verify()  # Decoding alone passes over checksums and a missing end.
-    sketch = _upright(_open(encoded, "PNG")).convert("RGBA")
+    sketch = image_files.eight_bits(_open(encoded, "PNG")).convert("RGBA")
     paper = Image.new("RGBA", sketch.size, "white")
     return np.asarray(Image.alpha_composite(paper, sketch).convert("L"))[..., np.newaxis]
 
@@ -90,18 +90,13 @@ def _open(encoded: bytes, wanted: str) -> Image.Image:
     if not encoded:
         raise ValueError("is empty")
     try:
-        picture = Image.open(io.BytesIO(encoded))
+        picture, turn = image_files.open_picture(encoded)
     except Image.UnidentifiedImageError:
         raise ValueError("is not a picture") from None
     if picture.format != wanted:
         raise ValueError(f"is {picture.format}, not {wanted}")
     if picture.size != (SIZE, SIZE):
         raise ValueError(f"is {picture.width}x{picture.height}, not {SIZE}x{SIZE}")
-    return picture
-
-
-def _upright(picture: Image.Image) -> Image.Image:
-    """Itself; who reads the records turns no picture."""
-    if picture.getexif().get(_ORIENTATION, 1) != 1:
+    if turn is not None:  # who reads the records turns no picture
         raise ValueError("is to be turned, as its EXIF data say: save it upright")
     return picture
