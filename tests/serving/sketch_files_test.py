@@ -6,12 +6,14 @@ import errno
 import io
 import os
 import pathlib
+import struct
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.serving.sketch_files import EXTENSIONS, FORMATS, list_sketches, read_sketch
@@ -50,7 +52,27 @@ def write_transparent_palette(path):
     picture.save(path, transparency=picture.getpixel((0, 0)))
 
 
+def write_sixteen_bits_transparent(path):
+    """The page's colour stands for transparent."""
+    levels = np.where(np.asarray(kite()) == 0, 9_000, 40_000).astype(np.uint16)
+    file = io.BytesIO()
+    Image.fromarray(levels).save(file, "PNG")
+    content = b"tRNS" + struct.pack(">H", 40_000)
+    chunk = struct.pack(">I", 2) + content + struct.pack(">I", zlib.crc32(content))
+    path.write_bytes(file.getvalue()[:33] + chunk + file.getvalue()[33:])
+
+
+def white_with_a_red_cross() -> Image.Image:
+    drawn = see_through((255, 255, 255))
+    red = see_through((220, 30, 30))
+    drawn.paste(red.crop((0, 150, 600, 160)), (0, 150))
+    return drawn
+
+
 FILES = {
+    "nearly_white_on_nothing.png": lambda path: see_through((238, 238, 238)).save(path),
+    "white_and_red_on_nothing.png": lambda path: white_with_a_red_cross().save(path),
+    "sixteen_bit_transparent.png": write_sixteen_bits_transparent,
     "rgb.png": lambda path: kite().convert("RGB").save(path),
     "colours.png": lambda path: kite((0, 60, 160), (255, 250, 230), "RGB").save(path),
     "rgba.png": lambda path: see_through((0, 0, 0)).save(path),
@@ -100,6 +122,8 @@ def test_every_kind_of_file_gives_the_same_sketch(name, plain, tmp_path):
         ("white_on_nothing.png", "white lines on a transparent page: taken for black on white"),
         ("inverted.png", "white on black, turned to black on white"),
         ("sideways.jpg", "turned upright, as its EXIF data say"),
+        ("nearly_white_on_nothing.png", "white lines on a transparent page: taken for black on white"),
+        ("white_and_red_on_nothing.png", "white lines on a transparent page: taken for black on white"),
         ("moving.gif", "the first of its pictures"),
         ("rgb.png", "black on white"),
     ],
@@ -109,6 +133,43 @@ def test_what_is_taken_for_granted_is_told(name, note, tmp_path):
     notes = read_sketch(str(tmp_path / name), fill=FILL).notes
     assert note in notes
     assert notes[-1].startswith("cropped to the drawing, 1")
+
+
+def test_a_white_shape_keeps_the_lines_on_it(tmp_path):
+    """A figure cut out of its page: white, but no line."""
+    figure = Image.new("RGBA", (300, 300))
+    draw = ImageDraw.Draw(figure)
+    draw.ellipse((60, 60, 240, 240), fill="white", outline="black", width=6)
+    figure.save(tmp_path / "figure.png")
+    shown = pixels(tmp_path / "figure.png")
+    assert shown[128, 128] == 255 and np.mean(shown < 128) < 0.1
+
+
+@pytest.mark.parametrize("kind", ["gif", "png", "webp"])
+def test_a_recording_is_read_where_it_has_lines(kind, plain, tmp_path):
+    """An empty page, half of the drawing, all of it for a while, and an empty page again."""
+    empty, half = Image.new("L", (600, 400), 255), kite()
+    half.paste(255, (0, 200, 600, 400))
+    recorded = [empty, half, kite(), kite(1), kite(2), empty]
+    options = {"lossless": True} if kind == "webp" else {}
+    recorded[0].save(tmp_path / f"a.{kind}", save_all=True, append_images=recorded[1:], **options)
+    assert np.abs(pixels(tmp_path / f"a.{kind}") - plain).mean() < 1.5
+    notes = read_sketch(str(tmp_path / f"a.{kind}"), fill=FILL).notes
+    assert notes[0] == "picture 5 of its 6, which has more lines than the first"
+
+
+def test_what_comes_before_damage_is_read(plain, tmp_path):
+    file = io.BytesIO()
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (400, 600)).astype(np.uint8))
+    kite().save(file, "PNG", save_all=True, append_images=[noise, noise])
+    (tmp_path / "cut.png").write_bytes(file.getvalue()[:-150_000])
+    assert np.abs(pixels(tmp_path / "cut.png") - plain).mean() < 1.5
+
+
+def test_metadata_refuse_no_sketch(plain, tmp_path):
+    """More kinds of it are in image_files_test.py."""
+    kite().save(tmp_path / "bad.png", exif=b"Exif\0\0\0\10\0\2\1\22\0\3")
+    np.testing.assert_array_equal(pixels(tmp_path / "bad.png"), plain)
 
 
 def test_wrong_polarity_is_obeyed(tmp_path):

@@ -1,0 +1,195 @@
+"""How much darker than its paper every place of a page is, whatever paper, light and colours it has.
+
+A page is looked at in views, [H, W] each: its brightness and, where colours show lines that it does
+not, the channel that shows them. Red on a green of the same brightness is black on white in the green channel.
+Thin things are told from wide ones, lines from fills and sheets, on a page of 128 pixels: a closing, which fills all
+that is dark and thinner than its window, leaves the paper; an opening does so with what is light.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from PIL import Image, ImageFilter, ImageOps
+
+POLARITIES = ("auto", "black_on_white", "white_on_black")
+FAINTEST = 0.08  # contrast of a line, beyond the noise
+MOSTLY = 0.35  # share of the page: lines cover less, in the release 0.22 at most
+
+_SMALL = 128  # pixels
+_WINDOW = 7  # pixels of those: wider than any line
+_GREY = 2  # levels by which the channels of a page without colours may differ, or a place by rounding
+
+_BORDER = 0.02  # width of the border that tells what the page is like, as a share of the shorter side
+_EVEN = 8 / 255  # brightness by which an evenly lit border may differ from its median
+_SAME_PAPER = 0.05  # brightness by which the paper around the lines may differ from the border's
+_DARK = 0.3  # brightness: darker paper is drawn on with a light pencil, if both are to be seen on it
+_CLEARLY = 2.5  # times as much speaks for dark lines as for light ones, or the other way round
+_ONE_TONE = 0.1  # brightness by which paper of one tone differs
+_NO_LINES = 5e-4  # mean brightness that lines take from the page
+_FEW = 1e-3  # of the page
+_SHARE_OF_PAPER = 0.1  # of the page, at least, has the tone of what lines are on
+_DARKEST_PAPER = 0.1  # brightness
+_SHADOW = 0.4  # of the brightness of the lit paper: what is darker is no paper
+_STRIP = 0.05  # of the page's height or width
+_NOISE = 3.0  # standard deviations, nearly
+
+
+def contrast(page: np.ndarray, polarity: str, notes: list[str]) -> np.ndarray:
+    """How much darker than the paper around it every place is, as a share, beyond the paper's noise; float32 [H, W].
+
+    Up to 0 is paper, 1 is black. A channel's contrast is that of lines alone, so that the fills of a coloured drawing
+    are as dark as they look.
+
+    Args:
+      page: brightness [H, W], or colour [H, W, 3], float32 in [0, 1].
+      polarity: one of `POLARITIES`; `auto`: by the lines, or else by the page's border.
+      notes: takes what was found, in words.
+    """
+    brightness, smalls = _views(page)
+    dark = [_background(small) for small in smalls]
+    light = [_background(ImageOps.invert(small)) for small in smalls]
+    is_white = _is_white_on_black(brightness, dark, light, polarity, notes)
+    background, *channels = light if is_white else dark
+    if is_white:
+        page, brightness = 1 - page, 1 - brightness
+    found = _contrast_of_brightness(brightness, background, notes)
+    shown = [number for number, channel in enumerate(channels) if _shows_more(channel, background)]
+    for number in shown:
+        found = np.maximum(found, _local_contrast(page[..., number], channels[number]))
+    if shown:
+        notes.append("lines told by their colour")
+    return _without_strips(found)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Background:
+    """A view at 128 pixels without what is dark and thin, its lines.
+
+    Attributes:
+      closed: with these filled.
+      lines: how dark they were, beyond the noise.
+      tone: the median brightness of what they are on, by how much line there is; nan without lines.
+      share: of the page that has this tone; 0 without lines. Gaps between light lines are dark and thin, too, but
+        little else is as light as what they are in.
+    """
+
+    closed: Image.Image
+    lines: np.ndarray
+    tone: float
+    share: float
+
+    def support(self) -> float:
+        """How much speaks for what was found to be lines."""
+        return self.lines.mean() * self.share
+
+
+def _views(page: np.ndarray) -> tuple[np.ndarray, list[Image.Image]]:
+    """The brightness, and the views at 128 pixels: that of the brightness and, of a coloured page, of its channels."""
+    picture = Image.fromarray(np.round(255 * page).astype(np.uint8))
+    small = picture.copy()
+    small.thumbnail((_SMALL, _SMALL), Image.Resampling.BOX)
+    if page.ndim == 2:
+        return page, [small]
+    brightness = np.asarray(picture.convert("L"), np.float32) / 255
+    coloured = np.ptp(np.asarray(small), -1).max() > _GREY
+    return brightness, [small.convert("L"), *(small.split() if coloured else ())]
+
+
+def _background(small: Image.Image) -> _Background:
+    closed = small.filter(ImageFilter.MaxFilter(_WINDOW)).filter(ImageFilter.MinFilter(_WINDOW))
+    levels, filled = (np.asarray(picture, np.float32) / 255 for picture in (small, closed))
+    hat = filled - levels
+    lines = np.maximum(hat - 3 * np.median(hat) - _GREY / 255, 0)  # most of a page is paper, which has noise
+    edge = _WINDOW // 2
+    lines[:edge] = lines[-edge:] = lines[:, :edge] = lines[:, -edge:] = 0  # the rest of a frame
+    if lines.mean() <= _NO_LINES:
+        return _Background(closed, lines, np.nan, 0.0)
+    order = np.argsort(filled, axis=None)
+    amount = np.cumsum(lines.ravel()[order])
+    tone = filled.ravel()[order[np.searchsorted(amount, amount[-1] / 2)]]
+    return _Background(closed, lines, tone, np.mean(np.abs(levels - tone) < _ONE_TONE))
+
+
+def _is_white_on_black(
+    brightness: np.ndarray, dark: list[_Background], light: list[_Background], polarity: str, notes: list[str]
+) -> bool:
+    """By which lines there are more of; without lines, or with both, by the border and most of the page."""
+    middle = (brightness.min() + brightness.max()) / 2
+    tone = np.median(_border(brightness))
+    dark_border = tone < middle and np.ptp(brightness) >= FAINTEST
+    if polarity == "auto":
+        by_dark, by_light = (max(view.support() for view in views) for views in (dark, light))
+        if max(by_dark, by_light) > _CLEARLY * min(by_dark, by_light):
+            is_white = by_light > by_dark
+        else:
+            has_lines = by_dark + by_light > 0
+            is_white = dark_border and np.mean(brightness > middle) <= MOSTLY and (tone < _DARK or not has_lines)
+    else:
+        is_white = polarity == "white_on_black"
+    if is_white:
+        notes.append("white on black, turned to black on white")
+    elif polarity == "auto":
+        notes.append("black on white, though its border is dark" if dark_border else "black on white")
+    return is_white
+
+
+def _border(view: np.ndarray) -> np.ndarray:
+    """The brightness of the outermost pixels, [N]."""
+    width = max(1, round(_BORDER * min(view.shape)))
+    inside = np.zeros(view.shape, bool)
+    inside[width:-width, width:-width] = True
+    return view[~inside]
+
+
+def _contrast_of_brightness(view: np.ndarray, background: _Background, notes: list[str]) -> np.ndarray:
+    """To the one tone of an even page, where a filled shape is as dark as a line; else to the paper around."""
+    border = _border(view)
+    tone = np.median(border)
+    even = np.mean(np.abs(border - tone) < _EVEN) > 0.8 and tone >= np.quantile(view, 1 - MOSTLY) - _EVEN
+    if even and not abs(background.tone - tone) > _SAME_PAPER:  # without lines it is as good as any
+        contrast = 1 - view / max(tone, _DARKEST_PAPER)
+        return contrast - _noise(contrast)
+    notes.append("uneven light evened out" if not even else "paper of another tone than the border's")
+    return _local_contrast(view, background)
+
+
+def _without_strips(contrast: np.ndarray) -> np.ndarray:
+    """The contrast without narrow strips all along the page's edges: a scanner's lid, the rest of a frame."""
+    for turns in range(4):
+        turned = np.rot90(contrast, turns)
+        is_strip = np.mean(turned[: round(_STRIP * len(turned))] > FAINTEST, axis=1) > 0.9
+        turned[: np.argmin([*is_strip, False])] = 0
+    return contrast
+
+
+def _shows_more(channel: _Background, brightness: _Background) -> bool:
+    shows_lines = channel.share > _SHARE_OF_PAPER
+    return shows_lines and np.mean(channel.lines - brightness.lines > FAINTEST) > _FEW
+
+
+def _local_contrast(view: np.ndarray, background: _Background) -> np.ndarray:
+    """The contrast to the page without its lines.
+
+    At the edge of a sheet, a shadow or a fill, paper is what the darker side is, so that the edge is no line.
+    What is much darker than the rest of the page is no paper but the table: nothing is drawn on it, nor on the edge
+    of the paper or of the picture.
+    """
+    closed = background.closed
+    darkest = max(_SHADOW * np.percentile(closed, 90), 255 * _DARKEST_PAPER)
+    on_paper = closed.point(lambda level: 255 * (level >= darkest))
+    on_paper = ImageOps.expand(ImageOps.crop(on_paper, 1), 1).filter(ImageFilter.MinFilter(_WINDOW))
+    darker = closed.filter(ImageFilter.GaussianBlur(1)).filter(ImageFilter.MinFilter(5))
+    smooth = darker.filter(ImageFilter.GaussianBlur(1)).resize(view.shape[::-1], Image.Resampling.BICUBIC)
+    contrast = 1 - 255 * view / np.maximum(smooth, darkest)
+    inside = np.asarray(on_paper.resize(view.shape[::-1])) > 127
+    return np.where(inside, contrast - _noise(contrast[inside]), 0)
+
+
+def _noise(contrast: np.ndarray) -> float:
+    """The contrast that paper has with itself, from the brightest pixels, which are paper even in a filled drawing."""
+    if not contrast.size:
+        return 0.0
+    bright, typical = np.quantile(contrast, [0.1, 0.4])
+    return typical + _NOISE * (typical - bright)  # of a bell curve, 1.03 standard deviations lie between the two
