@@ -4,7 +4,8 @@
     python generate.py --model=EXPORT_DIR --sketch=FOLDER --label=CLASS --seeds=0-7 --output=FOLDER --gallery=all.html
 
 A sketch may be any PNG, JPEG, WebP, GIF or BMP: drawn on the screen, scanned, or photographed from paper. What is taken
-for granted about each is printed. The same sketch, class and seed give the same picture.
+for granted about each is printed, and --show_input writes what the model is given of it. The same sketch, class and
+seed give the same picture.
 """
 
 import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
@@ -28,6 +29,9 @@ _SIZE = flags.DEFINE_integer(
     "size", None, "Pixels of a picture's side; default: those that the model draws.", lower_bound=64, upper_bound=4096
 )
 _GALLERY = flags.DEFINE_string("gallery", "", "Also write a .html or .png with every sketch beside its pictures.")
+_SHOW_INPUT = flags.DEFINE_string(
+    "show_input", "", "Also write what the model is given of a sketch: a .png file, or a folder for <sketch>.png."
+)
 
 
 def main() -> None:
@@ -43,6 +47,7 @@ def main() -> None:
         crop=_CROP.value,
         size=_SIZE.value,
         gallery_path=_GALLERY.value,
+        show_input=_SHOW_INPUT.value,
     )
 
 

@@ -90,6 +90,20 @@ def test_one_sketch_to_one_file(model, sketch, tmp_path):
     assert np.abs(written - pixels[0]).mean() > 1
 
 
+def test_what_the_model_is_given_can_be_shown(model, sketch, folder, tmp_path):
+    shown = tmp_path / "seen" / "given.png"
+    result = command(model=model, sketch=sketch, label="pear", output=tmp_path / "pear.png", show_input=shown)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert f"what the model is given: {shown}" in result.stdout.splitlines()
+    assert shown.read_bytes() == read_sketch(sketch, fill=1 / 1.2).png
+    # The same bytes without a crop give the same picture: nothing else is done to them.
+    generate(model, str(shown), "pear", "0", str(tmp_path / "again.png"), crop=False)
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "pear.png").read_bytes()
+    with pytest.raises(UserError, match="^3 of 5 sketches"):
+        generate(model, folder, "pear", "0-1", str(tmp_path / "out"), show_input=str(tmp_path / "given"))
+    assert list(files(tmp_path / "given")) == ["one.png", "two.png"]
+
+
 def test_a_folder_with_bad_files(model, folder, tmp_path):
     result = command(model=model, sketch=folder, label="pear", seeds="0-1", output=tmp_path / "out")
     assert result.returncode == 1
@@ -153,6 +167,7 @@ def test_size_and_gallery(model, sketch, tmp_path, capsys):
         ({"seeds": "7-0"}, "--seeds=7-0: "),
         ({"output": "x.jpg"}, "--output=x.jpg: "),
         ({"gallery_path": "x.pdf"}, "--gallery=x.pdf: "),
+        ({"show_input": "x.jpg"}, "--show_input=x.jpg: pictures are written as PNG"),
         ({"gallery_path": "{output}"}, "--gallery would overwrite {output}: give another"),
         ({"model": "nowhere"}, "--model=nowhere: no exported model there"),
         ({"sketch": "nothing.png"}, "nothing.png: cannot be read: No such file"),

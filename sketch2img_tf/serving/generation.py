@@ -27,6 +27,7 @@ def generate(
     crop: bool = True,
     size: int | None = None,
     gallery_path: str = "",
+    show_input: str = "",
 ) -> None:
     """Draws every sketch once a seed and writes the pictures; prints what was taken for granted about each sketch.
 
@@ -40,6 +41,7 @@ def generate(
       crop: bring the drawing to the place and size that drawings had in training; or keep the page as it is.
       size: of the pictures, pixels; None: as the model draws them.
       gallery_path: of a .html or .png with all sketches and pictures; none if empty.
+      show_input: a .png file for what the model is given of one sketch, or a folder; none if empty.
 
     Raises:
       UserError: a wrong flag, before anything is done; or, at the end, that some of several sketches could not be used.
@@ -53,12 +55,16 @@ def generate(
     if gallery_path:
         gallery.check_path(gallery_path)
         picture_files.keep([*paths, *planned.values()], "--gallery", [gallery_path])
+    shown = picture_files.plan_inputs(show_input, paths) if show_input else {}
+    others = [*planned.values(), gallery_path] if gallery_path else planned.values()
+    picture_files.keep(others, "--show_input", shown.values())
     if passed_over:
         print(f"passed over in {sketch}: {file_names.some(passed_over)}", file=sys.stderr)
     fill = line_drawing.training_fill(card.config.data) if crop else None
     sketches = _read(paths, polarity, fill)
     if sketches:
         try:
+            _show(sketches, shown, show_input)
             rows = _draw(version, sketches, class_name, seed_numbers, planned, size)
             _report(rows, class_name, output, gallery_path)
         except OSError as error:
@@ -83,6 +89,15 @@ def _read(paths: list[str], polarity: str, fill: float | None) -> list[Sketch]:
 def _told(sketch: Sketch) -> Sketch:
     tqdm.write(f"{sketch.path}: {'; '.join(sketch.notes)}")
     return sketch
+
+
+def _show(sketches: list[Sketch], shown: dict[str, str], show_input: str) -> None:
+    """Before anything is drawn, so that it is there whatever comes of that."""
+    if not shown:
+        return
+    for sketch in sketches:
+        picture_files.write(shown[sketch.path], sketch.png)
+    print(f"what the model is given: {show_input}")
 
 
 def _draw(

@@ -23,19 +23,29 @@ def plan(output: str, sketches: list[str], seeds: list[int]) -> dict[tuple[str, 
     Raises:
       UserError: several pictures for one file, another kind of file, or a sketch would be overwritten.
     """
-    one = len(sketches) * len(seeds) == 1
+    names = _names(sketches)
+    return _plan(output, "--output", {(s, seed): f"{names[s]}-{seed}.png" for s in sketches for seed in seeds})
+
+
+def plan_inputs(show_input: str, sketches: list[str]) -> dict[str, str]:
+    """The file of what the model is given of every sketch, by sketch; as `plan` does, in a folder `<sketch>.png`."""
+    names = _names(sketches)
+    planned = _plan(show_input, "--show_input", {(s, None): f"{names[s]}.png" for s in sketches})
+    return {sketch: path for (sketch, _), path in planned.items()}
+
+
+def _plan(output: str, flag: str, names: dict[tuple[str, int | None], str]) -> dict[tuple[str, int | None], str]:
     ending = os.path.splitext(output)[1].lower()
     if os.path.isdir(output) or not (file_names.is_picture(output) or ending in _PAGES):
-        names = _names(sketches)
-        paths = {(s, seed): os.path.join(output, f"{names[s]}-{seed}.png") for s in sketches for seed in seeds}
+        paths = {key: os.path.join(output, name) for key, name in names.items()}
     elif ending != ".png":
-        raise UserError(f"--output={output}: pictures are written as PNG; give a .png file or a folder")
-    elif not one:
-        raise UserError(f"--output={output}: is one file, for {len(sketches) * len(seeds)} pictures; give a folder")
+        raise UserError(f"{flag}={output}: pictures are written as PNG; give a .png file or a folder")
+    elif len(names) > 1:
+        raise UserError(f"{flag}={output}: is one file, for {len(names)} pictures; give a folder")
     else:
-        paths = {(sketches[0], seeds[0]): output}
+        paths = dict.fromkeys(names, output)
     _tell_apart(paths)
-    _keep_sketches(paths, sketches)
+    _keep_sketches(paths, flag)
     return paths
 
 
@@ -77,7 +87,7 @@ def _names(sketches: list[str]) -> dict[str, str]:
     return {path: stems[path] if path in alone else os.path.basename(path) for path in sketches}
 
 
-def _tell_apart(paths: dict[tuple[str, int], str]) -> None:
+def _tell_apart(paths: dict[tuple[str, int | None], str]) -> None:
     sketch_of = {}
     for (sketch, _), path in paths.items():
         other = sketch_of.setdefault(_identity(path), sketch)
@@ -85,11 +95,12 @@ def _tell_apart(paths: dict[tuple[str, int], str]) -> None:
             raise UserError(f"{other} and {sketch} would both become {path}: rename one of them")
 
 
-def _keep_sketches(paths: dict[tuple[str, int], str], sketches: list[str]) -> None:
+def _keep_sketches(paths: dict[tuple[str, int | None], str], flag: str) -> None:
+    sketches = list(dict.fromkeys(sketch for sketch, _ in paths))
     folders = {os.path.realpath(os.path.dirname(path)) for path in paths.values()}
     if len(sketches) > 1 and os.path.realpath(os.path.dirname(sketches[0])) in folders:
-        raise UserError("--output is the folder of the sketches: give another, lest pictures be taken for sketches")
-    keep(sketches, "--output", paths.values())
+        raise UserError(f"{flag} is the folder of the sketches: give another, lest pictures be taken for sketches")
+    keep(sketches, flag, paths.values())
 
 
 def _identity(path: str) -> object:
