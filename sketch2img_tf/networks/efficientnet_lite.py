@@ -81,7 +81,7 @@ def load_weights(model: tf.keras.Model, file: str | os.PathLike) -> None:
       ValueError: it is no .npz file, an array of a layer is missing, or is of another shape.
     """
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with np.load(file) as arrays:
             for layer in model.layers:
                 names = [f"{layer.name}.{name}" for name in _ARRAYS.get(type(layer), ())]
                 layer.set_weights([arrays[name] for name in names])
