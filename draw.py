@@ -11,11 +11,11 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 # isort: split
 from absl import flags
 
-from sketch2img_tf import errors
+from sketch2img_tf import errors, path_flags
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.serving import draw_page
 
-_MODEL = flags.DEFINE_string("model", "", "Folder of the exported model.")
+_MODEL = path_flags.define("model", "", "Folder of the exported model.")
 _SERVER = flags.DEFINE_string("server", "", "TensorFlow Serving's REST address, http://HOST:8501, in place of --model.")
 _HOST = flags.DEFINE_string("host", "127.0.0.1", "Address to listen on; 0.0.0.0 shows the page to the whole network.")
 _PORT = flags.DEFINE_integer("port", 7860, "Port to listen on.", lower_bound=1, upper_bound=65535)

@@ -17,15 +17,15 @@ import os
 import tensorflow as tf
 from absl import flags
 
-from sketch2img_tf import checkpoints, errors
+from sketch2img_tf import checkpoints, errors, path_flags
 from sketch2img_tf.evaluation import features, held_out, protocols, reporting
 from sketch2img_tf.evaluation.evaluator import Evaluator
 from sketch2img_tf.networks import pretrained
 from sketch2img_tf.serving.local_model import LocalModel
 
-_WORKDIR = flags.DEFINE_string("workdir", "", "Folder of the run: results go there.")
-_MODEL = flags.DEFINE_string("model", "", "Folder of the exported model to evaluate instead of the run's checkpoint.")
-_DATA_DIR = flags.DEFINE_string("data_dir", "", "Folder of the TFRecords; default: the one the run was trained on.")
+_WORKDIR = path_flags.define("workdir", "", "Folder of the run: results go there.")
+_MODEL = path_flags.define("model", "", "Folder of the exported model to evaluate instead of the run's checkpoint.")
+_DATA_DIR = path_flags.define("data_dir", "", "Folder of the TFRecords; default: the one the run was trained on.")
 _PROTOCOL = flags.DEFINE_enum(
     "protocol",
     "",
@@ -38,7 +38,7 @@ _NETWORK = flags.DEFINE_enum(
     ["", *pretrained.CHOICES],
     "Network of tf.keras.applications, or EfficientNetLite0, in whose features to measure.",
 )
-_WEIGHTS = flags.DEFINE_string(
+_WEIGHTS = path_flags.define(
     "features_weights", "imagenet", "Its weights: imagenet, or a file (.h5, no top; or .npz)."
 )
 _PLOT = flags.DEFINE_bool("plot", False, "Also write plots of the run and report.html.")

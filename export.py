@@ -11,11 +11,11 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 # isort: split
 from absl import flags
 
-from sketch2img_tf import checkpoints, errors
+from sketch2img_tf import checkpoints, errors, path_flags
 from sketch2img_tf.serving import exported_model, lite_model
 
-_WORKDIR = flags.DEFINE_string("workdir", "", "Folder of the run.")
-_EXPORT_DIR = flags.DEFINE_string("export_dir", "", "Folder of the exports, one numbered folder a version.")
+_WORKDIR = path_flags.define("workdir", "", "Folder of the run.")
+_EXPORT_DIR = path_flags.define("export_dir", "", "Folder of the exports, one numbered folder a version.")
 _FORMAT = flags.DEFINE_enum("format", "saved_model", ["saved_model", "tflite"], "What to write.")
 
 

@@ -13,14 +13,16 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 # isort: split
 from absl import flags
 
-from sketch2img_tf import errors
+from sketch2img_tf import errors, path_flags
 from sketch2img_tf.serving import generation, line_drawing
 
-_MODEL = flags.DEFINE_string("model", "", "Folder of the exported model.")
-_SKETCH = flags.DEFINE_string("sketch", "", "A picture file, or a folder of them.")
+_MODEL = path_flags.define("model", "", "Folder of the exported model.")
+_SKETCH = path_flags.define("sketch", "", "A picture file, or a folder of them.", any_bytes=True)
 _LABEL = flags.DEFINE_string("label", "", "Class of what is drawn; nearly right is answered with the nearest names.")
 _SEEDS = flags.DEFINE_string("seeds", "0", "Which variations: 3, or 1,5,9, or 0-7.")
-_OUTPUT = flags.DEFINE_string("output", "", "A .png file for one picture; or a folder, for <sketch>-<seed>.png.")
+_OUTPUT = path_flags.define(
+    "output", "", "A .png file for one picture; or a folder, for <sketch>-<seed>.png.", any_bytes=True
+)
 _POLARITY = flags.DEFINE_enum("polarity", "auto", line_drawing.POLARITIES, "Lines on a page; auto: by its border.")
 _CROP = flags.DEFINE_bool(
     "crop", True, "Bring the drawing to the middle, as large as drawings were in training; --nocrop keeps the page."
@@ -28,9 +30,14 @@ _CROP = flags.DEFINE_bool(
 _SIZE = flags.DEFINE_integer(
     "size", None, "Pixels of a picture's side; default: those that the model draws.", lower_bound=64, upper_bound=4096
 )
-_GALLERY = flags.DEFINE_string("gallery", "", "Also write a .html or .png with every sketch beside its pictures.")
-_SHOW_INPUT = flags.DEFINE_string(
-    "show_input", "", "Also write what the model is given of a sketch: a .png file, or a folder for <sketch>.png."
+_GALLERY = path_flags.define(
+    "gallery", "", "Also write a .html or .png with every sketch beside its pictures.", any_bytes=True
+)
+_SHOW_INPUT = path_flags.define(
+    "show_input",
+    "",
+    "Also write what the model is given of a sketch: a .png file, or a folder for <sketch>.png.",
+    any_bytes=True,
 )
 
 

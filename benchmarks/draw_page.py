@@ -30,9 +30,8 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 import numpy as np
 from absl import flags
 from PIL import Image, ImageDraw
-from tqdm import tqdm
 
-from sketch2img_tf import errors
+from sketch2img_tf import errors, progress
 from sketch2img_tf.card import Card
 from sketch2img_tf.config import Config, NetworkConfig
 from sketch2img_tf.data.statistics import Statistics
@@ -59,7 +58,7 @@ def main() -> None:
             _pictures(address, 0)
             first_picture_s = time.perf_counter() - started
             memory_mb, every = {}, max(1, _REQUESTS.value // 10)
-            for number in tqdm(range(1, _REQUESTS.value + 1), unit="request"):
+            for number in progress.bar(range(1, _REQUESTS.value + 1), unit="request"):
                 _pictures(address, number)
                 if number % every == 0:
                     memory_mb[number] = _memory_mb(process.pid)

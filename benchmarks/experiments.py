@@ -25,7 +25,7 @@ import statistics
 
 from absl import flags
 
-from sketch2img_tf import errors
+from sketch2img_tf import errors, path_flags
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.evaluation import features, protocols, results
 from sketch2img_tf.evaluation.curves import SCALAR_PREFIX
@@ -91,8 +91,8 @@ VARIANTS = {
 
 _VARIANTS = flags.DEFINE_list("variants", ["report"], f"What to run, of {', '.join(VARIANTS)}.")
 _SEEDS = flags.DEFINE_list("seeds", ["0"], "Seeds; each variant is run with each.")
-_COMMON = flags.DEFINE_string("common", "", "Flagfile with what all the runs share.")
-_RUNS_DIR = flags.DEFINE_string("runs_dir", "", "Folder of the runs, a folder each.")
+_COMMON = path_flags.define("common", "", "Flagfile with what all the runs share.")
+_RUNS_DIR = path_flags.define("runs_dir", "", "Folder of the runs, a folder each.")
 _PROTOCOL = flags.DEFINE_enum(
     "protocol",
     "",
@@ -100,7 +100,7 @@ _PROTOCOL = flags.DEFINE_enum(
     "What they are scored on; without it what the training logged last counts (--evaluate_every_steps in --common).",
 )
 _NETWORK = flags.DEFINE_enum("features_network", "MobileNet", list(pretrained.CHOICES), "In whose features.")
-_WEIGHTS = flags.DEFINE_string("features_weights", "imagenet", "Its weights: imagenet, or a file (.h5, no top).")
+_WEIGHTS = path_flags.define("features_weights", "imagenet", "Its weights: imagenet, or a file (.h5, no top).")
 _TABLE = flags.DEFINE_bool("table", False, "Only print the table of what there is.")
 
 
@@ -121,7 +121,7 @@ def main() -> None:
 def _run(variant: str, seed: str) -> None:
     workdir = _workdir(variant, seed)
     config, *own = VARIANTS[variant]
-    common = f"--flagfile={_COMMON.value}"
+    common = f"--flagfile={os.path.abspath(_COMMON.value)}"  # the command runs in the project's folder
     _command("train.py", config, common, *own, f"--seed={seed}", f"--workdir={workdir}")
     if _PROTOCOL.value and _metrics(variant, seed) is None:
         chosen = [f"--{holder.name}={holder.value}" for holder in (_PROTOCOL, _NETWORK, _WEIGHTS)]

@@ -18,14 +18,13 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 
 # isort: split
 from absl import flags
-from tqdm import tqdm
 
 from datasets.sketchy import build, miniature
-from sketch2img_tf import errors
+from sketch2img_tf import errors, path_flags, progress
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import input_pipeline
 
-_DATA_DIR = flags.DEFINE_string("data_dir", "", "Folder of the TFRecords.")
+_DATA_DIR = path_flags.define("data_dir", "", "Folder of the TFRecords.")
 _PHOTO_VARIANT = flags.DEFINE_string("photo_variant", DataConfig.photo_variant, "Rendering of the photos.")
 _SKETCH_VARIANT = flags.DEFINE_string("sketch_variant", DataConfig.sketch_variant, "Rendering of the sketches.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a batch.", lower_bound=1)
@@ -65,7 +64,7 @@ def _seconds(sketchy: input_pipeline.Sketchy) -> float:
     for _ in range(_WARM_UP):
         next(batches)
     start = time.perf_counter()
-    for _ in tqdm(range(_BATCHES.value), unit="batch"):
+    for _ in progress.bar(range(_BATCHES.value), unit="batch"):
         next(batches)
     return time.perf_counter() - start
 

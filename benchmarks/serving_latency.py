@@ -29,10 +29,9 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 from PIL import Image
-from tqdm import tqdm
 
 from benchmarks import matrix_products, multiply_adds
-from sketch2img_tf import errors, hardware
+from sketch2img_tf import errors, hardware, progress
 from sketch2img_tf.card import Card
 from sketch2img_tf.config import Config, NetworkConfig
 from sketch2img_tf.data.statistics import Statistics
@@ -124,7 +123,8 @@ def _measured(load: Callable[[], Draw]) -> dict:
     loaded = time.perf_counter()
     draw([sketch])
     first = time.perf_counter()
-    batches = {size: _times(lambda size=size: draw([sketch] * size)) for size in tqdm(_BATCH_SIZES, unit="batch size")}
+    sizes = progress.bar(_BATCH_SIZES, unit="batch size")
+    batches = {size: _times(lambda size=size: draw([sketch] * size)) for size in sizes}
     return {"load_s": round(loaded - start, 2), "first_picture_s": round(first - loaded, 2), "batches": batches}
 
 

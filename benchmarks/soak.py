@@ -27,12 +27,12 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 from absl import flags
 from matplotlib.figure import Figure
 
-from sketch2img_tf import errors
+from sketch2img_tf import errors, path_flags
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.summaries import read_scalars
 
 _STEPS = flags.DEFINE_integer("steps", 2000, "Steps of the training.", lower_bound=400)
-_PLOT = flags.DEFINE_string("plot", "", "Also draw what was measured into this .png.")
+_PLOT = path_flags.define("plot", "", "Also draw what was measured into this .png.")
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _EVERY = 20  # steps between two looks, and between samples, evaluations and checkpoints

@@ -24,11 +24,10 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 import numpy as np
 import tensorflow as tf
 from absl import flags
-from tqdm import tqdm
 
 from benchmarks import matrix_products, multiply_adds
 from sketch2img_tf import config as config_lib
-from sketch2img_tf import errors, host_memory
+from sketch2img_tf import errors, host_memory, progress
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.networks import critic, perceptual
 from sketch2img_tf.train_step import TrainState, TrainStep
@@ -54,7 +53,7 @@ def main() -> None:
     peaks = [matrix_products.rate(dtype)]
     _seconds(step, batch)
     host_memory.give_back()  # as the training does
-    seconds = [_seconds(step, batch) for _ in tqdm(range(_STEPS.value), unit="step")]
+    seconds = [_seconds(step, batch) for _ in progress.bar(range(_STEPS.value), unit="step")]
     peaks.append(matrix_products.rate(dtype))
     median = statistics.median(seconds)
     of_a_step = multiply_adds.count(step.__call__.get_concrete_function(batch).graph)

@@ -10,12 +10,10 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 # isort: split
 import json
 
-from absl import flags
-
 from compiled_step import packed
-from sketch2img_tf import errors
+from sketch2img_tf import errors, path_flags
 
-_PACKED_DIR = flags.DEFINE_string("packed_dir", "", "What compiled_step.pack wrote.")
+_PACKED_DIR = path_flags.define("packed_dir", "", "What compiled_step.pack wrote.")
 
 
 def main() -> None:

@@ -47,7 +47,7 @@ def write_parts(directory: str, arrays: dict[str, np.ndarray], part_mb: float) -
 def read_parts(directory: str) -> dict[str, np.ndarray]:
     """The inverse of `write_parts`; arrays come flat."""
     pieces: dict[str, dict[int, np.ndarray]] = {}
-    for path in sorted(glob.glob(os.path.join(directory, _PART.replace("{:02d}", "*")))):
+    for path in sorted(glob.glob(os.path.join(glob.escape(directory), _PART.replace("{:02d}", "*")))):
         with np.load(path) as part:
             for name in part.files:
                 key, start = name.split("@")

@@ -24,7 +24,7 @@ from benchmarks import multiply_adds
 from compiled_step import hlo, layout, pictures
 from compiled_step.packed import keyed
 from sketch2img_tf import config as config_lib
-from sketch2img_tf import errors, hardware, trainer
+from sketch2img_tf import errors, hardware, path_flags, trainer
 from sketch2img_tf.card import Card
 from sketch2img_tf.checkpoints import Checkpoints, check_continues
 from sketch2img_tf.config import Config
@@ -32,7 +32,7 @@ from sketch2img_tf.data.input_pipeline import Sketchy
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.train_step import TrainState, TrainStep
 
-_PACKED_DIR = flags.DEFINE_string("packed_dir", "", "Folder to write; it must not be there yet.")
+_PACKED_DIR = path_flags.define("packed_dir", "", "Folder to write; it must not be there yet.")
 _REDRAW = flags.DEFINE_bool(
     "redraw",
     False,

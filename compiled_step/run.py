@@ -9,6 +9,7 @@ in --output_dir, `compiled_step.unpack` makes a checkpoint of. With --time it on
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
 import os
 import queue
@@ -17,6 +18,7 @@ import statistics
 import sys
 import threading
 import time
+from typing import TextIO
 
 import numpy as np
 from absl import app, flags
@@ -30,15 +32,27 @@ from compiled_step import layout
 from compiled_step.order import Order
 from compiled_step.xla import Executable
 
-_PACKED_DIR = flags.DEFINE_string("packed_dir", None, "What compiled_step.pack wrote.", required=True)
-_OUTPUT_DIR = flags.DEFINE_string("output_dir", "", "Folder for the state, the scalars, and how it went.")
+
+class _PathParser(flags.ArgumentParser):
+    """A path; `~` is the home folder. That of train.py's flags is not here."""
+
+    def parse(self, argument):
+        return os.path.expanduser(argument)
+
+
+def _path(name: str, default: str | None, help: str, **options) -> flags.FlagHolder:
+    return flags.DEFINE(_PathParser(), name, default, help, **options)
+
+
+_PACKED_DIR = _path("packed_dir", None, "What compiled_step.pack wrote.", required=True)
+_OUTPUT_DIR = _path("output_dir", "", "Folder for the state, the scalars, and how it went.")
 _STEPS = flags.DEFINE_integer("steps", 0, "Step to stop at, at most the run's --train_steps; 0: that.", lower_bound=0)
 _SECONDS = flags.DEFINE_float("seconds", 0, "Stop after so many seconds, compiling included; 0: never.", lower_bound=0)
 _LOG_EVERY = flags.DEFINE_integer("log_every_steps", 100, "Steps between lines of scalars.", lower_bound=1)
 _PART_MB = flags.DEFINE_float("part_mb", 1000, "The state comes in files of about so many megabytes.", lower_bound=1)
 _TIME = flags.DEFINE_integer("time", 0, "Only time so many steps, three times over.", lower_bound=0)
 _COMPILE = flags.DEFINE_bool("compile_only", False, "Only compile, and keep what comes of it in --kept_in.")
-_KEPT_IN = flags.DEFINE_string("kept_in", "", "Folder of compiled programs; those that are there are taken from there.")
+_KEPT_IN = _path("kept_in", "", "Folder of compiled programs; those that are there are taken from there.")
 _AHEAD = 8  # batches
 _SHOWN = ("generator/supervised", "fakes/deviation")
 _COUNTED = "skipped_updates"
@@ -93,12 +107,12 @@ def main(argv: list[str]) -> None:
     started = time.perf_counter()
     run = PackedRun(_PACKED_DIR.value, jax.devices()[0])
     compile_seconds = time.perf_counter() - started
-    print(f"compiled for {run.program.device.device_kind} in {compile_seconds:.0f} s", file=sys.stderr, flush=True)
+    _say(f"compiled for {run.program.device.device_kind} in {compile_seconds:.0f} s", file=sys.stderr)
     if _COMPILE.value:
         return
     run.load()
     if _TIME.value:
-        print(json.dumps(_timed(run) | {"compile_s": round(compile_seconds)}), flush=True)
+        _say(json.dumps(_timed(run) | {"compile_s": round(compile_seconds)}))
         return
     seconds = _run(run, started)
     _write_done(run, seconds, compile_seconds)
@@ -133,8 +147,9 @@ def _make_folder(flag: str, path: str) -> None:
 def _run(run: PackedRun, started: float) -> float:
     """All steps, or those until it is told to stop; the seconds that they took."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN):  # nohup has it ignored
+            signal.signal(number, lambda *_: stop.set())
     last, first = min(_STEPS.value or run.config["train_steps"], run.config["train_steps"]), run.step
     began, kept = time.perf_counter(), []
     for batch in _batches(run, last):
@@ -182,7 +197,13 @@ def _log(line: dict[str, float], last: int) -> None:
         file.write(json.dumps(line) + "\n")
     left = (last - line["step"]) / line["steps_per_second"]
     shown = "  ".join(f"{name} {line[name]:.3f}" for name in _SHOWN if name in line)
-    print(f"step {line['step']} of {last}  {left:.0f} s left  {shown}", file=sys.stderr, flush=True)
+    _say(f"step {line['step']} of {last}  {left:.0f} s left  {shown}", file=sys.stderr)
+
+
+def _say(text: str, file: TextIO | None = None) -> None:
+    """Prints, if anybody can read it: nothing is lost because a terminal is closed or a pipe's reader ends."""
+    with contextlib.suppress(OSError):
+        print(text, file=file, flush=True)
 
 
 def _write_done(run: PackedRun, seconds: float, compile_seconds: float) -> None:
@@ -197,7 +218,7 @@ def _write_done(run: PackedRun, seconds: float, compile_seconds: float) -> None:
     }
     with open(os.path.join(_OUTPUT_DIR.value, layout.DONE), "w", encoding="utf-8") as file:
         json.dump(done, file)
-    print(json.dumps(done), flush=True)
+    _say(json.dumps(done))
 
 
 def _timed(run: PackedRun) -> dict[str, object]:

@@ -10,10 +10,8 @@ import dataclasses
 import json
 import os
 
-from absl import flags
-
 from compiled_step import layout, packed
-from sketch2img_tf import errors
+from sketch2img_tf import errors, path_flags
 from sketch2img_tf.card import Card
 from sketch2img_tf.checkpoints import Checkpoints, check_continues
 from sketch2img_tf.errors import UserError
@@ -22,9 +20,9 @@ from sketch2img_tf.step_means import StepMeans
 from sketch2img_tf.summaries import Summaries
 from sketch2img_tf.train_step import TrainState
 
-_PACKED_DIR = flags.DEFINE_string("packed_dir", "", "What compiled_step.pack wrote.")
-_OUTPUT_DIR = flags.DEFINE_string("output_dir", "", "What compiled_step.run wrote.")
-_WORKDIR = flags.DEFINE_string("workdir", "", "Folder of the run that the checkpoint goes to: a new one, or its own.")
+_PACKED_DIR = path_flags.define("packed_dir", "", "What compiled_step.pack wrote.")
+_OUTPUT_DIR = path_flags.define("output_dir", "", "What compiled_step.run wrote.")
+_WORKDIR = path_flags.define("workdir", "", "Folder of the run that the checkpoint goes to: a new one, or its own.")
 
 
 def main() -> None:

@@ -223,11 +223,11 @@ def _parse_arguments(description: str, server: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add, path = parser.add_argument, pathlib.Path
-    add("sketches", nargs="+", type=path, help="PNG or JPEG files, black lines on white")
+    add = parser.add_argument
+    add("sketches", nargs="+", type=_path, help="PNG or JPEG files, black lines on white")
     add("--label", required=True, type=_text, help="class of what is drawn")
     add("--seed", type=_seed, default=0, help="another one gives another picture (default: 0)")
-    add("--output_dir", type=path, default=".", help="folder of the pictures (default: here)")
+    add("--output_dir", type=_path, default=".", help="folder of the pictures (default: here)")
     add("--server", default=server, help=f"(default: {server})")
     add("--model", default="sketch2img", help="name of the model (default: sketch2img)")
     given = parser.parse_args()
@@ -235,6 +235,10 @@ def _parse_arguments(description: str, server: str) -> argparse.Namespace:
         if not os.path.isfile(sketch):
             parser.error(f"{sketch}: no such file")
     return given
+
+
+def _path(typed: str) -> pathlib.Path:
+    return pathlib.Path(os.path.expanduser(typed))  # bash leaves the ~ of --flag=~/x as it is
 
 
 def _text(typed: str) -> str:

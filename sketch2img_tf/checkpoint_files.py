@@ -16,6 +16,7 @@ import sys
 import tensorflow as tf
 
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.plain_paths import plain
 
 DAMAGED = "damaged"
 """The folder, within that of the checkpoints, into which those that cannot be read are moved."""
@@ -87,9 +88,10 @@ def _problem(folder: str, step: int) -> str | None:
     if missing:
         return f"{missing} is missing"
     try:
-        reader = tf.train.load_checkpoint(_prefix(folder, step))
-        for name in reader.get_variable_to_shape_map():
-            reader.get_tensor(name)
+        with plain(_prefix(folder, step)) as prefix:
+            reader = tf.train.load_checkpoint(prefix)
+            for name in reader.get_variable_to_shape_map():
+                reader.get_tensor(name)
     except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:  # a cut file gives any of them
         return f"damaged ({_first_line(error)})"
     return None

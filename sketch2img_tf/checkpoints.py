@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import types
+import weakref
 from collections.abc import Mapping
 
+import numpy as np
 import tensorflow as tf
 
 from sketch2img_tf import checkpoint_files
@@ -15,6 +18,7 @@ from sketch2img_tf.checkpoint_files import directory
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.finite import all_finite
 from sketch2img_tf.networks.generator import Generator, make_generator
+from sketch2img_tf.plain_paths import plain
 from sketch2img_tf.train_step import TrainState
 
 _CARD = "card/.ATTRIBUTES/py_state"
@@ -52,14 +56,19 @@ class Checkpoints:
         if self._is_first:
             checkpoint_files.mend(workdir)
         checkpoint = tf.train.Checkpoint(state=state, card=_CardState(card), **more)
-        self.manager = tf.train.CheckpointManager(checkpoint, directory(folder or workdir), max_to_keep=kept)
+        os.makedirs(directory(folder or workdir), exist_ok=True)
+        opened = contextlib.ExitStack()
+        weakref.finalize(self, opened.close)
+        place = opened.enter_context(plain(directory(folder or workdir)))
+        self.manager = tf.train.CheckpointManager(checkpoint, place, max_to_keep=kept)
 
     def restore(self) -> bool:
         """Brings the state to that of the newest checkpoint; False if there is none."""
         path = self.manager.latest_checkpoint if self._is_first else checkpoint_files.newest(self._workdir)
         if path is None:
             return False
-        self.manager.checkpoint.restore(path).assert_existing_objects_matched()
+        with plain(path) as prefix:
+            self.manager.checkpoint.restore(prefix).assert_existing_objects_matched()
         return True
 
     def save(self) -> bool:
@@ -99,8 +108,7 @@ def check_continues(workdir: str, card: Card) -> Before | None:
     listed = _differences(_identity(there), _identity(card))
     if listed:
         raise UserError(f"--workdir={workdir} holds a run that cannot go on: {listed}; give another --workdir")
-    step = int(tf.train.load_checkpoint(path).get_tensor(_STEP))
-    return Before(step, _differences(there.config.to_dict(), card.config.to_dict()))
+    return Before(int(_read(path, _STEP)), _differences(there.config.to_dict(), card.config.to_dict()))
 
 
 def check_start(workdir: str, card: Card) -> str:
@@ -123,8 +131,7 @@ def start_from(workdir: str, card: Card, state: TrainState) -> None:
     """
     path = check_start(workdir, card)
     networks = {name: getattr(state, name) for name in ("generator", "averaged_generator", "discriminator")}
-    restored = tf.train.Checkpoint(state=tf.train.Checkpoint(**networks)).restore(path)
-    restored.assert_existing_objects_matched().expect_partial()
+    _restore(tf.train.Checkpoint(state=tf.train.Checkpoint(**networks)), path)
 
 
 def load_generator(workdir: str) -> tuple[Generator, Card, int]:
@@ -138,8 +145,7 @@ def load_generator(workdir: str) -> tuple[Generator, Card, int]:
     generator = make_generator(card.config, len(card.class_names))
     step = tf.Variable(0, dtype=tf.int64)
     state = tf.train.Checkpoint(averaged_generator=generator, step=step)
-    restored = tf.train.Checkpoint(state=state).restore(path)
-    restored.assert_existing_objects_matched().expect_partial()
+    _restore(tf.train.Checkpoint(state=state), path)
     return generator, card, int(step)
 
 
@@ -158,7 +164,18 @@ class _CardState(tf.train.experimental.PythonState):
 
 
 def _card(path: str) -> Card:
-    return Card.from_json(tf.train.load_checkpoint(path).get_tensor(_CARD).decode())
+    return Card.from_json(_read(path, _CARD).decode())
+
+
+def _read(path: str, name: str) -> np.ndarray | np.generic | bytes:
+    with plain(path) as prefix:
+        return tf.train.load_checkpoint(prefix).get_tensor(name)
+
+
+def _restore(part: tf.train.Checkpoint, path: str) -> None:
+    """Brings a part of what was saved to what is in the checkpoint."""
+    with plain(path) as prefix:
+        part.restore(prefix).assert_existing_objects_matched().expect_partial()
 
 
 def _latest(workdir: str, flag: str) -> str:

@@ -13,19 +13,20 @@ from typing import Any
 from absl import flags
 
 from datasets.sketchy import info, release
+from sketch2img_tf import path_flags
 from sketch2img_tf.data.statistics import SKETCH_ENCODINGS
 from sketch2img_tf.errors import UserError
 
 AUGMENTATIONS = ("colour", "translation", "cutout")
 
 
-def _option(default, help, *, choices=(), lower=None, upper=None, instead_of=""):
-    """A field that becomes a flag; a list's `choices` bound each of its items.
+def _option(default, help, *, choices=(), lower=None, upper=None, path=False, instead_of=""):
+    """A field that becomes a flag; a list's `choices` bound each of its items; `path`: it names a file or folder.
 
     `instead_of` names another field that says the same in other terms, and this one to it: of both
     one is empty, and a flag that is given empties the other.
     """
-    metadata = dict(help=help, choices=choices, lower=lower, upper=upper, instead_of=instead_of)
+    metadata = dict(help=help, choices=choices, lower=lower, upper=upper, path=path, instead_of=instead_of)
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -38,9 +39,13 @@ class DataConfig:
         "Sketches that people drew of photos, or your own photos with their edges (datasets/edge_maps/README.md).",
         choices=("sketchy", "edge_maps"),
     )
-    manual_dir: str = _option("", "Folder of the Sketchy release, read once to build the TFRecords.")
-    data_dir: str = _option("runs/data", "Folder of the TFRecords; built from --manual_dir when they are missing.")
-    photos_dir: str = _option("", "Folder of your photos, a folder a class in it, read once to build the edge maps.")
+    manual_dir: str = _option("", "Folder of the Sketchy release, read once to build the TFRecords.", path=True)
+    data_dir: str = _option(
+        "runs/data", "Folder of the TFRecords; built from --manual_dir when they are missing.", path=True
+    )
+    photos_dir: str = _option(
+        "", "Folder of your photos, a folder a class in it, read once to build the edge maps.", path=True
+    )
     photo_variant: str = _option(
         release.DEFAULT_PHOTO_VARIANT,
         "Rendering of the photos; `python -m datasets.sketchy.build --help` explains them.",
@@ -152,7 +157,9 @@ class LossConfig:
         (), "Its layers, by name or as activation:N, the N-th activation counted from 0; empty for a good choice."
     )
     perceptual_size: int = _option(0, "Pictures are resized to this many pixels for it; 0: its own.", lower=0)
-    perceptual_weights: str = _option("imagenet", "imagenet, a weights file (.h5, no top; or .npz), or random.")
+    perceptual_weights: str = _option(
+        "imagenet", "imagenet, a weights file (.h5, no top; or .npz), or random.", path=True
+    )
     perceptual_scaling: str = _option(
         "auto",
         "Distances as they are, or each layer's over its deviation; auto: so where they are large, in"
@@ -170,7 +177,7 @@ class LossConfig:
     )
     critic_size: int = _option(0, "Pictures are resized to this many pixels for it; 0: its own.", lower=0)
     critic_weights: str = _option(
-        "imagenet", "Weights of that network: imagenet, a file (.h5, no top; or .npz), or random."
+        "imagenet", "Weights of that network: imagenet, a file (.h5, no top; or .npz), or random.", path=True
     )
     critic_diffaugment: tuple[str, ...] = _option(
         (), "Differentiable augmentation of all that the critic sees.", choices=AUGMENTATIONS
@@ -186,8 +193,10 @@ class LossConfig:
 class TrainingConfig:
     """How the training goes."""
 
-    workdir: str = _option("", "Folder of the run: checkpoints, summaries, samples. An old run in it goes on.")
-    init_from: str = _option("", "Folder of another run, whose networks a new run starts with.")
+    workdir: str = _option(
+        "", "Folder of the run: checkpoints, summaries, samples. An old run in it goes on.", path=True
+    )
+    init_from: str = _option("", "Folder of another run, whose networks a new run starts with.", path=True)
     train_steps: int = _option(
         100_000, "Steps of the whole run, earlier sessions included.", lower=0, instead_of="train_epochs"
     )
@@ -270,7 +279,7 @@ class EvaluationConfig:
         " none.",
         choices=("", "InceptionV3", "InceptionResNetV2", "MobileNet", "EfficientNetLite0"),
     )
-    features_weights: str = _option("imagenet", "Its weights: imagenet, or a file (.h5, no top; or .npz).")
+    features_weights: str = _option("imagenet", "Its weights: imagenet, or a file (.h5, no top; or .npz).", path=True)
     collapse_steps: int = _option(
         1000, "Warn of pictures of one colour, or the same whatever the noise, for so many steps.", lower=1
     )
@@ -378,6 +387,9 @@ def _define(field: dataclasses.Field) -> None:
         return
     if field.metadata["instead_of"]:
         flags.DEFINE_flag(_AlternativeFlag(field, text))
+        return
+    if field.metadata["path"]:
+        path_flags.define(field.name, default, text)
         return
     define = {
         tuple: flags.DEFINE_list,

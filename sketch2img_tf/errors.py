@@ -7,9 +7,11 @@ from typing import Callable
 
 from absl import app, flags, logging
 
-from sketch2img_tf import flagfiles
+from sketch2img_tf import flagfiles, standard_streams
 
 flags.DEFINE_bool("traceback", False, "Show Python's traceback when a command ends with an error.")
+
+_INTERRUPTED = 130  # exit code, as shells give it, of a program that Ctrl-C ended
 
 
 class UserError(ValueError):
@@ -20,7 +22,9 @@ def run(main: Callable[[], None]) -> None:
     """Parses the flags, runs `main`, and turns a `UserError` into one line on stderr and exit code 1.
 
     A wrong flag ends with one line and exit code 2, as command-line programs do; `--help` still explains every flag.
+    Nothing ends because what it prints cannot be read any more: see `standard_streams`.
     """
+    standard_streams.protect()
     logging.set_verbosity(logging.WARNING)  # the libraries' own reports are not what a user waits for
     app.run(lambda argv: _reporting(main, argv), flags_parser=_parse)
 
@@ -34,8 +38,7 @@ def require(*holders: flags.FlagHolder) -> None:
 
 def _parse(argv: list[str]) -> list[str]:
     try:
-        flagfiles.check(argv[1:])
-        return flags.FLAGS(argv)
+        return flags.FLAGS([argv[0], *flagfiles.expand(argv[1:])])
     except (flags.Error, ValueError) as error:  # a UserError; and, of absl, a value for a flag of the form --noNAME
         _end(f"{error} (see {argv[0]} --help)", 2)
 
@@ -45,10 +48,16 @@ def _reporting(main: Callable[[], None], argv: list[str]) -> None:
         _end(f"unexpected argument {argv[1]!r}: flags are written --name=value (see {argv[0]} --help)", 2)
     try:
         main()
+        if problem := standard_streams.lost():
+            raise UserError(f"standard output: {problem}: not all that was printed is there")
     except UserError as error:
         if flags.FLAGS.traceback:
             raise
         _end(str(error), 1)
+    except KeyboardInterrupt:
+        if flags.FLAGS.traceback:
+            raise
+        _end("interrupted", _INTERRUPTED)
 
 
 def _end(message: str, code: int) -> None:

@@ -1,34 +1,51 @@
-"""What goes wrong with --flagfile without a word: absl lets the later value win, and takes a line as it stands."""
+"""Flagfiles, read as people write them.
+
+absl reads them too, but in the locale's encoding, and looks for a file that another one includes in the current folder
+alone. It also passes over without a word that a flag before a flagfile loses against it, and that there is no comment
+at the end of a line.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 from absl import flags
 
+_PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-def check(arguments: list[str]) -> None:
-    """Raises a flags.Error where a flag is given before a flagfile that sets it too, or a flagfile cannot be read."""
+
+def expand(arguments: list[str]) -> list[str]:
+    """The arguments with the lines of each flagfile in its place.
+
+    Raises:
+      flags.Error: a flag is given before a flagfile that sets it too, or beside another that says the same, or a
+        flagfile cannot be read.
+    """
     given: dict[str, str] = {}
-    arguments = list(arguments)
-    while arguments:
-        argument = arguments.pop(0)
-        name, equals, value = argument.lstrip("-").partition("=")
-        if name == "flagfile" and argument.startswith("-"):
-            path = value if equals else (arguments.pop(0) if arguments else "")
-            _check_file(path, given)
-        elif argument.startswith("-"):
-            given[_flag(name)] = argument
+    expanded: list[str] = []
+    waiting = list(arguments)
+    while waiting:
+        argument = waiting.pop(0)
+        if argument == "--":
+            return [*expanded, argument, *waiting]
+        if _names_flagfile(argument):
+            equals, path = argument.partition("=")[1:]
+            lines = _lines(path if equals else (waiting.pop(0) if waiting else ""), [])
+            _check_order(path, lines, given)
+            expanded += lines
+        else:
+            expanded.append(argument)
+            if argument.startswith("-"):
+                given[_flag(argument)] = argument
     for name, argument in given.items():
         if (other := _alternative(name)) in given:
             raise flags.Error(f"{argument} and {given[other]} say the same in two ways: give one of them")
+    return expanded
 
 
-def _check_file(path: str, given: dict[str, str]) -> None:
-    if not path:
-        raise flags.Error("--flagfile is given no file: --flagfile=configs/NAME.flags")
-    for line in _lines(path):
-        if " #" in line:
-            raise flags.Error(f"--flagfile={path}: {line!r} has a comment; give comments lines of their own")
-        name = _flag(line.lstrip("-").partition("=")[0].strip())
+def _check_order(path: str, lines: list[str], given: dict[str, str]) -> None:
+    for name in map(_flag, lines):
         if before := given.get(name) or given.get(_alternative(name)):
             raise flags.Error(
                 f"{before} stands before --flagfile={path}, which sets --{name} too and would win; give it after"
@@ -40,14 +57,60 @@ def _alternative(name: str) -> str:
     return getattr(flags.FLAGS[name], "instead_of", "") if name in flags.FLAGS else ""
 
 
-def _lines(path: str) -> list[str]:
-    """Those of the files it includes in their place, without comments."""
+def _lines(path: str, including: list[str]) -> list[str]:
+    """Of the file, those of the files it includes in their place, without comments.
+
+    Args:
+      path: as it is written on the command line or in a flagfile.
+      including: the files that have led there, the outermost first.
+    """
+    if not path:
+        raise flags.Error("--flagfile is given no file: --flagfile=configs/NAME.flags")
+    found = _find(os.path.expanduser(path), including)
+    if os.path.realpath(found) in map(os.path.realpath, including):
+        raise flags.Error(f"--flagfile={path}: includes itself, by way of {' and '.join(including)}")
+    lines: list[str] = []
+    for line in _read(found, path):
+        if " #" in line:
+            raise flags.Error(f"--flagfile={path}: {line!r} has a comment; give comments lines of their own")
+        lines += _lines(line.partition("=")[2].strip(), [*including, found]) if _names_flagfile(line) else [line]
+    return lines
+
+
+def _read(found: str, path: str) -> list[str]:
     try:
-        return flags.FLAGS.read_flags_from_files([f"--flagfile={path}"])
+        with open(found, encoding="utf-8-sig") as file:  # editors on Windows begin a file with a byte-order mark
+            lines = [line.strip() for line in file]
+    except OSError as error:
+        raise flags.Error(f"--flagfile={path}: {error.strerror}: {error.filename!r}") from error
     except UnicodeDecodeError as error:
         raise flags.Error(f"--flagfile={path}: is no text ({error.reason} at byte {error.start})") from error
+    return [line for line in lines if line and not line.startswith(("#", "//"))]
 
 
-def _flag(name: str) -> str:
-    """`dry_run` of `nodry_run`."""
+def _find(path: str, including: list[str]) -> str:
+    """Where the file is.
+
+    A path that is not absolute is looked for from the folder of the file that includes it, then from the folders above
+    that, from the current folder, and from the project's: `--flagfile=configs/base.flags` works wherever a command is
+    started. One that is nowhere is given back as it is.
+    """
+    above = list(_with_those_above(os.path.dirname(os.path.abspath(including[-1])))) if including else []
+    places = [os.path.join(folder, path) for folder in (*above, os.curdir, _PROJECT)]
+    return next((place for place in map(os.path.normpath, places) if os.path.exists(place)), path)
+
+
+def _with_those_above(folder: str) -> Iterator[str]:
+    yield folder
+    if folder != os.path.dirname(folder):
+        yield from _with_those_above(os.path.dirname(folder))
+
+
+def _names_flagfile(argument: str) -> bool:
+    return argument.startswith("-") and argument.lstrip("-").partition("=")[0].strip() == "flagfile"
+
+
+def _flag(argument: str) -> str:
+    """The flag's name: `dry_run` of `--nodry_run`."""
+    name = argument.lstrip("-").partition("=")[0].strip()
     return name[2:] if name.startswith("no") and name not in flags.FLAGS and name[2:] in flags.FLAGS else name

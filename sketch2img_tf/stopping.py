@@ -10,7 +10,9 @@ _INTERRUPTED = 130  # exit code, as shells give it, of a program that SIGINT end
 
 
 class Stop:
-    """Notes SIGINT and SIGTERM, so that the step in progress can end; a second SIGINT ends the program at once.
+    """Notes SIGINT, SIGTERM and SIGHUP, so that the step in progress can end; a second SIGINT ends the program at once.
+
+    A SIGHUP, which comes when the terminal is closed, is ignored if it was ignored before, as `nohup` has it.
 
     Python calls a handler only between two of its own instructions, and a step is one of them: the second SIGINT is
     therefore seen by a thread, which reads the signals' numbers from a pipe. Outside the main thread, where Python
@@ -21,7 +23,7 @@ class Stop:
         self.asked = False
         self._before = {}
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+            self._before = {number: signal.signal(number, self._note) for number in _requests()}
             self._numbers, written = os.pipe()
             os.set_blocking(written, False)
             self._written, self._wakeup_before = written, signal.set_wakeup_fd(written, warn_on_full_buffer=False)
@@ -46,3 +48,8 @@ class Stop:
                 if interrupts == 2:
                     os.write(2, b"\nended at once; the last checkpoint stands\n")
                     os._exit(_INTERRUPTED)
+
+
+def _requests() -> list[signal.Signals]:
+    hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hangs_up else [])]

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from sketch2img_tf import device_memory, disk_space, divergence, host_memory, plots, precision, strategy
+from sketch2img_tf import device_memory, disk_space, divergence, host_memory, plots, precision, progress, strategy
 from sketch2img_tf.card import Card
 from sketch2img_tf.checkpoints import Before, Checkpoints, check_continues, check_start, start_from, variables
 from sketch2img_tf.config import Config, TrainingConfig
@@ -221,10 +221,10 @@ class _Run:
                 self._sample(0)
                 self.checkpoints.save()
             steps = self.config.train_steps
-            with tqdm(
-                total=steps, initial=self._now(), unit="step", dynamic_ncols=True, disable=not self.is_first
+            preparing = "preparing the first step"  # TensorFlow traces it: half a minute on a CPU
+            with progress.bar(
+                total=steps, initial=self._now(), desc=preparing, unit="step", disable=not self.is_first
             ) as bar:
-                bar.set_description("preparing the first step")  # TensorFlow traces it: half a minute on a CPU
                 stopped = False
                 while self._now() < steps and not stopped:
                     stopped = self._steps(bar)
@@ -251,7 +251,7 @@ class _Run:
         self._stop_profile(step)
         self.timed_steps += count
         if bar.desc:
-            bar.set_description()
+            bar.set_description(refresh=False)
             bar.unpause()  # from here on: the time left is that of steps
             host_memory.give_back()
         bar.update(count)

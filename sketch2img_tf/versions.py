@@ -20,6 +20,17 @@ LIBRARIES = {
     "numpy": ((1, 23, 5), (2,)),
     "absl-py": ((1,), (3,)),
 }
+# The same library under other names, for other processors: one of them is enough.
+ALSO_NAMED = {
+    "tensorflow": (
+        "tensorflow-cpu",
+        "tensorflow-cpu-aws",
+        "tensorflow-intel",
+        "intel-tensorflow",
+        "tensorflow-macos",
+        "tensorflow-rocm",
+    )
+}
 _CURE = "run `make venv` and use .venv/bin/python, or `{} -m pip install -r requirements.txt`"
 
 
@@ -50,9 +61,9 @@ def library_problem(installed):
       installed: a function from a distribution's name to its version, a string, or None where it is not installed.
     """
     for name, (lowest, too_new) in LIBRARIES.items():
-        version = installed(name)
+        there, version = _first_installed((name, *ALSO_NAMED.get(name, ())), installed)
         if version is None or not lowest <= _parsed(version) < too_new:
-            found = f"{name} {version} is installed" if version else f"{name} is not installed"
+            found = f"{there} {version} is installed" if version else f"{name} is not installed"
             needed = f"{name}>={_dotted(lowest)},<{_dotted(too_new)} is needed"
             return f"{found}, {needed}: {_CURE.format(sys.executable)}"
     return None
@@ -66,6 +77,12 @@ def installed_version(name):
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
+
+
+def _first_installed(names, installed):
+    """The first of the names that is installed, and its version; the first of all and None if none is."""
+    versions = [(name, installed(name)) for name in names]
+    return next((pair for pair in versions if pair[1] is not None), versions[0])
 
 
 def _parsed(version):

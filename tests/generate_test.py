@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -203,3 +204,12 @@ def test_mistakes_are_told_without_importing_tensorflow():
     program = "import sys, generate; print([m for m in sys.modules if m.startswith('tensorflow')])"
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout == "[]\n"
+
+
+def test_a_model_and_pictures_in_folders_that_tensorflow_takes_for_patterns(model, sketch, tmp_path):
+    shutil.copytree(model, tmp_path / "export[1]*")
+    paths = [str(tmp_path / name) for name in ("plain.png", "what?[2].png")]
+    generate(model, sketch, "pear", "0", paths[0])
+    generate(str(tmp_path / "export[1]*"), sketch, "pear", "0", paths[1])
+    plain, other = (pathlib.Path(path).read_bytes() for path in paths)
+    assert plain == other

@@ -60,6 +60,17 @@ def test_library_that_does_not_fit(name, version, says):
     assert f"{sys.executable} -m pip install -r requirements.txt" in problem and "\n" not in problem
 
 
+@pytest.mark.parametrize(
+    "name", ["tensorflow-cpu", "tensorflow-macos", "tensorflow-rocm", "intel-tensorflow", "tensorflow-intel"]
+)
+def test_tensorflow_under_another_name(name):
+    """The same library, built for other processors."""
+    fitting = {key: version for key, version in FITTING.items() if key != "tensorflow"}
+    assert versions.library_problem({**fitting, name: "2.15.1"}.get) is None
+    problem = versions.library_problem({**fitting, name: "2.16.1"}.get)
+    assert problem.startswith(f"{name} 2.16.1 is installed, tensorflow>=2.15,<2.16 is needed")
+
+
 def test_requirements_ask_for_what_the_check_lets_through():
     """Every version that requirements.txt allows is in the check's range, at both ends of its own."""
     asked = [Requirement(line.split(" #")[0]) for line in _lines(ROOT / "requirements.txt")]

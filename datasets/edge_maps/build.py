@@ -19,7 +19,7 @@ from absl import flags, logging
 
 from datasets import building
 from datasets.edge_maps.edge_maps_dataset_builder import Builder
-from sketch2img_tf import errors
+from sketch2img_tf import errors, path_flags
 from sketch2img_tf.errors import UserError
 
 
@@ -90,9 +90,9 @@ def _summary(folder: pathlib.Path, photos_dir: str) -> dict:
 
 
 def _define_flags() -> None:
-    flags.DEFINE_string("photos_dir", "", "Folder of the photos, a folder a class in it.")
-    flags.DEFINE_string("data_dir", "runs/data", "Folder of the TFRecords.")
-    flags.DEFINE_string(
+    path_flags.define("photos_dir", "", "Folder of the photos, a folder a class in it.")
+    path_flags.define("data_dir", "runs/data", "Folder of the TFRecords.")
+    path_flags.define(
         "testset", "", "File with the photos to hold out, class/photo.jpg a line; without one, a tenth of all."
     )
     flags.DEFINE_integer(

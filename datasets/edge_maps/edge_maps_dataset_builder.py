@@ -5,10 +5,10 @@ from __future__ import annotations
 import pathlib
 
 import tensorflow_datasets as tfds
-from tqdm import tqdm
 
 from datasets.edge_maps import inspection, photos
 from datasets.sketchy.pictures import SIZE
+from sketch2img_tf import progress
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -87,7 +87,7 @@ def _metadata(inspected: inspection.Inspection, photos_dir: pathlib.Path, testse
 
 
 def _examples(split: str, pairs: list[inspection.Pair]):
-    for pair in tqdm(pairs, desc=f"Writing {split}", unit=" examples", dynamic_ncols=True):
+    for pair in progress.bar(pairs, desc=f"Writing {split}", unit=" examples"):
         yield pair.record_key, _example(pair)
 
 

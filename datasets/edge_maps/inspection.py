@@ -14,13 +14,12 @@ from typing import Callable
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from datasets.edge_maps import outlines, photos
 from datasets.sketchy import listing, moments, pictures
 from datasets.sketchy.listing import Picture
 from datasets.sketchy.report import Report
-from sketch2img_tf import file_names
+from sketch2img_tf import file_names, progress
 from sketch2img_tf.errors import UserError
 
 BAD_KINDS = ("unreadable_pictures", "classes_alike")
@@ -135,7 +134,7 @@ def check_all_in_threads(found: list[Picture]) -> list[Checked]:
     """`check` of every photo, on all cores."""
     with multiprocessing.pool.ThreadPool(os.cpu_count()) as pool:
         checked = pool.imap(check, found)
-        return list(tqdm(checked, total=len(found), desc="Drawing outlines", unit=" photos", dynamic_ncols=True))
+        return list(progress.bar(checked, total=len(found), desc="Drawing outlines", unit=" photos"))
 
 
 def check(picture: Picture) -> Checked:

@@ -11,6 +11,7 @@ import py7zr
 from py7zr.callbacks import ExtractCallback
 from tqdm import tqdm
 
+from sketch2img_tf import progress
 from sketch2img_tf.errors import UserError
 
 
@@ -48,7 +49,7 @@ def _extract_zip(archive: pathlib.Path, target: pathlib.Path) -> None:
     with zipfile.ZipFile(archive) as packed:
         members = packed.infolist()
         _check_names(archive, [member.filename for member in members])
-        for member in tqdm(members, desc=f"Extracting {archive.name}", unit=" files"):
+        for member in progress.bar(members, desc=f"Extracting {archive.name}", unit=" files"):
             packed.extract(member, target)
 
 
@@ -59,7 +60,7 @@ def _extract_7z(archive: pathlib.Path, target: pathlib.Path) -> None:
         links = [member.filename for member in members if member.is_symlink]
         if links:
             raise UserError(f"{archive} has a link, {links[0]!r}, which the release has not: download it again")
-        with tqdm(total=len(members), desc=f"Extracting {archive.name}", unit=" files") as bar:
+        with progress.bar(total=len(members), desc=f"Extracting {archive.name}", unit=" files") as bar:
             packed.extractall(target, callback=_Progress(bar))
 
 

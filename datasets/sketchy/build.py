@@ -20,7 +20,7 @@ from absl import flags, logging
 from datasets import building
 from datasets.sketchy import release
 from datasets.sketchy.sketchy_dataset_builder import Builder
-from sketch2img_tf import errors
+from sketch2img_tf import errors, path_flags
 from sketch2img_tf.errors import UserError
 
 
@@ -78,8 +78,8 @@ def _summary(folder: pathlib.Path, manual_dir: str) -> dict:
 
 
 def _define_flags() -> None:
-    flags.DEFINE_string("manual_dir", "", "Folder of the release: 256x256/ and info-06-04/, or their two archives.")
-    flags.DEFINE_string("data_dir", "runs/data", "Folder of the TFRecords.")
+    path_flags.define("manual_dir", "", "Folder of the release: 256x256/ and info-06-04/, or their two archives.")
+    path_flags.define("data_dir", "runs/data", "Folder of the TFRecords.")
     flags.DEFINE_enum(
         "photo_variant",
         release.DEFAULT_PHOTO_VARIANT,

@@ -11,13 +11,11 @@ import pathlib
 import sys
 from collections.abc import Collection
 
-from tqdm import tqdm
-
 from datasets.sketchy import info, listing, moments, pictures
 from datasets.sketchy.listing import Picture
 from datasets.sketchy.release import Release
 from datasets.sketchy.report import Report
-from sketch2img_tf import file_names
+from sketch2img_tf import file_names, progress
 from sketch2img_tf.errors import UserError
 
 
@@ -123,7 +121,7 @@ def _check(photos: list[Picture], sketches: list[Picture]) -> dict[Picture, pict
     checks += [(sketch, pictures.check_sketch) for sketch in sketches]
     with multiprocessing.pool.ThreadPool(os.cpu_count()) as pool:
         results = pool.imap(lambda task: task[1](task[0].path), checks)
-        shown = tqdm(results, total=len(checks), desc="Checking pictures", unit=" files")
+        shown = progress.bar(results, total=len(checks), desc="Checking pictures", unit=" files")
         return {picture: result for result, (picture, _) in zip(shown, checks)}
 
 

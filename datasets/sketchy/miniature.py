@@ -17,10 +17,9 @@ from concurrent import futures
 import numpy as np
 from absl import flags
 from PIL import Image
-from tqdm import tqdm
 
 from datasets.sketchy import release, scenes, strokes
-from sketch2img_tf import errors
+from sketch2img_tf import errors, path_flags, progress
 from sketch2img_tf.errors import UserError
 
 SIZE = 256
@@ -80,7 +79,7 @@ def _write_photos(jobs: list[tuple], workers: int | None) -> list[dict]:
     """Does the jobs, and gives one row of stats.csv a sketch."""
     with futures.ProcessPoolExecutor(workers) as pool:
         done = pool.map(_write_photo, jobs, chunksize=4)
-        return [row for rows in tqdm(done, "drawing", len(jobs), unit="photo", dynamic_ncols=True) for row in rows]
+        return [row for rows in progress.bar(done, "drawing", len(jobs), unit="photo") for row in rows]
 
 
 def _write_photo(job: tuple[str, str, int, int, int]) -> list[dict]:
@@ -201,7 +200,7 @@ def release_classes() -> list[str]:
 
 
 def _define_flags() -> None:
-    flags.DEFINE_string("output_dir", "", "Folder to write: it must not exist, or be empty.")
+    path_flags.define("output_dir", "", "Folder to write: it must not exist, or be empty.")
     flags.DEFINE_integer("photos_per_class", 30, "Photos of each class.", lower_bound=1)
     flags.DEFINE_integer("sketches_per_photo", 4, "Sketches of each photo.", lower_bound=1)
     flags.DEFINE_list("classes", list(CLASSES), "Classes to draw.")

@@ -7,9 +7,9 @@ import pathlib
 
 import numpy as np
 import tensorflow_datasets as tfds
-from tqdm import tqdm
 
 from datasets.sketchy import info, inspection, pictures, release
+from sketch2img_tf import progress
 
 
 @dataclasses.dataclass(eq=False)
@@ -92,7 +92,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, split: str, pairs: list[inspection.Pair]):
-        for pair in tqdm(pairs, desc=f"Writing {split}", unit=" examples"):
+        for pair in progress.bar(pairs, desc=f"Writing {split}", unit=" examples"):
             yield pair.sketch.id, _example(pair)
 
 

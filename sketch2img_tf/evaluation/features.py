@@ -10,8 +10,8 @@ import hashlib
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
+from sketch2img_tf import progress
 from sketch2img_tf.data import preprocessing
 from sketch2img_tf.networks import pretrained
 
@@ -73,7 +73,7 @@ class FeatureNetwork:
 
     def pooled(self, pictures: np.ndarray, description: str) -> np.ndarray:
         """The deepest layer's means over places, float32 [B, C], of pixels, uint8 [B, H, W, 3]."""
-        starts = tqdm(range(0, len(pictures), BATCH), description, unit="batch", dynamic_ncols=True, leave=False)
+        starts = progress.bar(range(0, len(pictures), BATCH), description, unit="batch", leave=False)
         return np.concatenate([self._pooled(self._prepared(pictures[at : at + BATCH])).numpy() for at in starts])
 
     def perceptual_distances(self, pictures: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -83,7 +83,7 @@ class FeatureNetwork:
         and layers: R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", 2018,
         eq. 1, without its learned weights.
         """
-        starts = tqdm(range(0, len(pictures), BATCH), "comparing", unit="batch", dynamic_ncols=True, leave=False)
+        starts = progress.bar(range(0, len(pictures), BATCH), "comparing", unit="batch", leave=False)
         pairs = [(pictures[at : at + BATCH], others[at : at + BATCH]) for at in starts]
         return np.concatenate([self._distances(*pair).numpy() for pair in pairs]).astype(np.float64)
 

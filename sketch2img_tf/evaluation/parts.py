@@ -12,8 +12,8 @@ from typing import Callable
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
+from sketch2img_tf import progress
 from sketch2img_tf.data import input_pipeline, preprocessing
 from sketch2img_tf.data.input_pipeline import Sketchy
 from sketch2img_tf.data.statistics import Statistics
@@ -56,7 +56,9 @@ def read_part(sketchy: Sketchy, split: str, most: int | None = None) -> Part:
     count = min(most or math.inf, sketchy.examples[split])
     batches = input_pipeline.evaluation_batches(sketchy, split, _READ_BATCH).take(math.ceil(count / _READ_BATCH))
     read = []
-    for batch in _progress(batches, math.ceil(count / _READ_BATCH), f"reading {split}"):
+    for batch in progress.bar(
+        batches, f"reading {split}", math.ceil(count / _READ_BATCH), unit="batch", leave=False
+    ):
         pixels = preprocessing.paper_pixels(batch["sketches"], sketchy.statistics)
         photos = preprocessing.photo_pixels(batch["photos"], sketchy.statistics)
         read.append((batch["sketches"].numpy(), pixels.numpy(), photos.numpy(), batch["labels"].numpy()))
@@ -81,7 +83,7 @@ def draw_examples(
     """Pictures of the examples with the numbers `chosen`, int [B], with these seeds, int [B]: uint8 [B, H, W, 3]."""
     pictures = []
     starts = range(0, len(chosen), _DRAW_BATCH)
-    for at in _progress(starts, len(starts), description):
+    for at in progress.bar(starts, description, unit="batch", leave=False):
         batch, batch_seeds = chosen[at : at + _DRAW_BATCH], seeds[at : at + _DRAW_BATCH]
         photos = draw(
             tf.constant(part.sketches[batch]), tf.constant(part.labels[batch]), tf.constant(batch_seeds, tf.int64)
@@ -94,7 +96,3 @@ def spread_over_classes(labels: np.ndarray, most: int) -> np.ndarray:
     """Examples of as many classes as possible, int [at most `most`]: the first of every class, then the second."""
     before = np.array([np.sum(labels[:i] == label) for i, label in enumerate(labels)])
     return np.lexsort((labels, before))[:most]
-
-
-def _progress(items, total: int, description: str) -> tqdm:
-    return tqdm(items, description, total, unit="batch", dynamic_ncols=True, leave=False)

@@ -1,0 +1,7 @@
+"""Keras layers. All are written for what Keras has by default, which a user's ~/.keras/keras.json may change."""
+
+import tensorflow as tf
+
+tf.keras.backend.set_image_data_format("channels_last")
+tf.keras.backend.set_floatx("float32")
+tf.keras.backend.set_epsilon(1e-7)

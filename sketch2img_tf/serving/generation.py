@@ -10,7 +10,7 @@ import sys
 
 from tqdm import tqdm
 
-from sketch2img_tf import choices, file_names
+from sketch2img_tf import choices, file_names, progress
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.serving import gallery, line_drawing, picture_files, sketch_files
 from sketch2img_tf.serving.export_folder import newest_version, read_card
@@ -119,7 +119,7 @@ def _draw(
 
 def _progress(items: list, verb: str, unit: str) -> tqdm:
     # On a terminal alone: a script that reads the lines about bad files has no use for a bar among them.
-    return tqdm(items, verb, unit=unit, dynamic_ncols=True, leave=False, disable=None)
+    return progress.bar(items, verb, unit=unit, leave=False, disable=None)
 
 
 def _report(rows: list[gallery.Row], class_name: str, output: str, gallery_path: str) -> None:

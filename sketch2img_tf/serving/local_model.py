@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.plain_paths import plain
 from sketch2img_tf.serving.export_folder import newest_version, read_card, read_step
 
 
@@ -60,8 +61,8 @@ class LocalModel:
 def _load(session: tf.compat.v1.Session, directory: str) -> dict:
     """Loads the export into the session's graph; its signatures by name."""
     try:
-        with _without_warnings():
-            return tf.compat.v1.saved_model.load(session, [tf.saved_model.SERVING], directory).signature_def
+        with _without_warnings(), plain(directory) as folder:
+            return tf.compat.v1.saved_model.load(session, [tf.saved_model.SERVING], folder).signature_def
     except (OSError, ValueError, tf.errors.OpError) as error:
         first_line = str(error).split("\n")[0]
         raise UserError(f"--model={directory}: damaged ({first_line}); export it again, with export.py") from None

@@ -44,7 +44,7 @@ def program():
     process.kill()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_step_in_progress_ends(number):
     before = signal.getsignal(number)
     with Stop() as stop:
@@ -52,6 +52,18 @@ def test_the_step_in_progress_ends(number):
         os.kill(os.getpid(), number)
         assert stop.asked
     assert signal.getsignal(number) is before
+
+
+def test_a_hang_up_that_was_ignored_still_is():
+    """As `nohup` has it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Stop() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop.asked
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_second_interrupt_ends_at_once_in_the_middle_of_a_step(program):

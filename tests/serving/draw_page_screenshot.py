@@ -14,12 +14,12 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-from sketch2img_tf import errors
+from sketch2img_tf import errors, path_flags
 from sketch2img_tf.errors import UserError
 from tests.serving import browser
 
-_MODEL = flags.DEFINE_string("model", "", "Folder of an export that knows the class.")
-_OUTPUT = flags.DEFINE_string("output", "docs/draw_page.png", "The .png file to write.")
+_MODEL = path_flags.define("model", "", "Folder of an export that knows the class.")
+_OUTPUT = path_flags.define("output", "docs/draw_page.png", "The .png file to write.")
 _LABEL = flags.DEFINE_string("label", "mushroom", "What to call the drawing, as the page shows it.")
 _SIZE = flags.DEFINE_list("size", ["1280", "840"], "Width and height of the window in pixels.")
 _DARK = flags.DEFINE_bool("dark", False, "As a browser that prefers dark pages shows it.")

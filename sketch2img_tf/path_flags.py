@@ -1,0 +1,38 @@
+"""Flags that hold the path of a file or folder."""
+
+from __future__ import annotations
+
+import os
+
+from absl import flags
+
+
+class PathParser(flags.ArgumentParser):
+    """A path, in which `~` is the user's home folder.
+
+    A shell does not always put the home folder there: bash leaves `--workdir=~/run` as it is, and so does a flagfile.
+
+    Args:
+      any_bytes: whether names need not be UTF-8, as TensorFlow has them: for what Python alone opens.
+    """
+
+    syntactic_help = "a path; ~ is your home folder"
+
+    def __init__(self, any_bytes: bool = False):
+        super().__init__()
+        self._any_bytes = any_bytes
+
+    def parse(self, argument: str) -> str:
+        """Raises a ValueError where `~NAME` is no user, or TensorFlow would look for another name."""
+        path = os.path.expanduser(argument)
+        if path.startswith("~") and not os.path.lexists(path):
+            user = path.split(os.sep)[0]
+            raise ValueError(f"{user} is nobody's home folder; write ./{path} if that is a name")
+        if not self._any_bytes and os.fsencode(path) != path.encode("utf-8", "surrogatepass"):
+            raise ValueError("TensorFlow opens names in UTF-8 alone; give another, or start with PYTHONUTF8=1")
+        return path
+
+
+def define(name: str, default: str | None, help: str, *, any_bytes: bool = False) -> flags.FlagHolder:
+    """Defines a flag that holds a path; see `PathParser`."""
+    return flags.DEFINE(PathParser(any_bytes), name, default, help, serializer=flags.ArgumentSerializer())

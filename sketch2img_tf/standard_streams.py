@@ -1,0 +1,67 @@
+"""Standard output and error that may go away: a pipe whose reader ends, a terminal that is closed, a full disk.
+
+What is printed is a report. It may get lost, but that must neither end the work that it tells of nor keep it from being
+saved.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+
+
+class _Lossy(io.FileIO):
+    """A descriptor that takes whatever is written, and notes the first error of the system."""
+
+    error: OSError | None = None
+
+    def write(self, data) -> int:
+        try:
+            return super().write(data) or len(data)  # None: it would block, since another program set it so
+        except OSError as error:
+            self.error = self.error or error
+            return len(data)
+
+
+def open_missing() -> None:
+    """Opens descriptors 0 to 2 that were closed, to nowhere.
+
+    The next file that is opened would take the number of one, and what C++ code prints would go into that file.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+
+
+def protect() -> None:
+    """Lets `print` and progress bars go on when nobody can read them any more.
+
+    What the locale cannot encode is written as Python's escapes. A stream that a notebook or a test has put in the
+    place of a standard one stays.
+    """
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:  # it was closed when the program started
+            setattr(sys, name, _stream(number, "utf-8", line_buffering=True, write_through=False))
+        elif stream is getattr(sys, f"__{name}__"):
+            setattr(sys, name, _stream(number, stream.encoding, stream.line_buffering, stream.write_through))
+
+
+def lost() -> str | None:
+    """Why standard output did not take all that was printed; None if it did, or if its reader wanted no more."""
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    if not isinstance(raw, _Lossy):
+        return None
+    sys.stdout.flush()
+    return None if raw.error is None or raw.error.errno in (errno.EPIPE, errno.EIO) else raw.error.strerror
+
+
+def _stream(number: int, encoding: str, line_buffering: bool, write_through: bool) -> io.TextIOWrapper:
+    buffer = io.BufferedWriter(_Lossy(number, "w", closefd=False))
+    return io.TextIOWrapper(
+        buffer, encoding, "backslashreplace", line_buffering=line_buffering, write_through=write_through
+    )

@@ -1,0 +1,73 @@
+"""`~` is the home folder in every flag that holds a path."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+
+import pytest
+from absl import flags
+
+from sketch2img_tf import config, path_flags
+from sketch2img_tf.config import Config
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+NO_PATHS = {"label", "seeds", "server", "host", "photo_variant", "sketch_variant"}
+NO_PATHS_OF_A_RUN = {"best_metric", "tpu"}
+PARSER = path_flags.PathParser()
+
+
+def test_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert PARSER.parse("~") == str(tmp_path)
+    assert PARSER.parse("~/runs/a") == f"{tmp_path}/runs/a"
+    assert PARSER.parse("runs/~/a~") == "runs/~/a~"
+    assert PARSER.parse("imagenet") == "imagenet" and PARSER.parse("") == ""
+
+
+def test_nobodys_home_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"^~nobody-of-this-name is nobody's home folder; write \./~nobody"):
+        PARSER.parse("~nobody-of-this-name/run")
+    (tmp_path / "~draft.png").touch()  # as some programs name files that are open
+    assert PARSER.parse("~draft.png") == "~draft.png"
+
+
+def test_a_name_that_tensorflow_would_not_find():
+    with pytest.raises(ValueError, match="TensorFlow opens names in UTF-8 alone"):
+        PARSER.parse("runs/\udcff")
+    assert path_flags.PathParser(any_bytes=True).parse("\udcff.png") == "\udcff.png"
+    assert PARSER.parse("runs/é") == "runs/é"
+
+
+def test_every_flag_for_a_path_is_one(monkeypatch):
+    """A flag of a command that is text alone is in the list above, or is a path."""
+    found = set()
+    for file in ROOT.rglob("*.py"):
+        if not {".venv", ".venv-jax", "runs"} & set(file.relative_to(ROOT).parts):
+            found |= {call.args[0].value for call in _calls(file, "DEFINE_string")}
+    assert found == NO_PATHS
+
+
+def test_every_option_for_a_path_is_one(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    values = flags.FlagValues()
+    monkeypatch.setattr(flags, "DEFINE", lambda *a, **k: flags_define(*a, flag_values=values, **k))
+    config_paths = set()
+    for _, _, field in config._fields(Config):
+        if isinstance(field.default, str) and not field.metadata["choices"]:
+            config_paths.add(field.name)
+            if field.metadata["path"]:
+                path_flags.define(field.name, "", "")
+                values([field.name, f"--{field.name}=~/x"])
+                assert values[field.name].value == "/home/me/x"
+    assert config_paths - set(values) == NO_PATHS_OF_A_RUN
+
+
+flags_define = flags.DEFINE
+
+
+def _calls(file: pathlib.Path, name: str) -> list[ast.Call]:
+    calls = [node for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    return [call for call in calls if getattr(call.func, "attr", "") == name]
