@@ -233,10 +233,11 @@ class _Run:
     def _steps(self, bar: tqdm) -> bool:
         """Until the end, or until it has to go back or, which it returns, to stop."""
         self._time_from_here()
-        per_call, batches = self.config.steps_per_call, iter(self._batches())
+        per_call = self.config.steps_per_call
+        self.batches = iter(self._batches())  # not let go before a stop has saved: that takes seconds
         # A run that was stopped by an interval that has changed since may end between two calls.
         for step in range(self._now() + per_call, self.config.train_steps + per_call, per_call):
-            if not self._call(min(step, self.config.train_steps), batches, bar):
+            if not self._call(min(step, self.config.train_steps), self.batches, bar):
                 self._go_back(bar)
                 return False
             if strategy.any_worker(self.step.strategy, self.stop.asked):
@@ -314,9 +315,9 @@ class _Run:
 
     def _finish(self, stopped: bool) -> None:
         step, workdir = self._now(), self.config.workdir
+        saved = stopped and self.checkpoints.save()  # before anything that may take time, or fail
         plots.write_plots(read_scalars(workdir), os.path.join(workdir, "plots"))
         if stopped:
-            saved = self.checkpoints.save()
             strategy.any_worker(self.step.strategy, False)  # waits until all have saved
             place = "there" if saved else "the last checkpoint"
             print(f"stopped at step {step}; the same command goes on from {place}", file=sys.stderr)
