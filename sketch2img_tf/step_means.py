@@ -45,7 +45,7 @@ class StepMeans(tf.train.experimental.PythonState):
 
 
 def _values(scalar: tf.Tensor | float | list[float]) -> np.ndarray:
-    """One a step, float32 [steps]."""
+    """One per step, float32 [steps]."""
     return np.atleast_1d(np.asarray(scalar, np.float32))
 
 
