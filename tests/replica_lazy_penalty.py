@@ -14,6 +14,7 @@ import tensorflow as tf
 from sketch2img_tf import config as config_lib
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.train_step import TrainState, TrainStep
+from tests.replica_step import make_two_cpus, random_batch
 
 BATCH, CLASSES, STEPS = 4, 3, 4
 # The penalty and what trains the generator, alone: tracing is what takes the time.
@@ -46,14 +47,8 @@ def penalties(batch: dict[str, np.ndarray]) -> list[float]:
 
 def main() -> None:
     """Prints both lists, as JSON."""
-    rng = np.random.default_rng(0)
-    batch = {
-        "photos": rng.uniform(-0.8, 0.9, [BATCH, 64, 64, 3]).astype(np.float32),
-        "sketches": (rng.uniform(size=[BATCH, 64, 64, 1]) < 0.1).astype(np.float32),
-        "labels": rng.integers(CLASSES, size=BATCH),
-    }
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    batch = random_batch(BATCH, CLASSES)
+    make_two_cpus()
     alone = penalties(batch)
     with tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]).scope():
         shared = penalties(batch)

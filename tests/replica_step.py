@@ -98,17 +98,27 @@ def _scale(layer: BatchNormalization, of_replicas: tf.Tensor) -> tf.Tensor:
     return layer.scale_and_shift(of_replicas[own], True)[0]
 
 
+def random_batch(examples: int, classes: int) -> dict[str, np.ndarray]:
+    """Of noise in the ranges of normalised photos and sketches, always the same."""
+    rng = np.random.default_rng(0)
+    return {
+        "photos": rng.uniform(-0.8, 0.9, [examples, 64, 64, 3]).astype(np.float32),
+        "sketches": (rng.uniform(size=[examples, 64, 64, 1]) < 0.1).astype(np.float32),
+        "labels": rng.integers(classes, size=examples),
+    }
+
+
+def make_two_cpus() -> None:
+    """Logical ones, before TensorFlow has used the first."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
 def main() -> None:
     """Prints the names of what differs beyond rounding, as JSON."""
     tf.config.run_functions_eagerly(True)  # tracing the step would take most of the time
-    rng = np.random.default_rng(0)
-    batch = {
-        "photos": rng.uniform(-0.8, 0.9, [BATCH, 64, 64, 3]).astype(np.float32),
-        "sketches": (rng.uniform(size=[BATCH, 64, 64, 1]) < 0.1).astype(np.float32),
-        "labels": rng.integers(CLASSES, size=BATCH),
-    }
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    batch = random_batch(BATCH, CLASSES)
+    make_two_cpus()
     alone = {**one_step(batch), "adam": steps_of_adam()}
     fusion._LARGE = 1  # what lies between convolutions is compiled on two devices, and was not on one
     with tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]).scope():
