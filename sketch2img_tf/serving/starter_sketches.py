@@ -1,6 +1,6 @@
 """Drawings to begin with, of our own making: SVG paths on a page of 256x256, in black lines 3 wide.
 
-Their names are classes of the release; eight are classes of the generated miniature too.
+Their names are classes of the release; some are classes of the generated miniature too.
 """
 
 from __future__ import annotations
