@@ -37,7 +37,7 @@ quickstart: $(QUICKSTART)/sketchy
 
 # Appears when it is complete, so that it can stand as a target; everything after it goes on from what there is.
 $(QUICKSTART)/sketchy: | $(installed)
-	$(run) -m datasets.sketchy.miniature --output_dir=$@
+	$(run) -m datasets.miniature.build --output_dir=$@
 
 demo: $(installed)
 	$(run) -m pip install --disable-pip-version-check --no-input --quiet -r requirements-demo.txt

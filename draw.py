@@ -12,8 +12,8 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 from absl import flags
 
 from sketch2img_tf import errors, path_flags
+from sketch2img_tf.draw_page import draw_page
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.serving import draw_page
 
 _MODEL = path_flags.define("model", "", "Folder of the exported model.")
 _SERVER = flags.DEFINE_string("server", "", "TensorFlow Serving's REST address, http://HOST:8501, in place of --model.")

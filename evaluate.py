@@ -17,11 +17,13 @@ import os
 import tensorflow as tf
 from absl import flags
 
-from sketch2img_tf import checkpoints, errors, path_flags
-from sketch2img_tf.evaluation import features, held_out, protocols, reporting
+from sketch2img_tf import errors, path_flags
+from sketch2img_tf.evaluation import features, held_out, protocols
 from sketch2img_tf.evaluation.evaluator import Evaluator
+from sketch2img_tf.evaluation.reports import reporting
+from sketch2img_tf.inference.local_model import LocalModel
 from sketch2img_tf.networks import pretrained
-from sketch2img_tf.serving.local_model import LocalModel
+from sketch2img_tf.run_folder import checkpoints
 
 _WORKDIR = path_flags.define("workdir", "", "Folder of the run: results go there.")
 _MODEL = path_flags.define("model", "", "Folder of the exported model to evaluate instead of the run's checkpoint.")

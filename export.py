@@ -11,8 +11,9 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 # isort: split
 from absl import flags
 
-from sketch2img_tf import checkpoints, errors, path_flags
-from sketch2img_tf.serving import exported_model, lite_model
+from sketch2img_tf import errors, path_flags
+from sketch2img_tf.export import exported_model, lite_model
+from sketch2img_tf.run_folder import checkpoints
 
 _WORKDIR = path_flags.define("workdir", "", "Folder of the run.")
 _EXPORT_DIR = path_flags.define("export_dir", "", "Folder of the exports, one numbered folder a version.")

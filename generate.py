@@ -14,7 +14,7 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 from absl import flags
 
 from sketch2img_tf import errors, path_flags
-from sketch2img_tf.serving import generation, line_drawing
+from sketch2img_tf.inference import generation, line_drawing
 
 _MODEL = path_flags.define("model", "", "Folder of the exported model.")
 _SKETCH = path_flags.define("sketch", "", "A picture file, or a folder of them.", any_bytes=True)

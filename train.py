@@ -10,7 +10,8 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 # isort: split
 from absl import flags
 
-from sketch2img_tf import config, errors, trainer
+from sketch2img_tf import config, errors
+from sketch2img_tf.training import trainer
 
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Print the resolved flags, parameter counts and steps an epoch, and stop."

@@ -31,12 +31,13 @@ import numpy as np
 from absl import flags
 from PIL import Image, ImageDraw
 
-from sketch2img_tf import errors, progress
-from sketch2img_tf.card import Card
+from sketch2img_tf import errors
 from sketch2img_tf.config import Config, NetworkConfig
 from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.export import exported_model
 from sketch2img_tf.networks.generator import make_generator
-from sketch2img_tf.serving import exported_model
+from sketch2img_tf.run_folder.run_card import Card
+from sketch2img_tf.surroundings import progress
 
 _BASE_WIDTH = flags.DEFINE_integer("base_width", 64, "Channels of the generator's first MRU.", lower_bound=1)
 _REQUESTS = flags.DEFINE_integer("requests", 1000, "Requests to send after the first.", lower_bound=1)

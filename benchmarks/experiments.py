@@ -27,10 +27,11 @@ from absl import flags
 
 from sketch2img_tf import errors, path_flags
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.evaluation import features, protocols, results
-from sketch2img_tf.evaluation.curves import SCALAR_PREFIX
+from sketch2img_tf.evaluation import features, protocols
+from sketch2img_tf.evaluation.reports import results
+from sketch2img_tf.evaluation.reports.curves import SCALAR_PREFIX
 from sketch2img_tf.networks import pretrained
-from sketch2img_tf.summaries import read_scalars
+from sketch2img_tf.run_folder.summaries import read_scalars
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _FULL = "--flagfile=configs/full.flags"

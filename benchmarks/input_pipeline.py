@@ -19,10 +19,12 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 # isort: split
 from absl import flags
 
-from datasets.sketchy import build, miniature
-from sketch2img_tf import errors, path_flags, progress
+from datasets.miniature import build as miniature
+from datasets.sketchy import build
+from sketch2img_tf import errors, path_flags
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import input_pipeline
+from sketch2img_tf.surroundings import progress
 
 _DATA_DIR = path_flags.define("data_dir", "", "Folder of the TFRecords.")
 _PHOTO_VARIANT = flags.DEFINE_string("photo_variant", DataConfig.photo_variant, "Rendering of the photos.")

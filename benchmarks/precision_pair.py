@@ -25,7 +25,7 @@ from absl import flags
 
 from sketch2img_tf import config as config_lib
 from sketch2img_tf import errors
-from sketch2img_tf.summaries import read_scalars
+from sketch2img_tf.run_folder.summaries import read_scalars
 
 _RUNS = {"float32": ("float32", 0), "other_seed": ("float32", 1), "bfloat16": ("mixed_bfloat16", 0)}
 _LAST = "held_out_l1"

@@ -23,12 +23,12 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 import tensorflow as tf
 from absl import flags
 
-from benchmarks import multiply_adds
 from benchmarks.ring import MACHINES, Machine, Step
 from sketch2img_tf import config as config_lib
-from sketch2img_tf import errors, hardware
+from sketch2img_tf import errors
 from sketch2img_tf.data.preprocessing import Statistics
-from sketch2img_tf.train_step import TrainState, TrainStep
+from sketch2img_tf.devices import graph_cost, hardware
+from sketch2img_tf.training.train_step import TrainState, TrainStep
 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a device and step.", lower_bound=1)
 _UTILIZATION = flags.DEFINE_float("utilization", 0.3, "Share of its peak that a device reaches.", lower_bound=0.01)
@@ -95,7 +95,7 @@ def traced(run: config_lib.Config) -> Step:
     with hardware.for_accelerators():
         graph = step.__call__.get_concrete_function(iter(batches).element_spec).graph
     return Step(
-        multiply_adds.count(graph) / run.training.global_batch_size, sum(counting.messages), len(counting.messages)
+        graph_cost.count(graph) / run.training.global_batch_size, sum(counting.messages), len(counting.messages)
     )
 
 

@@ -30,14 +30,16 @@ import tensorflow as tf
 from absl import flags
 from PIL import Image
 
-from benchmarks import matrix_products, multiply_adds
-from sketch2img_tf import errors, hardware, progress
-from sketch2img_tf.card import Card
+from benchmarks import matrix_products
+from sketch2img_tf import errors
 from sketch2img_tf.config import Config, NetworkConfig
 from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.devices import graph_cost, hardware
+from sketch2img_tf.export import exported_model, lite_model, warm_up
+from sketch2img_tf.inference.local_model import LocalModel
 from sketch2img_tf.networks.generator import Generator, make_generator
-from sketch2img_tf.serving import exported_model, lite_model, warm_up
-from sketch2img_tf.serving.local_model import LocalModel
+from sketch2img_tf.run_folder.run_card import Card
+from sketch2img_tf.surroundings import progress
 
 _BASE_WIDTH = flags.DEFINE_integer("base_width", 64, "Channels of the generator's first MRU.", lower_bound=1)
 _SECONDS = flags.DEFINE_float("seconds", 12, "Time to measure a batch size for.", lower_bound=0)
@@ -149,7 +151,7 @@ def _multiply_adds(generator: Generator) -> int:
     )
     with hardware.for_accelerators():  # an export for any batch goes by no tiles
         graph = tf.function(lambda *inputs: generator(inputs, training=False)).get_concrete_function(*specs).graph
-    return multiply_adds.count(graph)
+    return graph_cost.count(graph)
 
 
 def _megabytes(path: str) -> float:

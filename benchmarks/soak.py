@@ -29,7 +29,7 @@ from matplotlib.figure import Figure
 
 from sketch2img_tf import errors, path_flags
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.summaries import read_scalars
+from sketch2img_tf.run_folder.summaries import read_scalars
 
 _STEPS = flags.DEFINE_integer("steps", 2000, "Steps of the training.", lower_bound=400)
 _PLOT = path_flags.define("plot", "", "Also draw what was measured into this .png.")

@@ -25,12 +25,14 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from benchmarks import matrix_products, multiply_adds
+from benchmarks import matrix_products
 from sketch2img_tf import config as config_lib
-from sketch2img_tf import errors, host_memory, progress
+from sketch2img_tf import errors
 from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.devices import graph_cost, host_memory
 from sketch2img_tf.networks import critic, perceptual
-from sketch2img_tf.train_step import TrainState, TrainStep
+from sketch2img_tf.surroundings import progress
+from sketch2img_tf.training.train_step import TrainState, TrainStep
 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a step.", lower_bound=1)
 _STEPS = flags.DEFINE_integer("steps", 5, "Steps to measure, after the first.", lower_bound=1)
@@ -56,7 +58,7 @@ def main() -> None:
     seconds = [_seconds(step, batch) for _ in progress.bar(range(_STEPS.value), unit="step")]
     peaks.append(matrix_products.rate(dtype))
     median = statistics.median(seconds)
-    of_a_step = multiply_adds.count(step.__call__.get_concrete_function(batch).graph)
+    of_a_step = graph_cost.count(step.__call__.get_concrete_function(batch).graph)
     result = {
         "median_s_per_step": round(median, 4),
         "s_per_step": [round(value, 4) for value in seconds],

@@ -25,10 +25,11 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 # isort: split
 from absl import flags
 
-from datasets.sketchy import build, miniature
+from datasets.miniature import build as miniature
+from datasets.sketchy import build
 from sketch2img_tf import config as config_lib
 from sketch2img_tf import errors
-from sketch2img_tf.summaries import read_scalars
+from sketch2img_tf.run_folder.summaries import read_scalars
 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 8, "Pictures a worker and step.", lower_bound=1)
 _STEPS = flags.DEFINE_integer("steps", 8, "Steps to measure, after the first two.", lower_bound=1)

@@ -20,17 +20,18 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from benchmarks import multiply_adds
 from compiled_step import hlo, layout, pictures
 from compiled_step.packed import keyed
 from sketch2img_tf import config as config_lib
-from sketch2img_tf import errors, hardware, path_flags, trainer
-from sketch2img_tf.card import Card
-from sketch2img_tf.checkpoints import Checkpoints, check_continues
+from sketch2img_tf import errors, path_flags
 from sketch2img_tf.config import Config
 from sketch2img_tf.data.input_pipeline import Sketchy
+from sketch2img_tf.devices import graph_cost, hardware
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.train_step import TrainState, TrainStep
+from sketch2img_tf.run_folder.checkpoints import Checkpoints, check_continues
+from sketch2img_tf.run_folder.run_card import Card
+from sketch2img_tf.training import trainer
+from sketch2img_tf.training.train_step import TrainState, TrainStep
 
 _PACKED_DIR = path_flags.define("packed_dir", "", "Folder to write; it must not be there yet.")
 _REDRAW = flags.DEFINE_bool(
@@ -142,7 +143,7 @@ def _write_step(step: TrainStep, draws: dict, card: Card) -> None:
     described = {
         "step": int(step.state.step),
         "precision": step.state.generator.compute_dtype,
-        "multiply_adds": multiply_adds.count(step.__call__.get_concrete_function(specs).graph),
+        "multiply_adds": graph_cost.count(step.__call__.get_concrete_function(specs).graph),
         "captured": captured,
         "scalars": program.results,
         "written": [keys[id(variable.handle)] for variable in program.written],

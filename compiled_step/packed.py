@@ -14,10 +14,10 @@ import tensorflow as tf
 
 from compiled_step import layout, pictures
 from compiled_step.order import Order
-from sketch2img_tf.card import Card
-from sketch2img_tf.checkpoints import variables
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.train_step import TrainState, TrainStep
+from sketch2img_tf.run_folder.checkpoints import variables
+from sketch2img_tf.run_folder.run_card import Card
+from sketch2img_tf.training.train_step import TrainState, TrainStep
 
 
 def keyed(step: TrainStep) -> dict[str, tf.Variable]:

@@ -12,13 +12,13 @@ import os
 
 from compiled_step import layout, packed
 from sketch2img_tf import errors, path_flags
-from sketch2img_tf.card import Card
-from sketch2img_tf.checkpoints import Checkpoints, check_continues
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.run_lock import RunLock
-from sketch2img_tf.step_means import StepMeans
-from sketch2img_tf.summaries import Summaries
-from sketch2img_tf.train_step import TrainState
+from sketch2img_tf.run_folder.checkpoints import Checkpoints, check_continues
+from sketch2img_tf.run_folder.lock import RunLock
+from sketch2img_tf.run_folder.run_card import Card
+from sketch2img_tf.run_folder.summaries import Summaries
+from sketch2img_tf.training.scalar_means import StepMeans
+from sketch2img_tf.training.train_step import TrainState
 
 _PACKED_DIR = path_flags.define("packed_dir", "", "What compiled_step.pack wrote.")
 _OUTPUT_DIR = path_flags.define("output_dir", "", "What compiled_step.run wrote.")

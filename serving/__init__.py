@@ -1,1 +1,1 @@
-"""Clients of a server; sketch2img_tf/serving has what is served."""
+"""Clients of a server; sketch2img_tf/export writes what is served."""

@@ -7,7 +7,7 @@ from sketch2img_tf import versions
 
 versions.check()
 
-from sketch2img_tf import standard_streams  # noqa: E402 - a Python that is too old could not read it
+from sketch2img_tf.surroundings import standard_streams  # noqa: E402 - a Python that is too old could not read it
 
 standard_streams.open_missing()  # before a file is opened in the place of one
 

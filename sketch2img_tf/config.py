@@ -12,7 +12,7 @@ from typing import Any
 
 from absl import flags
 
-from datasets.sketchy import info, release
+from datasets.sketchy import release, release_lists
 from sketch2img_tf import path_flags
 from sketch2img_tf.data.statistics import SKETCH_ENCODINGS
 from sketch2img_tf.errors import UserError
@@ -58,7 +58,7 @@ class DataConfig:
     )
     max_bad: int = _option(0, "Bad files to leave out when the TFRecords are built.", lower=0)
     drop_sketches: tuple[str, ...] = _option(
-        ("error",), "Sketches with any of these flags are left out.", choices=info.FLAGS
+        ("error",), "Sketches with any of these flags are left out.", choices=release_lists.FLAGS
     )
     sketch_encoding: str = _option(
         "lines",

@@ -7,7 +7,8 @@ from typing import Callable
 
 from absl import app, flags, logging
 
-from sketch2img_tf import flagfiles, standard_streams
+from sketch2img_tf import flagfiles
+from sketch2img_tf.surroundings import standard_streams
 
 flags.DEFINE_bool("traceback", False, "Show Python's traceback when a command ends with an error.")
 

@@ -11,11 +11,12 @@ import sys
 import pytest
 import tensorflow as tf
 
-from benchmarks import multiply_adds, ring
+from benchmarks import ring
 from sketch2img_tf.config import Config, NetworkConfig
+from sketch2img_tf.devices import graph_cost
 from sketch2img_tf.networks.discriminator import Discriminator
 from sketch2img_tf.networks.generator import make_generator
-from tests.serving import browser
+from tests.draw_page import browser
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SCRIPTS = [path for path in sorted((ROOT / "benchmarks").glob("*.py")) if "__main__" in path.read_text()]
@@ -70,13 +71,13 @@ def test_multiply_adds_of_convolutions_products_and_their_gradients():
     shapes = [2, 8, 8, 3], [3, 3, 3, 5], [2, 2, 5, 4], [64, 7]
     graph = gradients.get_concrete_function(*(tf.TensorSpec(shape) for shape in shapes)).graph
     forward = 2 * 64 * 5 * (9 * 3) + 2 * 16 * 4 * (4 * 5) + 2 * 7 * 64
-    assert multiply_adds.count(graph) == 3 * forward  # forward, and to the inputs and the weights of each
+    assert graph_cost.count(graph) == 3 * forward  # forward, and to the inputs and the weights of each
 
 
 def test_multiply_adds_of_depthwise_convolutions():
     graph = tf.function(lambda x, kernel: tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "SAME"))
     specs = tf.TensorSpec([2, 8, 8, 3]), tf.TensorSpec([3, 3, 3, 1])
-    assert multiply_adds.count(graph.get_concrete_function(*specs).graph) == 2 * 64 * 3 * 9
+    assert graph_cost.count(graph.get_concrete_function(*specs).graph) == 2 * 64 * 3 * 9
 
 
 def test_multiply_adds_of_what_is_called_and_of_nothing_else():
@@ -89,7 +90,7 @@ def test_multiply_adds_of_what_is_called_and_of_nothing_else():
         tf.matmul(x, x)  # which nothing needs
         return square(square(x))
 
-    assert multiply_adds.count(fourth.get_concrete_function(tf.TensorSpec([5, 5])).graph) == 2 * 5**3
+    assert graph_cost.count(fourth.get_concrete_function(tf.TensorSpec([5, 5])).graph) == 2 * 5**3
 
 
 def test_a_step_on_a_ring_by_hand():

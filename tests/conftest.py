@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pathlib
+import subprocess
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -29,6 +31,63 @@ def dummy_data_dir(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     data_dir = tmp_path_factory.mktemp("dummy_data")
     build.build(str(DUMMY_RELEASE), str(data_dir))
     return data_dir
+
+
+@pytest.fixture(scope="session")
+def sketchy(dummy_data_dir):
+    """The dummy release, opened: 10 examples to train on, 6 to test with, three classes."""
+    from datasets.sketchy import build, release
+    from sketch2img_tf.config import DataConfig
+    from sketch2img_tf.data.input_pipeline import open_sketchy
+
+    directory = build.dataset_dir(dummy_data_dir, release.DEFAULT_PHOTO_VARIANT, release.DEFAULT_SKETCH_VARIANT)
+    return open_sketchy(str(directory), DataConfig())
+
+
+@pytest.fixture(scope="session")
+def draw():
+    """The sketch in a colour of its class, with noise of its seed, as `Generator.draw`; needs no training."""
+    import tensorflow as tf
+
+    def draw(sketches, labels, seeds):
+        def noise(seed):
+            return tf.random.stateless_uniform([64, 64, 3], tf.stack([seed, 0]), -0.2, 0.2)
+
+        colours = tf.one_hot(labels, 3)[:, tf.newaxis, tf.newaxis] * 0.5
+        return sketches * 0.4 + colours + tf.map_fn(noise, seeds, fn_output_signature=tf.float32)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The folder of one version of the small export of export/exports.py, made once."""
+    from sketch2img_tf.export import exported_model
+    from tests.export import exports
+
+    folder = tmp_path_factory.mktemp("exported")
+    generator = exports.untrained_generator()
+    return pathlib.Path(exported_model.export(generator, exports.CARD, exports.STEP, str(folder)))
+
+
+@pytest.fixture
+def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], pathlib.Path]]:
+    """A function from a number of MB to a folder that holds no more: a disk in memory, mounted there."""
+    mounted = []
+
+    def mount(megabytes: int) -> pathlib.Path:
+        folder = tmp_path_factory.mktemp("disk")
+        command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+        try:
+            subprocess.run(command, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("needs the right to mount a disk")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import sys
 import pytest
 
 from sketch2img_tf import versions
-from sketch2img_tf.card import Card
 from sketch2img_tf.config import Config
 from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.draw_page import draw_page
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.serving import draw_page
-from tests.serving import browser
+from sketch2img_tf.run_folder.run_card import Card
+from tests.draw_page import browser
 
 STATISTICS = Statistics((0.5, 0.4, 0.3), 0.7, (0.1,), 0.9)
 ROOT = pathlib.Path(__file__).resolve().parents[1]

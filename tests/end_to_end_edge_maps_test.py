@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 import datasets.edge_maps
-from sketch2img_tf.summaries import read_scalars
+from sketch2img_tf.run_folder.summaries import read_scalars
 from tests.end_to_end_test import QUICK, succeed
-from tests.serving import exports
+from tests.export import exports
 
 PHOTOS = pathlib.Path(datasets.edge_maps.__file__).parent / "dummy_data"
 SHORT = ["--flagfile=configs/quickstart.flags", "--global_batch_size=4", "--log_every_steps=1", *QUICK]

@@ -16,10 +16,11 @@ from absl import flags
 from absl.testing import flagsaver
 from PIL import Image
 
-from datasets.sketchy import miniature
-from sketch2img_tf import config, trainer
-from sketch2img_tf.card import Card
-from sketch2img_tf.summaries import read_scalars
+from datasets.miniature import build as miniature
+from sketch2img_tf import config
+from sketch2img_tf.run_folder.run_card import Card
+from sketch2img_tf.run_folder.summaries import read_scalars
+from sketch2img_tf.training import trainer
 from tests.conftest import DUMMY_RELEASE
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]

@@ -14,14 +14,14 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageDraw
 
-from sketch2img_tf.card import Card
 from sketch2img_tf.config import Config, NetworkConfig
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.export import exported_model
+from sketch2img_tf.inference.generation import generate
+from sketch2img_tf.inference.sketch_files import read_sketch
 from sketch2img_tf.networks.generator import make_generator
-from sketch2img_tf.serving import exported_model
-from sketch2img_tf.serving.generation import generate
-from sketch2img_tf.serving.sketch_files import read_sketch
+from sketch2img_tf.run_folder.run_card import Card
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CLASSES = ("apple", "pear", "umbrella")

@@ -89,7 +89,7 @@ def test_a_command_without_any_library_says_one_line(command):
     assert result.stderr.startswith("error: tensorflow is not installed") and result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("module", ["datasets.sketchy.build", "datasets.sketchy.miniature"])
+@pytest.mark.parametrize("module", ["datasets.sketchy.build", "datasets.miniature.build"])
 def test_a_module_command_without_any_library_says_one_line(module):
     result = subprocess.run([sys.executable, "-S", "-m", module], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 1

@@ -12,9 +12,9 @@ import pickle
 import tempfile
 from typing import Callable
 
+from datasets.common.listing import Picture
 from datasets.edge_maps import inspection
 from datasets.edge_maps.inspection import Checked, Pair
-from datasets.sketchy.listing import Picture
 from sketch2img_tf.errors import UserError
 
 try:

@@ -6,9 +6,9 @@ import pathlib
 
 import tensorflow_datasets as tfds
 
+from datasets.common.pictures import SIZE
 from datasets.edge_maps import inspection, photos
-from datasets.sketchy.pictures import SIZE
-from sketch2img_tf import progress
+from sketch2img_tf.surroundings import progress
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):

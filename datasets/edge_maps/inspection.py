@@ -15,12 +15,12 @@ from typing import Callable
 import numpy as np
 from PIL import Image
 
+from datasets.common import listing, pictures, statistics
+from datasets.common.listing import Picture
+from datasets.common.report import Report
 from datasets.edge_maps import outlines, photos
-from datasets.sketchy import listing, moments, pictures
-from datasets.sketchy.listing import Picture
-from datasets.sketchy.report import Report
-from sketch2img_tf import file_names, progress
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.surroundings import file_names, progress
 
 BAD_KINDS = ("unreadable_pictures", "classes_alike")
 NOTED_KINDS = (
@@ -73,7 +73,7 @@ class Inspection:
     Attributes:
       class_names: sorted names of the folders with a photo to use.
       train, test: the examples of each split.
-      statistics: of the training split, as `moments.statistics` gives them.
+      statistics: of the training split, as `statistics.statistics` gives them.
       report: what was found, all the names of each kind.
     """
 
@@ -126,8 +126,8 @@ def inspect(
     print(report, file=sys.stderr)
     _stop_if_bad(report.bad_count(), max_bad)
     _stop_if_empty(photos_dir, train, test)
-    statistics = moments.statistics([pair.checked.photo for pair in train], [pair.checked.sketch for pair in train])
-    return Inspection(class_names, train, test, statistics, report.to_dict())
+    of_train = statistics.statistics([pair.checked.photo for pair in train], [pair.checked.sketch for pair in train])
+    return Inspection(class_names, train, test, of_train, report.to_dict())
 
 
 def check_all_in_threads(found: list[Picture]) -> list[Checked]:

@@ -11,8 +11,8 @@ import py7zr
 from py7zr.callbacks import ExtractCallback
 from tqdm import tqdm
 
-from sketch2img_tf import progress
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.surroundings import progress
 
 
 def extract(archive: pathlib.Path, cache_dir: pathlib.Path) -> pathlib.Path:

@@ -17,7 +17,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import flags, logging
 
-from datasets import building
+from datasets.common import building
 from datasets.sketchy import release
 from datasets.sketchy.sketchy_dataset_builder import Builder
 from sketch2img_tf import errors, path_flags

@@ -11,12 +11,13 @@ import pathlib
 import sys
 from collections.abc import Collection
 
-from datasets.sketchy import info, listing, moments, pictures
-from datasets.sketchy.listing import Picture
+from datasets.common import listing, pictures, statistics
+from datasets.common.listing import Picture
+from datasets.common.report import Report
+from datasets.sketchy import release_lists
 from datasets.sketchy.release import Release
-from datasets.sketchy.report import Report
-from sketch2img_tf import file_names, progress
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.surroundings import file_names, progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Pair:
     photo: Picture
     sketch: Picture
     flags: tuple[str, ...]
-    stats: info.Stats
+    stats: release_lists.Stats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Inspection:
     Attributes:
       class_names: sorted names of the photos' folders.
       train, test: the pairs of each split; no photo is in both.
-      statistics: of the training split, as `moments.statistics` gives them.
+      statistics: of the training split, as `statistics.statistics` gives them.
       report: what was found, all the names of each kind.
     """
 
@@ -47,7 +48,7 @@ class Inspection:
     report: dict[str, list[str]]
 
     def examples(self) -> dict[str, dict[str, dict[str, int]]]:
-        """The number of examples by split, by class, and by comma-joined flags in the order of `info.FLAGS`."""
+        """Numbers of examples by split, class, and comma-joined flags in the order of `release_lists.FLAGS`."""
         return {"train": self._count(self.train), "test": self._count(self.test)}
 
     def _count(self, pairs: list[Pair]) -> dict[str, dict[str, int]]:
@@ -64,7 +65,7 @@ def inspect(release: Release, max_bad: int) -> Inspection:
       UserError: more than `max_bad` names are under `report.BAD_KINDS`, or a split would be empty.
     """
     report = Report()
-    lists = info.read(release.info)
+    lists = release_lists.read(release.info)
     class_names = _class_names(release, report)
     couples, checked = _usable(release, lists, report)
     print(report, file=sys.stderr)
@@ -87,7 +88,7 @@ def _folder_names(rendering: pathlib.Path) -> list[str]:
 
 
 def _usable(
-    release: Release, lists: info.Info, report: Report
+    release: Release, lists: release_lists.Info, report: Report
 ) -> tuple[list[tuple[Picture, Picture]], dict[Picture, pictures.Checked]]:
     """Photo and sketch of every example, and what decoding each file told."""
     photos = _list(release.photos, listing.PHOTO_SUFFIXES, report)
@@ -107,10 +108,11 @@ def _list(rendering: pathlib.Path, suffixes: tuple[str, ...], report: Report) ->
     return wanted
 
 
-def _note_rows(lists: info.Info, photos: list[Picture], sketches: list[Picture], report: Report) -> None:
+def _note_rows(lists: release_lists.Info, photos: list[Picture], sketches: list[Picture], report: Report) -> None:
     photo_ids, sketch_ids = {photo.id for photo in photos}, {sketch.id for sketch in sketches}
-    rows = [("testset.txt", row, info.photo_id(row) in photo_ids) for row in lists.test_photos or ()]
-    rows += [(f"invalid-{flag}.txt", row, row in sketch_ids) for flag in info.FLAGS for row in lists.invalid[flag]]
+    rows = [("testset.txt", row, release_lists.photo_id(row) in photo_ids) for row in lists.test_photos or ()]
+    for flag in release_lists.FLAGS:
+        rows += [(f"invalid-{flag}.txt", row, row in sketch_ids) for row in lists.invalid[flag]]
     rows += [("stats.csv", row, row in sketch_ids) for row in lists.stats]
     report.add("rows_without_file", (f"{file}: {row}" for file, row, found in rows if not found))
 
@@ -168,9 +170,9 @@ def _stop_if_bad(bad_count: int, max_bad: int) -> None:
         )
 
 
-def _pair(photo: Picture, sketch: Picture, lists: info.Info) -> Pair:
-    flags = tuple(flag for flag in info.FLAGS if sketch.id in lists.invalid[flag])
-    return Pair(photo, sketch, flags, lists.stats.get(sketch.id, info.Stats()))
+def _pair(photo: Picture, sketch: Picture, lists: release_lists.Info) -> Pair:
+    flags = tuple(flag for flag in release_lists.FLAGS if sketch.id in lists.invalid[flag])
+    return Pair(photo, sketch, flags, lists.stats.get(sketch.id, release_lists.Stats()))
 
 
 def _split(pairs: list[Pair], test_photos: list[str] | None) -> tuple[list[Pair], list[Pair]]:
@@ -178,7 +180,7 @@ def _split(pairs: list[Pair], test_photos: list[str] | None) -> tuple[list[Pair]
     if test_photos is None:
         held_out = held_out_by_hash({pair.photo.id for pair in pairs})
     else:
-        held_out = {info.photo_id(row) for row in test_photos}
+        held_out = {release_lists.photo_id(row) for row in test_photos}
     train = [pair for pair in pairs if pair.photo.id not in held_out]
     return train, [pair for pair in pairs if pair.photo.id in held_out]
 
@@ -192,7 +194,7 @@ def _hash(photo_id: str) -> int:
     return int.from_bytes(hashlib.sha256(photo_id.encode()).digest(), "big")
 
 
-def _stop_if_empty(train: list[Pair], test: list[Pair], release: Release, lists: info.Info) -> None:
+def _stop_if_empty(train: list[Pair], test: list[Pair], release: Release, lists: release_lists.Info) -> None:
     if not train + test:
         raise UserError(f"{release.photos} and {release.sketches} have no photo with a sketch: nothing to build")
     rule = "the hash of its ID, testset.txt being absent" if lists.test_photos is None else "testset.txt"
@@ -203,4 +205,4 @@ def _stop_if_empty(train: list[Pair], test: list[Pair], release: Release, lists:
 
 def _statistics(train: list[Pair], checked: dict[Picture, pictures.Checked]) -> dict[str, list[float] | float]:
     photos = {pair.photo for pair in train}
-    return moments.statistics([checked[photo] for photo in photos], [checked[pair.sketch] for pair in train])
+    return statistics.statistics([checked[photo] for photo in photos], [checked[pair.sketch] for pair in train])

@@ -8,8 +8,9 @@ import pathlib
 import numpy as np
 import tensorflow_datasets as tfds
 
-from datasets.sketchy import info, inspection, pictures, release
-from sketch2img_tf import progress
+from datasets.common import pictures
+from datasets.sketchy import inspection, release, release_lists
+from sketch2img_tf.surroundings import progress
 
 
 @dataclasses.dataclass(eq=False)
@@ -69,7 +70,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     "label": tfds.features.ClassLabel(),
                     "photo_id": tfds.features.Text(),
                     "sketch_id": tfds.features.Text(),
-                    **{flag: tfds.features.Scalar(np.bool_) for flag in info.FLAGS},
+                    **{flag: tfds.features.Scalar(np.bool_) for flag in release_lists.FLAGS},
                     "difficulty": tfds.features.Scalar(np.int64),
                     "stroke_count": tfds.features.Scalar(np.int64),
                 }
@@ -116,7 +117,7 @@ def _example(pair: inspection.Pair) -> dict:
         "label": pair.photo.class_name,
         "photo_id": pair.photo.id,
         "sketch_id": pair.sketch.id,
-        **{flag: flag in pair.flags for flag in info.FLAGS},
+        **{flag: flag in pair.flags for flag in release_lists.FLAGS},
         "difficulty": pair.stats.difficulty,
         "stroke_count": pair.stats.stroke_count,
     }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf import draws
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import elastic_warp, preprocessing
+from sketch2img_tf.devices import stateless_random
 
 
 def seed_of(seed: int, number: tf.Tensor) -> tf.Tensor:
     """What the changes to a run's example of this number, int64 [], are drawn from: int64 [2]."""
-    return draws.fold_in(tf.constant([seed, 0], tf.int64), number)
+    return stateless_random.fold_in(tf.constant([seed, 0], tf.int64), number)
 
 
 def augment(photo: tf.Tensor, sketch: tf.Tensor, config: DataConfig, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -21,7 +21,7 @@ def augment(photo: tf.Tensor, sketch: tf.Tensor, config: DataConfig, seed: tf.Te
     """
     if config.brightness_jitter or config.contrast_jitter:
         photo = jitter_photo(photo, config.brightness_jitter, config.contrast_jitter, seed)
-    seeds = draws.split(draws.fold_in(seed, 1), 3)
+    seeds = stateless_random.split(stateless_random.fold_in(seed, 1), 3)
     if config.horizontal_flip_probability:
         photo, sketch = flip_pair(photo, sketch, config.horizontal_flip_probability, seeds[0])
     if config.crop_fraction:
@@ -39,9 +39,9 @@ def jitter_photo(photo: tf.Tensor, brightness: float, contrast: float, seed: tf.
       brightness, contrast: in [0, 1].
       seed: int [2]; the same seed gives the same change.
     """
-    seeds = draws.split(seed, 2)
-    brighter = draws.uniform([], seeds[0], 1.0 - brightness, 1.0 + brightness)
-    return relight(photo, brighter, draws.uniform([], seeds[1], 1.0 - contrast, 1.0 + contrast))
+    seeds = stateless_random.split(seed, 2)
+    brighter = stateless_random.uniform([], seeds[0], 1.0 - brightness, 1.0 + brightness)
+    return relight(photo, brighter, stateless_random.uniform([], seeds[1], 1.0 - contrast, 1.0 + contrast))
 
 
 def relight(photo: tf.Tensor, brightness: tf.Tensor | float, contrast: tf.Tensor | float) -> tf.Tensor:
@@ -66,7 +66,7 @@ def flip_pair(
     photo: tf.Tensor, sketch: tf.Tensor, probability: float, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Both mirrored left to right with this probability, or neither; seed as in `jitter_photo`."""
-    flip = draws.uniform([], seed) < probability
+    flip = stateless_random.uniform([], seed) < probability
     return tuple(tf.where(flip, picture[:, ::-1], picture) for picture in (photo, sketch))
 
 
@@ -82,9 +82,9 @@ def crop_pair(photo: tf.Tensor, sketch: tf.Tensor, fraction: float, seed: tf.Ten
     Returns:
       Photo and sketch, smaller by whole pixels.
     """
-    seeds = draws.split(seed, 2)
-    kept = 1.0 - fraction * draws.uniform([], seeds[0])
-    corner = (1.0 - kept) * draws.uniform([2], seeds[1])
+    seeds = stateless_random.split(seed, 2)
+    kept = 1.0 - fraction * stateless_random.uniform([], seeds[0])
+    corner = (1.0 - kept) * stateless_random.uniform([2], seeds[1])
     return tuple(_crop(picture, corner, kept) for picture in (photo, sketch))
 
 

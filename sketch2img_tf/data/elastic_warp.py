@@ -6,7 +6,7 @@ import warnings
 
 import tensorflow as tf
 
-from sketch2img_tf import draws
+from sketch2img_tf.devices import stateless_random
 
 _GRID = 5  # points a side at which displacements are drawn: a few bends over the whole drawing, no trembling
 
@@ -27,7 +27,7 @@ def warp_sketch(sketch: tf.Tensor, fraction: float, seed: tf.Tensor) -> tf.Tenso
       Intensities of the same shape.
     """
     size = tf.shape(sketch)[:2]
-    points = draws.normal([_GRID, _GRID, 2], seed) * fraction
+    points = stateless_random.normal([_GRID, _GRID, 2], seed) * fraction
     field = tf.image.resize(points, size, "bicubic") * tf.cast(size, tf.float32)  # [H, W, 2] in pixels
     warped = _dense_image_warp()(sketch[tf.newaxis], field[tf.newaxis])[0]
     return tf.ensure_shape(warped, sketch.shape)

@@ -17,9 +17,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from sketch2img_tf import choices
 from sketch2img_tf.config import DataConfig
-from sketch2img_tf.data import augmentation, preprocessing, shards, validation
+from sketch2img_tf.data import augmentation, choices, preprocessing, tfrecord_integrity, validation_split
 from sketch2img_tf.data.mixture import Mixture
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
@@ -183,9 +182,9 @@ def _count(by_flags: dict[str, int], config: DataConfig) -> int:
 def _with_validation(sketchy: Sketchy) -> Sketchy:
     """The counts of a split `validation` and of the training split without it; the metadata do not know them."""
     share, total = sketchy.config.validation_share, sketchy.examples["train"]
-    records = _chosen(sketchy, "train", shards.open_builder(sketchy.directory))
+    records = _chosen(sketchy, "train", tfrecord_integrity.open_builder(sketchy.directory))
     names = records.map(lambda record: record["photo_id"]).batch(1024)
-    held_back = sum(int(tf.math.count_nonzero(validation.is_held_back(batch, share))) for batch in names)
+    held_back = sum(int(tf.math.count_nonzero(validation_split.is_held_back(batch, share))) for batch in names)
     if held_back in (0, total):
         raise UserError(
             f"--validation_share={share}: holds back {held_back} of the {total} training examples; give"
@@ -197,7 +196,7 @@ def _with_validation(sketchy: Sketchy) -> Sketchy:
 
 def _records(sketchy: Sketchy, split: str) -> tf.data.Dataset:
     """The chosen examples of a split with their pictures still encoded and the labels of `class_names`."""
-    records = _part(sketchy, split, shards.open_builder(sketchy.directory))
+    records = _part(sketchy, split, tfrecord_integrity.open_builder(sketchy.directory))
     return records.apply(tf.data.experimental.assert_cardinality(sketchy.examples[split]))
 
 
@@ -211,7 +210,7 @@ def _records_of_worker(sketchy: Sketchy, context: tf.distribute.InputContext) ->
     examples = sketchy.examples["train"]
     if workers == 1:
         return _records(sketchy, "train"), examples
-    builder = shards.open_builder(sketchy.directory)
+    builder = tfrecord_integrity.open_builder(sketchy.directory)
     if builder.info.splits["train"].num_shards < workers:
         records, examples = _records(sketchy, "train").shard(workers, worker), len(range(worker, examples, workers))
     else:
@@ -229,7 +228,7 @@ def _part(sketchy: Sketchy, split: str, builder, context: tf.distribute.InputCon
     records = _chosen(sketchy, "test" if split == "test" else "train", builder, context)
     if split != "test" and share:
         wanted = split == "validation"
-        records = records.filter(lambda record: validation.is_held_back(record["photo_id"], share) == wanted)
+        records = records.filter(lambda record: validation_split.is_held_back(record["photo_id"], share) == wanted)
     return records.map(functools.partial(_relabel, sketchy=sketchy))
 
 

@@ -8,7 +8,7 @@ import pathlib
 import datasets.edge_maps.build as edge_maps_build
 import datasets.sketchy.build as sketchy_build
 from sketch2img_tf.config import DataConfig
-from sketch2img_tf.data import input_pipeline, shards
+from sketch2img_tf.data import input_pipeline, tfrecord_integrity
 from sketch2img_tf.data.input_pipeline import Sketchy
 from sketch2img_tf.errors import UserError
 
@@ -29,7 +29,7 @@ def open_data(data: DataConfig) -> Sketchy:
     """
     _build_missing(data)
     sketchy = input_pipeline.open_sketchy(str(directory(data)), data)
-    shards.check(sketchy.directory)
+    tfrecord_integrity.check(sketchy.directory)
     return _with_edge_maps(sketchy) if data.mixes_edge_maps else sketchy
 
 
@@ -68,7 +68,7 @@ def _with_edge_maps(sketchy: Sketchy) -> Sketchy:
     _check_held_out(sketchy, folder, metadata)
     chosen = dataclasses.replace(sketchy.config, classes=sketchy.class_names, num_classes=0)
     edge_maps = input_pipeline.open_sketchy(str(folder), chosen)
-    shards.check(edge_maps.directory)
+    tfrecord_integrity.check(edge_maps.directory)
     return dataclasses.replace(sketchy, edge_maps=dataclasses.replace(edge_maps, statistics=sketchy.statistics))
 
 

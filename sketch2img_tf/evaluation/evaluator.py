@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from sketch2img_tf.data.input_pipeline import Sketchy
-from sketch2img_tf.evaluation import parts, training_photos
+from sketch2img_tf.evaluation import examples, training_photos
+from sketch2img_tf.evaluation.examples import Draw, Part
 from sketch2img_tf.evaluation.features import FeatureFlags, FeatureNetwork
-from sketch2img_tf.evaluation.parts import Draw, Part
 from sketch2img_tf.evaluation.protocols import Protocol
 from sketch2img_tf.evaluation.scoring import Scorer, Scores
 
@@ -38,9 +38,9 @@ class Evaluator:
         self.sketchy, self.protocol = sketchy, protocol
         self.network = FeatureNetwork(flags) if flags.network else None
         self.training = training_photos.load(sketchy, self.network)
-        self.part = parts.read_part(sketchy, protocol.split, protocol.pictures)
+        self.part = examples.read_part(sketchy, protocol.split, protocol.pictures)
         self._scorer = Scorer(self.part, self.training, self.network)
-        self._varied = parts.spread_over_classes(self.part.labels, protocol.diversity_sketches)
+        self._varied = examples.spread_over_classes(self.part.labels, protocol.diversity_sketches)
 
     def evaluate(self, draw: Draw) -> Evaluation:
         """A model's pictures of the part."""
@@ -49,7 +49,7 @@ class Evaluator:
     def evaluate_on_training(self, draw: Draw) -> Evaluation:
         """A model's pictures of sketches that it was trained on, by the same measures."""
         part = self._training_part
-        varied = parts.spread_over_classes(part.labels, self.protocol.diversity_sketches)
+        varied = examples.spread_over_classes(part.labels, self.protocol.diversity_sketches)
         return self._evaluate(draw, part, varied)
 
     def mean_colour(self) -> Scores:
@@ -90,13 +90,13 @@ class Evaluator:
 
     @functools.cached_property
     def _training_part(self) -> Part:
-        return parts.read_part(self.sketchy, "train", self.protocol.training_pictures)
+        return examples.read_part(self.sketchy, "train", self.protocol.training_pictures)
 
     def _evaluate(self, draw: Draw, part: Part, varied: np.ndarray) -> Evaluation:
         statistics, times = self.sketchy.statistics, self.protocol.diversity_seeds
-        pictures = parts.draw_part(draw, part, statistics, f"drawing {part.split}")
+        pictures = examples.draw_part(draw, part, statistics, f"drawing {part.split}")
         seeds = np.tile(np.arange(times), len(varied))
-        several = parts.draw_examples(draw, part, np.repeat(varied, times), seeds, statistics, "drawing variations")
+        several = examples.draw_examples(draw, part, np.repeat(varied, times), seeds, statistics, "drawing variations")
         several = several.reshape(len(varied), times, *pictures.shape[1:])
         return Evaluation(pictures, self._scorer.score(pictures, part, several))
 

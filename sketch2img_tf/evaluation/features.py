@@ -11,9 +11,9 @@ import hashlib
 import numpy as np
 import tensorflow as tf
 
-from sketch2img_tf import progress
 from sketch2img_tf.data import preprocessing
 from sketch2img_tf.networks import pretrained
+from sketch2img_tf.surroundings import progress
 
 BATCH = 16
 _FLAGS = pretrained.Flags("features_weights", "", "", "leave out --features_network")

@@ -10,13 +10,13 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from sketch2img_tf import grids
-from sketch2img_tf.card import Card
-from sketch2img_tf.data import input_pipeline, preprocessing, shards, sources
+from sketch2img_tf import picture_grid
+from sketch2img_tf.data import input_pipeline, preprocessing, sources, tfrecord_integrity
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.evaluation import protocols
-from sketch2img_tf.evaluation.parts import Draw
+from sketch2img_tf.evaluation.examples import Draw
+from sketch2img_tf.run_folder.run_card import Card
 
 L1_EXAMPLES = 256
 GRID_EXAMPLES = 24
@@ -55,7 +55,7 @@ class HeldOut:
             *self._intensities(fakes, examples["photos"]),
         ]
         names = [self.sketchy.class_names[int(label)] for label in examples["labels"]]
-        return grids.picture_grid([preprocessing.to_pixels(column).numpy() for column in columns], names)
+        return picture_grid.picture_grid([preprocessing.to_pixels(column).numpy() for column in columns], names)
 
     def _intensities(self, *photos: tf.Tensor) -> list[tf.Tensor]:
         return [preprocessing.photo_intensities(picture, self.sketchy.statistics) for picture in photos]
@@ -75,7 +75,7 @@ def open_sketchy(card: Card, data_dir: str) -> input_pipeline.Sketchy:
             f"{sketchy.directory}: the data write the model's classes otherwise,"
             f" {sketchy.class_names} for {card.class_names}; delete it and build it again"
         )
-    shards.check(sketchy.directory)
+    tfrecord_integrity.check(sketchy.directory)
     # A model sees pictures through its own training data's statistics, whatever those of this data are.
     return dataclasses.replace(sketchy, statistics=card.statistics)
 

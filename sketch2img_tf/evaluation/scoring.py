@@ -11,10 +11,11 @@ import dataclasses
 
 import numpy as np
 
-from sketch2img_tf.evaluation import classifier, distances, diversity, neighbours, pixel_metrics
-from sketch2img_tf.evaluation.faithfulness import faithfulness
+from sketch2img_tf.evaluation import classifier
+from sketch2img_tf.evaluation.examples import Part
 from sketch2img_tf.evaluation.features import FeatureFlags, FeatureNetwork, distance_names
-from sketch2img_tf.evaluation.parts import Part
+from sketch2img_tf.evaluation.metrics import distances, diversity, neighbours, pixel_metrics
+from sketch2img_tf.evaluation.metrics.faithfulness import faithfulness
 from sketch2img_tf.evaluation.training_photos import TrainingPhotos
 
 _HIGHER_IS_BETTER = ("psnr", "ssim", "edge_recall", "edge_precision", "class_accuracy", "inception_score", "diversity")

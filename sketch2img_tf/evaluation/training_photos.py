@@ -16,7 +16,7 @@ import numpy as np
 
 from sketch2img_tf.data.input_pipeline import Sketchy
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.evaluation import classifier, parts
+from sketch2img_tf.evaluation import classifier, examples
 from sketch2img_tf.evaluation.classifier import Classifier
 from sketch2img_tf.evaluation.features import FeatureNetwork
 
@@ -55,7 +55,7 @@ def load(sketchy: Sketchy, network: FeatureNetwork | None) -> TrainingPhotos:
 
 
 def _compute(sketchy: Sketchy, network: FeatureNetwork | None) -> TrainingPhotos:
-    part = parts.read_part(sketchy, "train")
+    part = examples.read_part(sketchy, "train")
     pixels, labels = part.photos[part.distinct], part.labels[part.distinct]
     if network is None:
         return TrainingPhotos(pixels, labels, None, None)

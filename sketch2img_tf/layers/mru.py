@@ -8,10 +8,10 @@ from __future__ import annotations
 import tensorflow as tf
 
 from sketch2img_tf.layers.conditional_batch_norm import ConditionalBatchNormalization
-from sketch2img_tf.layers.convolution import Conv2D, conv2d
-from sketch2img_tf.layers.fusion import fused
+from sketch2img_tf.layers.cpu.convolution import Conv2D, conv2d
+from sketch2img_tf.layers.cpu.fusion import fused
+from sketch2img_tf.layers.cpu.recomputation import recomputed
 from sketch2img_tf.layers.normalization import BatchNormalization, InstanceNormalization, normalized
-from sketch2img_tf.layers.recomputation import recomputed
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 
 ACTIVATIONS = ("relu", "leaky_relu")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf.layers.moments import count, moments
+from sketch2img_tf.layers.cpu.moments import count, moments
 
 # Fast enough for short runs. The noise that it leaves in the moving statistics is smoothed by the averaged generator,
 # which averages them as it does the weights, and which alone is used for inference.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf.layers.convolution import Conv2D
+from sketch2img_tf.layers.cpu.convolution import Conv2D
 
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")

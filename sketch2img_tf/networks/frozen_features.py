@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from sketch2img_tf import hardware
-from sketch2img_tf import precision as precisions
 from sketch2img_tf.data import preprocessing
+from sketch2img_tf.devices import hardware
+from sketch2img_tf.devices import precision as precisions
 from sketch2img_tf.networks import pretrained
 
 _YARDSTICK_PICTURES = 8

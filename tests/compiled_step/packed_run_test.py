@@ -10,8 +10,8 @@ import pytest
 
 from compiled_step import layout
 from compiled_step.packed import Packed, keyed
-from sketch2img_tf.checkpoints import load_generator
-from sketch2img_tf.summaries import read_scalars
+from sketch2img_tf.run_folder.checkpoints import load_generator
+from sketch2img_tf.run_folder.summaries import read_scalars
 from tests.faults.commands import last_line, run
 
 STEPS = 3

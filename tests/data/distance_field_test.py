@@ -9,14 +9,14 @@ import pytest
 import tensorflow as tf
 
 from datasets.sketchy import build, release
-from sketch2img_tf import grids
+from sketch2img_tf import picture_grid
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import distance_field, preprocessing
 from sketch2img_tf.data.input_pipeline import evaluation_batches, open_sketchy, training_batches
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.evaluation.evaluator import draw_mean_colour
 from sketch2img_tf.evaluation.held_out import HeldOut
-from tests.serving import exports
+from tests.export import exports
 
 FIELDS = Statistics((0.5, 0.4, 0.3), 0.7, (0.1,), 0.9, "distance_field")
 
@@ -115,7 +115,7 @@ def _opened(data_dir, encoding):
 
 def test_grids_show_lines(dummy_data_dir, monkeypatch):
     columns = []
-    monkeypatch.setattr(grids, "picture_grid", lambda pictures, names: columns.append(pictures))
+    monkeypatch.setattr(picture_grid, "picture_grid", lambda pictures, names: columns.append(pictures))
     for encoding in ("lines", "distance_field"):
         HeldOut(_opened(dummy_data_dir, encoding)).grid(draw_mean_colour)
     (of_lines, *photos), (of_fields, *same_photos) = columns

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets.sketchy import build, info, release
+from datasets.sketchy import build, release, release_lists
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import input_pipeline, preprocessing
 from sketch2img_tf.data.input_pipeline import evaluation_batches, open_sketchy, training_batches
@@ -98,7 +98,9 @@ def test_any_example_can_come_first(sketchy, name_of):
 
 
 @pytest.mark.parametrize(
-    "drop", [(), ("error",), ("pose",), ("error", "pose"), info.FLAGS], ids=lambda drop: ",".join(drop) or "none"
+    "drop",
+    [(), ("error",), ("pose",), ("error", "pose"), release_lists.FLAGS],
+    ids=lambda drop: ",".join(drop) or "none",
 )
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_flags_drop_what_the_lists_say_and_the_counts_know_it(directory, name_of, drop, split):
@@ -141,7 +143,7 @@ def test_the_seed_alone_decides(sketchy):
 
 
 def test_a_photo_is_jittered_anew_every_time_and_its_sketch_never(directory, name_of):
-    sketchy = open_sketchy(directory, DataConfig(classes=("apple",), drop_sketches=info.FLAGS))
+    sketchy = open_sketchy(directory, DataConfig(classes=("apple",), drop_sketches=release_lists.FLAGS))
     drawn: dict[str, list] = {}
     for batch in take(training_batches(sketchy, 1, seed=0), 9):
         drawn.setdefault(name_of(batch["sketches"][0]), []).append(batch["photos"][0])

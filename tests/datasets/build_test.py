@@ -134,7 +134,8 @@ def test_refuses_a_data_dir_that_is_a_file(release_dir, data_dir):
 
 _KILLED = """
 import os, signal, sys
-from datasets.sketchy import build, pictures
+from datasets.common import pictures
+from datasets.sketchy import build
 read = pictures.read_sketch
 def read_or_die(path, seen=[]):
     seen.append(path)

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.sketchy import inspection, listing, release
-from datasets.sketchy.report import BAD_KINDS
+from datasets.common import listing
+from datasets.common.report import BAD_KINDS
+from datasets.sketchy import inspection, release
 from sketch2img_tf.errors import UserError
 
 APPLE, BALLOON = "n90000001_100", "n90000003_100"

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.sketchy import miniature, release, scenes
+from datasets.miniature import build as miniature
+from datasets.miniature import scenes
+from datasets.sketchy import release
 from sketch2img_tf.errors import UserError
 
 CLASSES = ("apple", "hot-air_balloon")

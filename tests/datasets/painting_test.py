@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.sketchy import painting, scenes
+from datasets.miniature import painting, scenes
 
 SIZE = 96
 ROWS, COLUMNS = np.mgrid[:SIZE, :SIZE]

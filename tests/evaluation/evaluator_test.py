@@ -12,9 +12,10 @@ import tensorflow as tf
 
 from sketch2img_tf.data import preprocessing
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.evaluation import by_class, html_report, parts, protocols, results, scoring, training_photos
+from sketch2img_tf.evaluation import examples, protocols, scoring, training_photos
 from sketch2img_tf.evaluation.evaluator import Evaluator, draw_mean_colour
 from sketch2img_tf.evaluation.features import FeatureFlags, FeatureNetwork
+from sketch2img_tf.evaluation.reports import by_class, html_report, results
 
 RANDOM = FeatureFlags("MobileNet", "random")
 SOURCE = {"model": "runs/some", "step": 30, "judge_also_taught": []}
@@ -102,7 +103,7 @@ def test_one_colour_is_the_floor(evaluator, result):
 
 def test_a_model_that_remembers_is_found_out(evaluator, sketchy):
     """Its pictures of training sketches lie on training photos, as no new photo does."""
-    part = parts.read_part(sketchy, "train")
+    part = examples.read_part(sketchy, "train")
     found = evaluator.evaluate_on_training(draw_photos(part, sketchy.statistics)).scores.metrics
     assert found["nearest_train_rms"] == found["nearest_train_MobileNet"] == 0
     assert evaluator.real().metrics["nearest_train_rms"] > 0.02
@@ -125,11 +126,11 @@ def test_example_number_i_has_seed_i(evaluator, sketchy, draw):
 
 def test_batches_make_no_difference(evaluator, draw, sketchy, monkeypatch):
     pictures = evaluator.evaluate(draw).pictures
-    monkeypatch.setattr(parts, "_DRAW_BATCH", 4)
-    monkeypatch.setattr(parts, "_READ_BATCH", 5)
-    part = parts.read_part(sketchy, "test")
+    monkeypatch.setattr(examples, "_DRAW_BATCH", 4)
+    monkeypatch.setattr(examples, "_READ_BATCH", 5)
+    part = examples.read_part(sketchy, "test")
     np.testing.assert_array_equal(part.sketches, evaluator.part.sketches)
-    np.testing.assert_array_equal(parts.draw_part(draw, part, sketchy.statistics, ""), pictures)
+    np.testing.assert_array_equal(examples.draw_part(draw, part, sketchy.statistics, ""), pictures)
 
 
 def test_photos_count_once(evaluator):
@@ -140,7 +141,7 @@ def test_photos_count_once(evaluator):
 
 def test_varied_sketches_are_of_as_many_classes_as_possible():
     labels = np.array([2, 2, 2, 0, 0, 1])
-    assert parts.spread_over_classes(labels, 4).tolist() == [3, 5, 0, 4]
+    assert examples.spread_over_classes(labels, 4).tolist() == [3, 5, 0, 4]
 
 
 def test_training_photos_are_kept_and_a_damaged_file_is_made_anew(sketchy, monkeypatch, tmp_path, plain):
@@ -150,7 +151,7 @@ def test_training_photos_are_kept_and_a_damaged_file_is_made_anew(sketchy, monke
         file.truncate(200)
     again = training_photos.load(sketchy, None)
     np.testing.assert_array_equal(again.pixels, plain.training.pixels)
-    monkeypatch.setattr(parts, "read_part", None)  # it is not read again
+    monkeypatch.setattr(examples, "read_part", None)  # it is not read again
     np.testing.assert_array_equal(training_photos.load(sketchy, None).pixels, plain.training.pixels)
 
 

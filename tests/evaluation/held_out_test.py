@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 
-from sketch2img_tf.card import Card
 from sketch2img_tf.config import Config, DataConfig
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.evaluation import held_out
+from sketch2img_tf.run_folder.run_card import Card
 
 
 @pytest.fixture

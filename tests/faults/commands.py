@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from sketch2img_tf.summaries import read_scalars
+from sketch2img_tf.run_folder.summaries import read_scalars
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SMALL = ["--base_width=2", "--global_batch_size=4", "--num_classes=2", "--log_every_steps=1"]

@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 
 from datasets.sketchy import build
-from sketch2img_tf import trainer
 from sketch2img_tf.config import from_dict
-from sketch2img_tf.data import input_pipeline, shards
+from sketch2img_tf.data import input_pipeline, tfrecord_integrity
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.training import trainer
 from tests.faults.commands import SUPERVISED, last_line, run, training
 
 RENDERINGS = ("tx_000100000000", "tx_000000000010")
@@ -68,7 +68,7 @@ def test_a_flipped_bit_is_found_where_it_is_read_and_named(data_dir, directory, 
     flip(directory / NAME, record)
     sketchy = opened(data_dir)
     message = f"^{directory}/{NAME} is damaged in record {record + 1}: delete {directory} and build it again$"
-    with pytest.raises(UserError, match=message), shards.naming_damage(sketchy.directory):
+    with pytest.raises(UserError, match=message), tfrecord_integrity.naming_damage(sketchy.directory):
         for _ in input_pipeline.training_batches(sketchy, 2, seed=0).take(6):
             pass
 
@@ -77,9 +77,10 @@ def test_a_flipped_length_is_named_before_the_training(data_dir, directory):
     content = bytearray((directory / NAME).read_bytes())
     content[3] ^= 1
     (directory / NAME).write_bytes(content)
-    shards.check(str(directory))  # the sizes are right
+    tfrecord_integrity.check(str(directory))  # the sizes are right
     sketchy = opened(data_dir)
-    with pytest.raises(UserError, match="is damaged in record 1: "), shards.naming_damage(sketchy.directory):
+    naming = tfrecord_integrity.naming_damage(sketchy.directory)
+    with pytest.raises(UserError, match="is damaged in record 1: "), naming:
         next(iter(input_pipeline.training_batches(sketchy, 2, seed=0)))
 
 

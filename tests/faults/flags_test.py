@@ -8,9 +8,10 @@ import pytest
 from absl import flags
 from absl.testing import flagsaver
 
-from sketch2img_tf import config, errors, trainer
+from sketch2img_tf import config, errors
 from sketch2img_tf.config import Config, from_dict
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.training import trainer
 from tests.faults.commands import ROOT, run
 
 DRY_RUN = "import train; from sketch2img_tf import config, errors; config.define_flags(); errors.run(train.main)"

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf.summaries import read_scalars
-from sketch2img_tf.trainer import STOPPED
+from sketch2img_tf.run_folder.summaries import read_scalars
+from sketch2img_tf.training.trainer import STOPPED
 from tests.faults import commands
-from tests.faults.event_files_test import shown_values
+from tests.run_folder.event_files_test import shown_values
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STEPS, KILLS = 12, 3

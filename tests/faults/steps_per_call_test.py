@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf import trainer
 from sketch2img_tf.config import from_dict
 from sketch2img_tf.data import input_pipeline
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.summaries import read_scalars
+from sketch2img_tf.run_folder.summaries import read_scalars
+from sketch2img_tf.training import trainer
 
 pytestmark = pytest.mark.slow
 SMALL = dict(

@@ -26,15 +26,17 @@ from PIL import Image
 with atheris.instrument_imports(include=["PIL", "csv", "datasets", "sketch2img_tf"]):
     from PIL import GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401 - instrumented
 
+    from datasets.common import pictures
     from datasets.edge_maps import photos
-    from datasets.sketchy import info, pictures
+    from datasets.sketchy import release_lists
     from sketch2img_tf.errors import UserError
-    from sketch2img_tf.serving import encoded_sketches, sketch_files
+    from sketch2img_tf.export import encoded_sketches
+    from sketch2img_tf.inference import sketch_files
 
 import tensorflow as tf
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_LISTS = ("testset.txt", "stats.csv", *(f"invalid-{flag}.txt" for flag in info.FLAGS))
+_LISTS = ("testset.txt", "stats.csv", *(f"invalid-{flag}.txt" for flag in release_lists.FLAGS))
 _HERE = pathlib.Path(tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
 
 
@@ -89,12 +91,12 @@ def lists(data: bytes) -> None:
     (_HERE / "stats.csv").unlink()
     (_HERE / _LISTS[data[0] % len(_LISTS)]).write_bytes(data[1:])
     try:
-        read = info.read(_HERE)
+        read = release_lists.read(_HERE)
     except UserError as error:
         assert "\n" not in str(error), error
         return
     for row in read.test_photos or ():
-        info.photo_id(row)
+        release_lists.photo_id(row)
     for stats in read.stats.values():
         np.array([stats.difficulty, stats.stroke_count], np.int64)  # as the records hold them
     for text in (*read.stats, *(name for names in read.invalid.values() for name in names)):

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf import hardware, layers
+from sketch2img_tf import layers
+from sketch2img_tf.devices import hardware
 from sketch2img_tf.layers.conditional_batch_norm import ConditionalBatchNormalization
-from sketch2img_tf.layers.convolution import Conv2D
+from sketch2img_tf.layers.cpu.convolution import Conv2D
 from sketch2img_tf.layers.mru import MRU
 from sketch2img_tf.layers.normalization import BatchNormalization, InstanceNormalization
 from sketch2img_tf.layers.resize_conv import ResizeConv2D

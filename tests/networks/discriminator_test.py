@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf import precision
+from sketch2img_tf.devices import precision
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D, power_iteration
 from sketch2img_tf.networks.discriminator import Discriminator
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf import precision
 from sketch2img_tf.config import Config, DataConfig, NetworkConfig
+from sketch2img_tf.devices import precision
 from sketch2img_tf.layers.normalization import EPSILON
 from sketch2img_tf.networks.generator import Generator, make_generator
 

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf import hardware, losses
 from sketch2img_tf.config import LossConfig
 from sketch2img_tf.data import preprocessing
 from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.devices import hardware
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.networks import frozen_features, perceptual, pretrained
 from sketch2img_tf.networks.frozen_features import FrozenFeatures
 from sketch2img_tf.networks.perceptual import check_weights
+from sketch2img_tf.training import losses
 
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
 RANDOM_MOBILENET = LossConfig(

@@ -14,9 +14,9 @@ import urllib.request
 import numpy as np
 import pytest
 
-from tests.serving import exports
-from tests.serving.answering_server import Answering
-from tests.serving.stand_in_server import NAME, StandIn
+from tests.export import exports
+from tests.inference.answering_server import Answering
+from tests.inference.stand_in_server import NAME, StandIn
 
 SERVING = pathlib.Path(__file__).resolve().parents[2] / "serving"
 CLIENTS = {

@@ -1,0 +1,63 @@
+"""The picture files of a rendering, by class."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import pathlib
+from collections.abc import Iterable
+
+from sketch2img_tf.surroundings import file_names
+
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
+SKETCH_SUFFIXES = (".png",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A picture file, in the folder of its class."""
+
+    path: pathlib.Path
+
+    @property
+    def class_name(self) -> str:
+        return file_names.as_text(self.path.parent.name)
+
+    @property
+    def id(self) -> str:
+        """`n02691156_10151` of a photo, `n02691156_10151-1` of a sketch."""
+        return file_names.as_text(self.path.stem)
+
+    @property
+    def name(self) -> str:
+        """As reports say it: `photo/tx_000000000000/airplane/n02691156_10151.jpg`."""
+        return file_names.as_text("/".join(self.path.parts[-4:]))
+
+
+def class_folders(rendering: pathlib.Path) -> list[pathlib.Path]:
+    """The folders of a rendering, one a class, sorted by name."""
+    return [path for path in _visible(rendering) if path.is_dir()]
+
+
+def pictures(rendering: pathlib.Path, suffixes: tuple[str, ...]) -> tuple[list[Picture], list[Picture]]:
+    """The files that have one of `suffixes`, and whatever else is there, both sorted by class and name."""
+    stray = [Picture(path) for path in _visible(rendering) if not path.is_dir()]
+    listed = [Picture(path) for folder in class_folders(rendering) for path in _visible(folder)]
+    wanted = [picture for picture in listed if picture.path.suffix.lower() in suffixes]
+    return wanted, stray + [picture for picture in listed if picture.path.suffix.lower() not in suffixes]
+
+
+def alike(names: Iterable[str]) -> list[str]:
+    """Names that differ by case, spaces, underscores or how accents are written, and by no more.
+
+    A copy or another system leaves such: "Ant, ant".
+    """
+    groups = collections.defaultdict(set)
+    for name in names:
+        groups[file_names.as_text(name).casefold().replace(" ", "").replace("_", "")].add(name)
+    several = (group for group in groups.values() if len(group) > 1)
+    return [", ".join(map(file_names.as_text, sorted(group))) for group in several]
+
+
+def _visible(folder: pathlib.Path) -> list[pathlib.Path]:
+    return [folder / name for name in file_names.visible(str(folder))]

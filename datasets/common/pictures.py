@@ -1,0 +1,102 @@
+"""One picture file of the release: is it whole, and what are its pixels."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from sketch2img_tf.data import image_files
+
+SIZE = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Checked:
+    """What one decoding of a file tells.
+
+    Attributes:
+      problem: why the file cannot be used; empty when it can. The other fields are then not set.
+      digest: of the file's bytes.
+      totals, lowest, highest: of each channel's pixels in [0, 255]: three of a photo, one of a sketch, inverted.
+    """
+
+    problem: str = ""
+    digest: bytes = b""
+    totals: tuple[int, ...] = ()
+    lowest: tuple[int, ...] = ()
+    highest: tuple[int, ...] = ()
+
+
+def check_photo(path: pathlib.Path) -> Checked:
+    """Decodes a photo, all of it, with the decoder that reads the records."""
+    return _check(path, _photo_pixels)
+
+
+def check_sketch(path: pathlib.Path) -> Checked:
+    """Decodes a sketch, all of it."""
+    return _check(path, lambda encoded: 255 - _sketch_pixels(encoded))
+
+
+def read_sketch(path: pathlib.Path) -> np.ndarray:
+    """Black lines on white, uint8 [256, 256, 1]; what is transparent is paper."""
+    return _sketch_pixels(path.read_bytes())
+
+
+def _check(path: pathlib.Path, decode: Callable[[bytes], np.ndarray]) -> Checked:
+    try:
+        encoded = path.read_bytes()
+        pixels = decode(encoded)
+    except Exception as error:  # Pillow raises nearly anything on damaged bytes.
+        return Checked(problem=str(error) or type(error).__name__)
+    return summed(pixels, encoded)
+
+
+def summed(pixels: np.ndarray, encoded: bytes) -> Checked:
+    """What is kept of a good picture: its pixels, uint8 [256, 256, channels], a sketch's inverted, and its file."""
+    channels = pixels.reshape(-1, pixels.shape[-1])
+    return Checked(
+        digest=hashlib.sha1(encoded).digest(),
+        totals=tuple(channels.sum(axis=0, dtype=np.int64).tolist()),
+        lowest=tuple(channels.min(axis=0).tolist()),
+        highest=tuple(channels.max(axis=0).tolist()),
+    )
+
+
+def _photo_pixels(encoded: bytes) -> np.ndarray:
+    """uint8 [256, 256, 3]; a grey JPEG has three equal channels."""
+    mode = _open(encoded, "JPEG").mode
+    if mode not in ("RGB", "L"):
+        raise ValueError(f"has colour mode {mode}, not RGB")
+    try:
+        return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE").numpy()
+    except tf.errors.InvalidArgumentError:
+        raise ValueError("is truncated or damaged") from None
+
+
+def _sketch_pixels(encoded: bytes) -> np.ndarray:
+    _open(encoded, "PNG").verify()  # Decoding alone passes over checksums and a missing end.
+    sketch = image_files.eight_bits(_open(encoded, "PNG")).convert("RGBA")
+    paper = Image.new("RGBA", sketch.size, "white")
+    return np.asarray(Image.alpha_composite(paper, sketch).convert("L"))[..., np.newaxis]
+
+
+def _open(encoded: bytes, wanted: str) -> Image.Image:
+    if not encoded:
+        raise ValueError("is empty")
+    try:
+        picture, turn = image_files.open_picture(encoded)
+    except Image.UnidentifiedImageError:
+        raise ValueError("is not a picture") from None
+    if picture.format != wanted:
+        raise ValueError(f"is {picture.format}, not {wanted}")
+    if picture.size != (SIZE, SIZE):
+        raise ValueError(f"is {picture.width}x{picture.height}, not {SIZE}x{SIZE}")
+    if turn is not None:  # who reads the records turns no picture
+        raise ValueError("is to be turned, as its EXIF data say: save it upright")
+    return picture

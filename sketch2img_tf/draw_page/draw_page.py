@@ -1,0 +1,119 @@
+"""The drawing page on its port.
+
+Cold start counts: the page is shown before TensorFlow is imported, and the model is loaded while somebody draws.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+
+from sketch2img_tf import versions
+from sketch2img_tf.config import DataConfig
+from sketch2img_tf.draw_page.deferred_model import DeferredModel
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.inference import line_drawing
+from sketch2img_tf.inference.remote_model import RemoteModel
+
+_MAX_UPLOAD = "32mb"
+_VISITORS = 100  # whose last drawing and pictures Gradio keeps; its own default is 10,000
+_AT_ONCE_ON_SERVER = 4  # requests, which a batching server puts together
+
+
+def serve_local(model: str, host: str, port: int, queue: int) -> None:
+    """Shows the page, with an export in this process, until Ctrl-C.
+
+    Args:
+      model: folder of the export.
+      host: the address to listen on.
+      port: ditto.
+      queue: requests that may wait.
+
+    Raises:
+      UserError: a flag is wrong, the export is damaged, or Gradio is missing.
+    """
+    _check(host, port)
+    deferred = DeferredModel(model)
+    fill = line_drawing.training_fill(deferred.card.config.data)
+    where = "the one that runs this page"
+    with contextlib.suppress(KeyboardInterrupt), _shown(deferred, fill, where, host, port, queue, at_once=1):
+        deferred.load()
+        threading.Event().wait()
+
+
+def serve_remote(server: str, host: str, port: int, queue: int) -> None:
+    """Shows the page, with TensorFlow Serving at `server` for a model, until Ctrl-C; the rest as `serve_local`."""
+    _check(host, port)
+    fill = line_drawing.training_fill(DataConfig())
+    model = RemoteModel(server)
+    with contextlib.suppress(KeyboardInterrupt), _shown(model, fill, server, host, port, queue, _AT_ONCE_ON_SERVER):
+        threading.Event().wait()
+
+
+def _check(host: str, port: int) -> None:
+    """Raises a UserError if there is no Gradio, or one cannot listen there; keeps this computer from any proxy."""
+    _never_by_proxy("localhost", "127.0.0.1", "::1", host)
+    gradio = versions.installed_version("gradio")
+    if gradio is None or not gradio.startswith("6."):
+        found = f"Gradio 6, not {gradio}" if gradio else "Gradio"
+        raise UserError(f"the page needs {found}: pip install -r requirements-demo.txt, on Python 3.10 or 3.11")
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server(address, family=family).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise UserError(f"--port={port}: is in use on {host}; give another one, or end what uses it") from None
+        raise UserError(f"--host={host} --port={port}: cannot listen there ({error.strerror or error})") from None
+
+
+@contextlib.contextmanager
+def _shown(model, fill: float, where: str, host: str, port: int, queue: int, at_once: int) -> Iterator[None]:
+    """Starts the page in other threads and says where it is; Ctrl-C or SIGTERM leaves the context and ends the page."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Else Gradio makes a table of the last 10,000 requests at every request, for a page of statistics.
+    os.environ.update(GRADIO_ANALYTICS_MAX_EVENTS="1", GRADIO_ANALYTICS_CACHE_FREQUENCY="1000000000")
+    with _own_uploads():
+        from sketch2img_tf.draw_page import page_layout  # here, since importing Gradio takes seconds
+
+        page = page_layout.build(model, fill, where).queue(max_size=queue, default_concurrency_limit=at_once)
+        page.launch(
+            server_name=host,
+            server_port=port,
+            theme=page_layout.THEME,
+            css=page_layout.CSS,
+            max_file_size=_MAX_UPLOAD,
+            state_session_capacity=_VISITORS,
+            footer_links=[],
+            run_history=False,
+            share=False,
+            ssr_mode=False,
+            mcp_server=False,
+            enable_monitoring=False,
+            prevent_thread_lock=True,
+            quiet=True,
+        )
+        try:
+            print(f"draw at {page.local_url} (Ctrl-C ends)", flush=True)
+            yield
+        finally:
+            page.close(verbose=False)
+
+
+@contextlib.contextmanager
+def _own_uploads() -> Iterator[None]:
+    """Uploads go to a folder of this process: Gradio's default is one folder for everybody on the computer."""
+    with tempfile.TemporaryDirectory(prefix="sketch2img-") as folder:
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        yield
+
+
+def _never_by_proxy(*hosts: str) -> None:
+    """Gradio asks itself whether it can be reached and gives up if a company's proxy answers; so would --server's."""
+    for name in ("no_proxy", "NO_PROXY"):
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), *hosts]))

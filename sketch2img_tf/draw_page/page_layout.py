@@ -1,0 +1,136 @@
+"""What the drawing page looks like and which button asks for what, in Gradio."""
+
+from __future__ import annotations
+
+import pathlib
+
+import gradio as gr
+
+from sketch2img_tf.draw_page import page_requests
+from sketch2img_tf.draw_page.page_requests import Model
+from sketch2img_tf.draw_page.starter_sketches import starters_for
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.inference.sketch_files import EXTENSIONS
+
+VARIATIONS = (1, 4, 8)  # 8 is the largest batch that serving/config lets a server take
+_LARGEST_SEED = 2**31
+_FILES = pathlib.Path(__file__).parent / "page"
+
+# Fonts that every computer has: Gradio's own themes ask the internet for theirs.
+THEME = gr.themes.Soft(
+    primary_hue="indigo",
+    neutral_hue="stone",
+    radius_size="md",
+    font=("system-ui", "sans-serif"),
+    font_mono=("ui-monospace", "monospace"),
+).set(
+    block_title_background_fill="none",
+    body_text_color_subdued="*neutral_500",  # the default is too pale to read
+    block_title_text_color="*body_text_color",
+    block_title_padding="0",
+    input_border_width="1px",
+    input_border_color="*border_color_primary",
+    input_shadow="none",
+    input_shadow_focus="none",
+    button_secondary_border_color="*border_color_primary",
+    button_border_width="1px",
+    button_secondary_shadow="none",
+    button_primary_shadow="none",
+    checkbox_label_shadow="none",
+    checkbox_label_border_width="1px",
+)
+CSS = (_FILES / "page.css").read_text(encoding="utf-8")
+
+
+def build(model: Model, fill: float, where: str) -> gr.Blocks:
+    """The page.
+
+    Args:
+      model: who draws.
+      fill: the share of the paper that drawings took in training.
+      where: the pictures are made, in words.
+    """
+    with gr.Blocks(title="Sketch2Img", analytics_enabled=False) as page:
+        gr.HTML(_read("heading.html"), elem_id="heading", apply_default_css=False)
+        with gr.Row():
+            with gr.Column(scale=5, min_width=280):
+                canvas = _canvas(model.class_names, fill)
+                # Not seen: the button beside the paper's other tools presses it.
+                upload = gr.UploadButton(file_types=list(EXTENSIONS), elem_id="upload")
+            with gr.Column(scale=6, min_width=280, elem_id="wishes"):
+                with gr.Row(elem_id="subject"):
+                    label = _class_picker(model.class_names)
+                    seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=_LARGEST_SEED)
+                    dice = gr.Button("New seed", elem_id="dice")
+                with gr.Row(elem_id="number"):
+                    count = gr.Radio(VARIATIONS, value=4, label="Variations")
+                    live = gr.Checkbox(True, label="Follow the pencil", container=False)
+                    make = gr.Button("Make pictures", variant="primary")
+                shown = gr.HTML([], html_template=_read("pictures.html"), elem_id="pictures", apply_default_css=False)
+        with gr.Accordion("What to expect", open=False, elem_id="expectations"):
+            gr.Markdown(_read("expectations.md").format(class_count=len(model.class_names), where=where))
+
+        def pictures(*wanted) -> list[dict]:
+            return _or_message(page_requests.pictures, model, *wanted)
+
+        def pictures_if(is_live: bool, *wanted):
+            return pictures(*wanted) if is_live else gr.skip()
+
+        def uploaded(path: str) -> str:
+            drawing, said = _or_message(page_requests.uploaded, path, fill)
+            gr.Info(f"Your drawing: {said}.")
+            return drawing
+
+        def starter(event: gr.EventData):
+            return event.label if event.label in model.class_names else gr.skip()
+
+        wanted = [canvas, label, seed, count]
+        # While one picture is made only the last of further wishes is kept: a fast pencil fills no queue.
+        answers = dict(outputs=shown, show_progress="minimal", trigger_mode="always_last", concurrency_id="model")
+        gr.on([canvas.change, label.change, seed.change, count.change], pictures_if, [live, *wanted], **answers)
+        gr.on([make.click, live.select], pictures, wanted, api_name="pictures", **answers)
+        dice.click(None, seed, seed, js="seed => (seed + 1 + Math.floor(Math.random() * 9999)) % 10000")  # another
+        upload.upload(uploaded, upload, canvas, show_progress="hidden")
+        canvas.starter(starter, outputs=label, show_progress="hidden", queue=False)
+    return page
+
+
+def _canvas(class_names: tuple[str, ...], fill: float) -> gr.HTML:
+    # Not gr.ImageEditor: it tells of a drawing when the pencil is lifted, by files on the server's disk, and its eraser
+    # leaves alone what was uploaded.
+    starters = [
+        {"label": label, "name": _words(label), "path": path} for label, path in starters_for(class_names).items()
+    ]
+    return gr.HTML(
+        html_template=_read("canvas.html"),
+        js_on_load=_read("canvas.js"),
+        elem_id="canvas",
+        apply_default_css=False,
+        margin=round(50 * (1 - fill), 2),
+        starters=starters,
+    )
+
+
+def _class_picker(class_names: tuple[str, ...]) -> gr.Dropdown:
+    return gr.Dropdown(
+        [(_words(name), name) for name in class_names],
+        value=class_names[0],
+        label="What is it? (type to search)",
+        filterable=True,
+        elem_id="class",
+    )
+
+
+def _or_message(call, *arguments):
+    try:
+        return call(*arguments)
+    except UserError as error:
+        raise gr.Error(str(error), print_exception=False) from None
+
+
+def _words(class_name: str) -> str:
+    return class_name.replace("_", " ")
+
+
+def _read(name: str) -> str:
+    return (_FILES / name).read_text(encoding="utf-8")

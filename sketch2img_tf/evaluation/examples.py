@@ -1,0 +1,98 @@
+"""Parts of the data in memory, and what a model draws of them.
+
+Axes: N examples of a part, M photos, H, W height and width.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from typing import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from sketch2img_tf.data import input_pipeline, preprocessing
+from sketch2img_tf.data.input_pipeline import Sketchy
+from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.surroundings import progress
+
+Draw = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+"""(normalised sketches, labels, seeds) to normalised photos, as `Generator.draw`."""
+
+_READ_BATCH = 64
+_DRAW_BATCH = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Examples of a split, in the order of the files.
+
+    Attributes:
+      split: its name.
+      sketches: as the networks see them: normalised, float32 [N, H, W, 1].
+      sketch_pixels: uint8 [N, H, W, 1], black lines on white.
+      photos: pixels, uint8 [N, H, W, 3].
+      labels: int64 [N].
+      photo_numbers: which of the distinct photos each example has, int [N]; they count in the order of appearance.
+    """
+
+    split: str
+    sketches: np.ndarray
+    sketch_pixels: np.ndarray
+    photos: np.ndarray
+    labels: np.ndarray
+    photo_numbers: np.ndarray
+
+    @property
+    def distinct(self) -> np.ndarray:
+        """The first example of every photo, int [M]: a photo counts once, however many sketches there are of it."""
+        return np.unique(self.photo_numbers, return_index=True)[1]
+
+
+def read_part(sketchy: Sketchy, split: str, most: int | None = None) -> Part:
+    """The first `most` examples of the split, or all of them."""
+    count = min(most or math.inf, sketchy.examples[split])
+    batches = input_pipeline.evaluation_batches(sketchy, split, _READ_BATCH).take(math.ceil(count / _READ_BATCH))
+    read = []
+    for batch in progress.bar(
+        batches, f"reading {split}", math.ceil(count / _READ_BATCH), unit="batch", leave=False
+    ):
+        pixels = preprocessing.paper_pixels(batch["sketches"], sketchy.statistics)
+        photos = preprocessing.photo_pixels(batch["photos"], sketchy.statistics)
+        read.append((batch["sketches"].numpy(), pixels.numpy(), photos.numpy(), batch["labels"].numpy()))
+    sketches, pixels, photos, labels = (np.concatenate(arrays)[:count] for arrays in zip(*read))
+    return Part(split, sketches, pixels, photos, labels, number_photos(photos))
+
+
+def number_photos(photos: np.ndarray) -> np.ndarray:
+    """Numbers of the distinct photos, int [N], 0 for the first; the sketches of one photo come with the same pixels."""
+    numbers: dict[bytes, int] = {}
+    return np.array([numbers.setdefault(hashlib.sha1(photo).digest(), len(numbers)) for photo in photos])
+
+
+def draw_part(draw: Draw, part: Part, statistics: Statistics, description: str) -> np.ndarray:
+    """A picture of every example, number i with the seed i: pixels, uint8 [N, H, W, 3]."""
+    return draw_examples(draw, part, np.arange(len(part.labels)), np.arange(len(part.labels)), statistics, description)
+
+
+def draw_examples(
+    draw: Draw, part: Part, chosen: np.ndarray, seeds: np.ndarray, statistics: Statistics, description: str
+) -> np.ndarray:
+    """Pictures of the examples with the numbers `chosen`, int [B], with these seeds, int [B]: uint8 [B, H, W, 3]."""
+    pictures = []
+    starts = range(0, len(chosen), _DRAW_BATCH)
+    for at in progress.bar(starts, description, unit="batch", leave=False):
+        batch, batch_seeds = chosen[at : at + _DRAW_BATCH], seeds[at : at + _DRAW_BATCH]
+        photos = draw(
+            tf.constant(part.sketches[batch]), tf.constant(part.labels[batch]), tf.constant(batch_seeds, tf.int64)
+        )
+        pictures.append(preprocessing.photo_pixels(photos, statistics).numpy())
+    return np.concatenate(pictures)
+
+
+def spread_over_classes(labels: np.ndarray, most: int) -> np.ndarray:
+    """Examples of as many classes as possible, int [at most `most`]: the first of every class, then the second."""
+    before = np.array([np.sum(labels[:i] == label) for i, label in enumerate(labels)])
+    return np.lexsort((labels, before))[:most]

@@ -1,0 +1,115 @@
+"""One HTML file about a run, with nothing outside it: metrics, curves, pictures of its best and worst classes."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import pathlib
+
+import numpy as np
+from PIL import Image
+
+from sketch2img_tf import picture_grid
+from sketch2img_tf.evaluation import judge
+from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
+from sketch2img_tf.evaluation.reports import by_class, results
+from sketch2img_tf.evaluation.reports.by_class import ClassScores
+
+_CLASSES = 5  # at either end
+_EXAMPLES = 4  # of a class
+_NEAREST = 8
+
+
+def write(path: str, result: dict, evaluator: Evaluator, evaluation: Evaluation, plots: list[str]) -> None:
+    """Writes the report of one evaluation.
+
+    Args:
+      path: of the file.
+      result: the line of `results.result_line`.
+      evaluator: what measured.
+      evaluation: the model's pictures of the part.
+      plots: paths of PNG files to show.
+    """
+    classes = by_class.by_class(evaluation.scores, evaluator.part.labels, evaluator.sketchy.class_names)
+    metric = by_class.ranking_metric(evaluation.scores)
+    step, protocol = result["step"], result["protocol"]
+    title = f"{result['model']}, step {step}"
+    sections = [
+        ("Metrics", _table(results.table(result)) + html.escape(judge.note(result))),
+        ("Curves", "".join(_image(pathlib.Path(plot).read_bytes(), pathlib.Path(plot).stem) for plot in plots)),
+        (f"Best classes by {metric}", _classes(classes[:_CLASSES], evaluator, evaluation)),
+        (f"Worst classes by {metric}", _classes(classes[_CLASSES:][-_CLASSES:], evaluator, evaluation)),
+        ("Nearest to a training photo", _nearest(evaluator, evaluation)),
+        ("Classes", _table(_class_rows(classes))),
+        ("Protocol", _table([[key, str(value)] for key, value in protocol.items()])),
+    ]
+    body = "\n".join(f"<h2>{html.escape(heading)}</h2>\n{content}" for heading, content in sections if content)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(_PAGE.format(title=html.escape(title), body=body))
+
+
+def _classes(classes: list[ClassScores], evaluator: Evaluator, evaluation: Evaluation) -> str:
+    """A row a class: sketch | generated | real."""
+    return "".join(_of_class(one, evaluator, evaluation) for one in classes)
+
+
+def _of_class(one: ClassScores, evaluator: Evaluator, evaluation: Evaluation) -> str:
+    chosen = one.examples[:_EXAMPLES]
+    part = evaluator.part
+    columns = [part.sketch_pixels[chosen], evaluation.pictures[chosen], part.photos[chosen]]
+    return _sheet(columns, [one.name] * len(chosen), f"{one.name}: sketch, generated, real")
+
+
+def _nearest(evaluator: Evaluator, evaluation: Evaluation) -> str:
+    """The pictures that are nearest to a training photo: sketch | generated | training photo."""
+    distance = evaluation.scores.per_picture["nearest_train_rms"]
+    chosen = np.argsort(distance, kind="stable")[:_NEAREST]
+    pictures = evaluation.pictures[chosen]
+    columns = [evaluator.part.sketch_pixels[chosen], pictures, evaluator.nearest_training_photos(pictures)]
+    captions = [f"{value:.3f}" for value in distance[chosen]]
+    return _sheet(columns, captions, "sketch, generated, nearest training photo")
+
+
+def _class_rows(classes: list[ClassScores]) -> list[list[str]]:
+    names = list(classes[0].metrics)
+    rows = [[one.name, str(len(one.examples)), *(f"{one.metrics[name]:.4g}" for name in names)] for one in classes]
+    return [["class", "pictures", *names], *rows]
+
+
+def _sheet(columns: list[np.ndarray], captions: list[str], description: str) -> str:
+    encoded = io.BytesIO()
+    sheet: Image.Image = picture_grid.picture_grid(columns, captions)
+    sheet.save(encoded, "PNG")
+    return _image(encoded.getvalue(), description)
+
+
+def _image(png: bytes, description: str) -> str:
+    return f'<img alt="{html.escape(description)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+
+
+def _table(rows: list[list[str]]) -> str:
+    head, *others = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows]
+    return f"<table>\n<tr class=head>{head}</tr>\n" + "".join(f"<tr>{row}</tr>\n" for row in others) + "</table>"
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<style>
+body {{ font: 14px system-ui, sans-serif; margin: 24px; background: #f4f4f2; color: #222; }}
+table {{ border-collapse: collapse; background: white; }}
+td {{ padding: 2px 10px; border: 1px solid #ddd; text-align: right; }}
+td:first-child {{ text-align: left; }}
+.head {{ font-weight: bold; }}
+img {{ display: block; max-width: 100%; margin-bottom: 8px; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+{body}
+</body>
+</html>
+"""

@@ -1,0 +1,91 @@
+"""Results: one JSON object an evaluation, in `metrics.jsonl` of the run's folder."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+
+from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
+from sketch2img_tf.evaluation.examples import Draw
+from sketch2img_tf.evaluation.scoring import Scores
+
+METRICS_FILE = "metrics.jsonl"
+_L1_EXAMPLES = 256
+_COLUMNS = {"metrics": "model", "train": "on training sketches", "real": "real photos", "mean_colour": "one colour"}
+
+
+def result_line(
+    evaluator: Evaluator, evaluation: Evaluation, draw: Draw, source: dict, before: float | None
+) -> dict:
+    """Everything about one evaluation.
+
+    Args:
+      evaluator: what measured.
+      evaluation: the model's pictures of the part.
+      draw: the model; it also draws sketches that it was trained on.
+      source: what was evaluated; first in the object.
+      before: the run's `held_out_l1` before its first step, if that is known.
+
+    Returns:
+      `source`, `held_out_l1`, `held_out_l1_mean_colour` (the first 256 pictures') and `held_out_l1_before_training`,
+      `protocol`, and under `metrics`, `train`, `real` and `mean_colour` the metrics of the model, of the model's
+      pictures of training sketches, of the real photos and of one colour. What is not finite is None.
+    """
+    floor = evaluator.mean_colour()
+    return {
+        **source,
+        "held_out_l1": _first(evaluation.scores),
+        "held_out_l1_mean_colour": _first(floor),
+        "held_out_l1_before_training": before,
+        "protocol": evaluator.description(),
+        "metrics": _plain(evaluation.scores.metrics),
+        "train": _plain(evaluator.evaluate_on_training(draw).scores.metrics),
+        "real": _plain(evaluator.real().metrics),
+        "mean_colour": _plain(floor.metrics),
+    }
+
+
+def append(result: dict, folder: str) -> None:
+    """Adds a line to the folder's `metrics.jsonl`; both are made if they are missing."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, METRICS_FILE), "a", encoding="utf-8") as file:
+        file.write(json.dumps(result) + "\n")
+
+
+def read(folder: str) -> list[dict]:
+    """The folder's results in their order; [] before the first. A last line that was cut short is left out."""
+    path = os.path.join(folder, METRICS_FILE)
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.endswith("\n")]
+
+
+def table(result: dict) -> list[list[str]]:
+    """The metrics as rows of text, names first; the first row has the columns' names."""
+    rows = [["", *_COLUMNS.values()]]
+    for name in result["metrics"]:
+        rows.append([name, *(_text(result[column].get(name)) for column in _COLUMNS)])
+    return rows
+
+
+def format_table(rows: list[list[str]]) -> str:
+    """Rows of text as aligned columns."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "\n".join(
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
+        for row in rows
+    )
+
+
+def _first(scores: Scores) -> float:
+    return float(scores.per_picture["l1"][:_L1_EXAMPLES].mean())
+
+
+def _plain(metrics: dict[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+
+
+def _text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

@@ -1,0 +1,93 @@
+"""The generator as a TensorFlow Lite model, for tablets and browsers: one picture at a time, weights in float16."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from sketch2img_tf.data import preprocessing
+from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.devices import hardware
+from sketch2img_tf.export import model_card
+from sketch2img_tf.export.new_version import new_version
+from sketch2img_tf.layers.cpu import own_gradients
+from sketch2img_tf.networks.generator import Generator
+from sketch2img_tf.run_folder.run_card import Card
+
+MODEL_FILE = "model.tflite"
+LABELS_FILE = "labels.txt"
+
+
+class LiteModel(tf.Module):
+    """One sketch, its class and noise to one photo.
+
+    The noise comes from outside: TensorFlow Lite has no random numbers that follow from a seed. Any N(0, 1) will do;
+    `tf.random.stateless_normal(shape, [seed, 0], alg="philox")` gives the picture that a SavedModel draws for `seed`.
+    """
+
+    def __init__(self, generator: Generator, statistics: Statistics):
+        super().__init__(name="sketch2img")
+        # The weights are tracked and the Keras objects are not, each of whose calls the converter would trace.
+        self.weights = generator.variables
+        self.generate = generator.__call__
+        self.statistics = statistics
+        size = generator.image_size
+        self.signature = [
+            tf.TensorSpec([1, size, size, 1], tf.uint8, "sketch"),
+            tf.TensorSpec([1], tf.int32, "label_id"),
+            tf.TensorSpec([1, *generator.noise_shape], tf.float32, "noise"),
+        ]
+
+    @tf.function(autograph=False)
+    def draw(self, sketch: tf.Tensor, label_id: tf.Tensor, noise: tf.Tensor) -> dict[str, tf.Tensor]:
+        """A sketch as black lines on white, uint8 [1, S, S, 1], to a photo, uint8 [1, S, S, 3]."""
+        normalized = preprocessing.normalize_sketches(preprocessing.sketch_intensities(sketch), self.statistics)
+        photo = self.generate((normalized, label_id, noise), training=False)
+        return {"photo": preprocessing.to_pixels(preprocessing.photo_intensities(photo, self.statistics))}
+
+
+def convert(generator: Generator, statistics: Statistics) -> bytes:
+    """The model's file. Every op in it is one of TensorFlow Lite's own."""
+    model = LiteModel(generator, statistics)
+    # Not for this computer: convolutions by tiles, which suit its processor, are functions, of which it takes none.
+    with hardware.for_accelerators(), own_gradients.left_out(), _quiet_stderr():
+        concrete = model.draw.get_concrete_function(*model.signature)
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+        return converter.convert()
+
+
+def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
+    """Writes `export_dir/tflite-<step>/`: the model, its classes one a line, and its cards.
+
+    Returns:
+      The folder's path.
+
+    Raises:
+      UserError: there is such a folder already, or it cannot be written.
+    """
+    name = f"tflite-{step}"
+    with new_version(export_dir, name) as temporary:
+        with open(os.path.join(temporary, MODEL_FILE), "wb") as file:
+            file.write(convert(generator, card.statistics))
+        with open(os.path.join(temporary, LABELS_FILE), "w", encoding="utf-8") as file:
+            file.writelines(f"{label}\n" for label in card.class_names)
+        model_card.write(temporary, card, step)
+    return os.path.join(export_dir, name)
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """The converter, which is no Python, prints a summary that calls constants "non-converted", as if it had failed."""
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)

@@ -1,0 +1,96 @@
+"""Sketches beside the pictures made of them, on one sheet."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import html
+import io
+
+import numpy as np
+from PIL import Image
+
+from sketch2img_tf import picture_grid
+from sketch2img_tf.errors import UserError
+
+_SIDE = 128  # pixels of a picture on the page
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One sketch and its variations.
+
+    Attributes:
+      name: of the sketch's file.
+      sketch: PNG.
+      photos: PNG by seed; every row has the same seeds.
+    """
+
+    name: str
+    sketch: bytes
+    photos: dict[int, bytes]
+
+
+def check_path(path: str) -> None:
+    """Raises a UserError if `path` ends in neither .html nor .png."""
+    if not path.lower().endswith((".html", ".png")):
+        raise UserError(f"--gallery={path}: should end in .html or .png")
+
+
+def write(path: str, title: str, rows: list[Row]) -> None:
+    """Writes the gallery, one HTML file with the pictures inside or one PNG, as the path's ending says."""
+    if path.lower().endswith(".png"):
+        _sheet(rows).save(path)
+        return
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(_page(title, rows))
+
+
+def _sheet(rows: list[Row]) -> Image.Image:
+    side = Image.open(io.BytesIO(next(iter(rows[0].photos.values())))).width
+    sketches = np.stack([_pixels(row.sketch, side) for row in rows])
+    photos = [np.stack([_pixels(row.photos[seed], side) for row in rows]) for seed in rows[0].photos]
+    seeds = f"seeds {', '.join(map(str, rows[0].photos))}"
+    return picture_grid.picture_grid([sketches, *photos], [f"{row.name}: {seeds}" for row in rows], sets_a_row=1)
+
+
+def _pixels(png: bytes, side: int) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB").resize((side, side)))
+
+
+def _page(title: str, rows: list[Row]) -> str:
+    title = html.escape(title)
+    return _PAGE.format(title=title, side=_SIDE, rows="\n".join(map(_row, rows)))
+
+
+def _row(row: Row) -> str:
+    photos = "".join(_figure(photo, f"seed {seed}") for seed, photo in row.photos.items())
+    return f"<section>{_figure(row.sketch, row.name)}{photos}</section>"
+
+
+def _figure(png: bytes, caption: str) -> str:
+    caption = html.escape(caption)
+    image = f'<img alt="{caption}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<style>
+body {{ font: 14px system-ui, sans-serif; margin: 24px; background: #f4f4f2; color: #222; }}
+section {{ display: flex; flex-wrap: wrap; gap: 12px; margin-bottom: 20px; }}
+figure {{ margin: 0; width: {side}px; }}
+img {{ width: {side}px; height: {side}px; border-radius: 4px; background: white; }}
+figure:first-child img {{ outline: 1px solid #bbb; }}
+figcaption {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+{rows}
+</body>
+</html>
+"""

@@ -1,0 +1,132 @@
+"""Files of sketches to files of pictures.
+
+Whatever can be wrong with flags and files is found before TensorFlow is imported, which takes seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from tqdm import tqdm
+
+from sketch2img_tf.data import choices
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.export.export_folder import newest_version, read_card
+from sketch2img_tf.inference import gallery, line_drawing, picture_files, sketch_files
+from sketch2img_tf.inference.sketch_files import Sketch
+from sketch2img_tf.surroundings import file_names, progress
+
+
+def generate(
+    model: str,
+    sketch: str,
+    label: str,
+    seeds: str,
+    output: str,
+    polarity: str = "auto",
+    crop: bool = True,
+    size: int | None = None,
+    gallery_path: str = "",
+    show_input: str = "",
+) -> None:
+    """Draws every sketch once a seed and writes the pictures; prints what was taken for granted about each sketch.
+
+    Args:
+      model: folder of the export.
+      sketch: a picture file, or a folder of them.
+      label: the class of what is drawn.
+      seeds: as `choices.parse_seeds` reads them.
+      output: a .png file for one picture, or a folder.
+      polarity: one of `line_drawing.POLARITIES`.
+      crop: bring the drawing to the place and size that drawings had in training; or keep the page as it is.
+      size: of the pictures, pixels; None: as the model draws them.
+      gallery_path: of a .html or .png with all sketches and pictures; none if empty.
+      show_input: a .png file for what the model is given of one sketch, or a folder; none if empty.
+
+    Raises:
+      UserError: a wrong flag, before anything is done; or, at the end, that some of several sketches could not be used.
+    """
+    version = newest_version(model)
+    card = read_card(version)
+    class_name = choices.find_class(label, card.class_names, "--label", "the model")
+    seed_numbers = choices.parse_seeds(seeds)
+    paths, passed_over = sketch_files.list_sketches(sketch)
+    planned = picture_files.plan(output, paths, seed_numbers)
+    if gallery_path:
+        gallery.check_path(gallery_path)
+        picture_files.keep([*paths, *planned.values()], "--gallery", [gallery_path])
+    shown = picture_files.plan_inputs(show_input, paths) if show_input else {}
+    others = [*planned.values(), gallery_path] if gallery_path else planned.values()
+    picture_files.keep(others, "--show_input", shown.values())
+    if passed_over:
+        print(f"passed over in {sketch}: {file_names.some(passed_over)}", file=sys.stderr)
+    fill = line_drawing.training_fill(card.config.data) if crop else None
+    sketches = _read(paths, polarity, fill)
+    if sketches:
+        try:
+            _show(sketches, shown, show_input)
+            rows = _draw(version, sketches, class_name, seed_numbers, planned, size)
+            _report(rows, class_name, output, gallery_path)
+        except OSError as error:
+            raise UserError(f"{error.filename or output}: cannot be written: {error.strerror or error}") from None
+    if unused := len(paths) - len(sketches):
+        raise UserError(f"{unused} of {len(paths)} sketches could not be used; the lines above say why")
+
+
+def _read(paths: list[str], polarity: str, fill: float | None) -> list[Sketch]:
+    """The sketches that can be used; one line for each, and for each that cannot."""
+    if len(paths) == 1:
+        return [_told(sketch_files.read_sketch(paths[0], polarity, fill))]
+    sketches = []
+    for path in _progress(paths, "reading", "sketch"):
+        try:
+            sketches.append(_told(sketch_files.read_sketch(path, polarity, fill)))
+        except UserError as error:
+            tqdm.write(f"error: {error}", file=sys.stderr)
+    return sketches
+
+
+def _told(sketch: Sketch) -> Sketch:
+    tqdm.write(f"{sketch.path}: {'; '.join(sketch.notes)}")
+    return sketch
+
+
+def _show(sketches: list[Sketch], shown: dict[str, str], show_input: str) -> None:
+    """Before anything is drawn, so that it is there whatever comes of that."""
+    if not shown:
+        return
+    for sketch in sketches:
+        picture_files.write(shown[sketch.path], sketch.png)
+    print(f"what the model is given: {show_input}")
+
+
+def _draw(
+    version: str, sketches: list[Sketch], class_name: str, seeds: list[int], planned: dict, size: int | None
+) -> list[gallery.Row]:
+    from sketch2img_tf.inference.local_model import LocalModel  # here, since it imports TensorFlow
+
+    model = LocalModel(version)
+    names = [file_names.as_text(os.path.basename(sketch.path)) for sketch in sketches]
+    rows = [gallery.Row(name, sketch.png, {}) for name, sketch in zip(names, sketches)]
+    pictures = [(sketch, row, seed) for sketch, row in zip(sketches, rows) for seed in seeds]
+    for sketch, row, seed in _progress(pictures, "drawing", "picture"):
+        # One at a time, so that the bytes of a picture cannot depend on what else is asked for.
+        [photo] = model.from_bytes([sketch.png], [class_name], [seed])
+        row.photos[seed] = photo
+        picture_files.write(planned[sketch.path, seed], picture_files.enlarge(photo, size) if size else photo)
+    return rows
+
+
+def _progress(items: list, verb: str, unit: str) -> tqdm:
+    # On a terminal alone: a script that reads the lines about bad files has no use for a bar among them.
+    return progress.bar(items, verb, unit=unit, leave=False, disable=None)
+
+
+def _report(rows: list[gallery.Row], class_name: str, output: str, gallery_path: str) -> None:
+    pictures = sum(len(row.photos) for row in rows)
+    print(f"{pictures} {'picture' if pictures == 1 else 'pictures'}: {output}")
+    if gallery_path:
+        picture_files.make_folder(gallery_path)
+        gallery.write(gallery_path, class_name, rows)
+        print(f"sketches beside pictures: {gallery_path}")

@@ -1,0 +1,233 @@
+"""A run's checkpoints: the whole state, and the card that says what it is a state of."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import types
+import weakref
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.networks.generator import Generator, make_generator
+from sketch2img_tf.run_folder import checkpoint_files
+from sketch2img_tf.run_folder.checkpoint_files import directory
+from sketch2img_tf.run_folder.run_card import Card
+from sketch2img_tf.surroundings.plain_paths import plain
+from sketch2img_tf.training.network_update import all_finite
+from sketch2img_tf.training.train_step import TrainState
+
+_CARD = "card/.ATTRIBUTES/py_state"
+_STEP = "state/step/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+class Checkpoints:
+    """The checkpoints of a run, in `workdir/checkpoints`.
+
+    Raises:
+      UserError: on opening, if the folder has checkpoints and none can be read.
+    """
+
+    def __init__(
+        self,
+        workdir: str,
+        card: Card,
+        state: TrainState,
+        kept: int,
+        more: Mapping[str, tf.train.experimental.PythonState] = types.MappingProxyType({}),
+        folder: str = "",
+    ):
+        """Mends the folder: see `checkpoint_files.mend`.
+
+        Args:
+          workdir: the run's folder.
+          card: goes into every checkpoint.
+          state: what is saved and restored.
+          kept: how many checkpoints.
+          more: what else is saved and restored, by name.
+          folder: what is saved goes there instead, and the run's folder is left alone: for all workers but the first.
+        """
+        self.state, self._workdir = state, workdir
+        self._is_first = folder in ("", workdir)
+        if self._is_first:
+            checkpoint_files.mend(workdir)
+        checkpoint = tf.train.Checkpoint(state=state, card=_CardState(card), **more)
+        os.makedirs(directory(folder or workdir), exist_ok=True)
+        opened = contextlib.ExitStack()
+        weakref.finalize(self, opened.close)
+        place = opened.enter_context(plain(directory(folder or workdir)))
+        self.manager = tf.train.CheckpointManager(checkpoint, place, max_to_keep=kept)
+
+    def restore(self) -> bool:
+        """Brings the state to that of the newest checkpoint; False if there is none."""
+        path = self.manager.latest_checkpoint if self._is_first else checkpoint_files.newest(self._workdir)
+        if path is None:
+            return False
+        with plain(path) as prefix:
+            self.manager.checkpoint.restore(prefix).assert_existing_objects_matched()
+        return True
+
+    def save(self) -> bool:
+        """Writes a checkpoint of the present step, unless there is one; False if a value is not finite: none then."""
+        if not all_finite(variables(self.state)):
+            return False
+        step = int(self.state.step.numpy())
+        if os.path.basename(self.manager.latest_checkpoint or "") != f"ckpt-{step}":
+            self.manager.save(checkpoint_number=step)
+        return True
+
+
+def variables(state: TrainState) -> list[tf.Variable]:
+    """All of a state; Keras' optimizers are no modules, so that `state.variables` alone lacks theirs."""
+    return [*state.variables, *(variable for optimizer in state.optimizers for variable in optimizer.variables)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Before:
+    """A run that can go on: its step, and "train_steps 10 there, 20 now" for every flag that differs."""
+
+    step: int
+    changed_flags: str
+
+
+def check_continues(workdir: str, card: Card) -> Before | None:
+    """How far the run in `workdir` is; None if there is none yet.
+
+    Raises:
+      UserError: listing what differs, if it is a run of another network or other data; or none of its checkpoints can
+        be read.
+    """
+    path = checkpoint_files.newest(workdir)
+    if path is None:
+        return None
+    there = _card(path)
+    listed = _differences(_identity(there), _identity(card))
+    if listed:
+        raise UserError(f"--workdir={workdir} holds a run that cannot go on: {listed}; give another --workdir")
+    return Before(int(_read(path, _STEP)), _differences(there.config.to_dict(), card.config.to_dict()))
+
+
+def check_start(workdir: str, card: Card) -> str:
+    """The checkpoint of another run with whose networks a run with this card can start.
+
+    Raises:
+      UserError: that run's networks or classes are others, or it has no checkpoint.
+    """
+    path = _latest(workdir, "init_from")
+    listed = _differences(_network(_card(path)), _network(card))
+    if listed:
+        raise UserError(f"--init_from={workdir} holds other networks: {listed}; give those flags too")
+    return path
+
+
+def start_from(workdir: str, card: Card, state: TrainState) -> None:
+    """Brings the networks of `state`, and nothing else of it, to those of another run; raises as `check_start`.
+
+    A critic starts anew.
+    """
+    path = check_start(workdir, card)
+    networks = {name: getattr(state, name) for name in ("generator", "averaged_generator", "discriminator")}
+    _restore(tf.train.Checkpoint(state=tf.train.Checkpoint(**networks)), path)
+
+
+def load_generator(workdir: str) -> tuple[Generator, Card, int]:
+    """The averaged generator of the newest whole checkpoint, in float32, its card and its step.
+
+    Raises:
+      UserError: there is none.
+    """
+    path = _latest(workdir, "workdir")
+    card = _card(path)
+    generator = make_generator(card.config, len(card.class_names))
+    step = tf.Variable(0, dtype=tf.int64)
+    state = tf.train.Checkpoint(averaged_generator=generator, step=step)
+    _restore(tf.train.Checkpoint(state=state), path)
+    return generator, card, int(step)
+
+
+class _CardState(tf.train.experimental.PythonState):
+    """Writes the card into every checkpoint; the one that is read is compared before, by `check_continues`."""
+
+    def __init__(self, card: Card):
+        super().__init__()
+        self._card = card
+
+    def serialize(self) -> str:
+        return self._card.to_json()
+
+    def deserialize(self, string_value: str) -> None:
+        del string_value
+
+
+def _card(path: str) -> Card:
+    return Card.from_json(_read(path, _CARD).decode())
+
+
+def _read(path: str, name: str) -> np.ndarray | np.generic | bytes:
+    with plain(path) as prefix:
+        return tf.train.load_checkpoint(prefix).get_tensor(name)
+
+
+def _restore(part: tf.train.Checkpoint, path: str) -> None:
+    """Brings a part of what was saved to what is in the checkpoint."""
+    with plain(path) as prefix:
+        part.restore(prefix).assert_existing_objects_matched().expect_partial()
+
+
+def _latest(workdir: str, flag: str) -> str:
+    path = checkpoint_files.newest(workdir)
+    if path is None:
+        raise UserError(f"--{flag}={workdir}: no checkpoint in {directory(workdir)}; train first, with train.py")
+    return path
+
+
+def _differences(before: dict[str, object], now: dict[str, object]) -> str:
+    changed = [name for name in now if before.get(name) != now[name]]
+    return "; ".join(f"{name} {_brief(before.get(name))} there, {_brief(now[name])} now" for name in changed)
+
+
+def _identity(card: Card) -> dict[str, object]:
+    """What must not change within a run."""
+    return {
+        **_network(card),
+        **_critic(card),
+        "dataset": card.config.data.dataset,
+        "photo_variant": card.config.data.photo_variant,
+        "sketch_variant": card.config.data.sketch_variant,
+        "validation_share": card.config.data.validation_share,
+        "statistics of the data": dataclasses.astuple(card.statistics)[:-1],  # all but the encoding
+    }
+
+
+def _critic(card: Card) -> dict[str, object]:
+    """What the critic sees follows from: none of it is in a checkpoint, and its heads know nothing else."""
+    losses = card.config.losses
+    if losses.critic == "none":
+        return {"critic": losses.critic}
+    return {
+        "critic": losses.critic,
+        "critic_network": losses.critic_network,
+        "critic_size": losses.critic_size,
+        "critic's weights": card.critic_weights,
+        "seed, of what the critic sees": card.config.training.seed,
+    }
+
+
+def _network(card: Card) -> dict[str, object]:
+    """What the shapes of the weights, and the meaning of those of a class, depend on."""
+    return {
+        **dataclasses.asdict(card.config.network),
+        "image_size": card.config.data.image_size,
+        "sketch_encoding": card.statistics.sketch_encoding,
+        "number of classes": len(card.class_names),
+        "classes": card.class_names,
+    }
+
+
+def _brief(value: object) -> str:
+    text = ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."

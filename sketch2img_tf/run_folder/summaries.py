@@ -1,0 +1,73 @@
+"""What a run leaves to look at: TensorBoard events, the same scalars as JSON lines, and sample grids as PNG."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from sketch2img_tf.run_folder import event_files
+
+SCALARS_FILE = "scalars.jsonl"
+
+
+class Summaries:
+    """Writes into `workdir`: `tensorboard/`, `scalars.jsonl` and `samples/`.
+
+    A run that goes on after `step` forgets the lines, events and samples of later steps, which it is about to write
+    again; -1 is for a new run, which forgets all.
+    """
+
+    def __init__(self, workdir: str, step: int):
+        self.workdir = workdir
+        os.makedirs(os.path.join(workdir, "samples"), exist_ok=True)
+        self._forget_after(step)
+        event_files.forget_after(os.path.join(workdir, "tensorboard"), step)
+        self.writer = tf.summary.create_file_writer(os.path.join(workdir, "tensorboard"))
+
+    def scalars(self, step: int, values: dict[str, float]) -> None:
+        """Adds one JSON line {"step": step, tag: value, ...} and the same values to TensorBoard."""
+        with open(self._scalars_path(), "a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, **values}) + "\n")
+        with self.writer.as_default(step):
+            for tag, value in values.items():
+                tf.summary.scalar(tag, value)
+        self.writer.flush()
+
+    def samples(self, step: int, grid: Image.Image) -> str:
+        """Writes the grid as PNG and to TensorBoard; returns the file's path."""
+        path = os.path.join(self.workdir, "samples", f"{step:08d}.png")
+        grid.save(path)
+        with self.writer.as_default(step):
+            tf.summary.image("samples", np.asarray(grid)[np.newaxis])
+        self.writer.flush()
+        return path
+
+    def close(self) -> None:
+        """Ends the event file."""
+        self.writer.close()
+
+    def _forget_after(self, step: int) -> None:
+        kept = [line for line in read_scalars(self.workdir) if line["step"] <= step]
+        temporary = self._scalars_path() + ".tmp"
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(line) + "\n" for line in kept)
+        os.replace(temporary, self._scalars_path())
+        for name in os.listdir(os.path.join(self.workdir, "samples")):
+            if name[:-4].isdigit() and int(name[:-4]) > step:
+                os.remove(os.path.join(self.workdir, "samples", name))
+
+    def _scalars_path(self) -> str:
+        return os.path.join(self.workdir, SCALARS_FILE)
+
+
+def read_scalars(workdir: str) -> list[dict]:
+    """The lines of a run's scalars in order; [] before the first. A last line that was cut short is left out."""
+    path = os.path.join(workdir, SCALARS_FILE)
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.endswith("\n")]

@@ -1,0 +1,70 @@
+"""Watches a training for a collapse: pictures of one colour, or the same picture whatever the noise, for long."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+import tensorflow as tf
+from tqdm import tqdm
+
+from sketch2img_tf.config import Config
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.networks.generator import Generator
+from sketch2img_tf.run_folder.summaries import Summaries, read_scalars
+
+# Both in the normalised range, in which real photos have a deviation of about 0.4.
+LEAST_DEVIATION = 0.02
+LEAST_DIFFERENCE = 0.001  # less than a fifth of a grey level
+
+
+class CollapseWatch:
+    """Reads the scalars of every log; those that an earlier session logged count.
+
+    A run whose generator gets no reward for diversity is watched for one colour alone: it may well ignore the noise.
+    """
+
+    def __init__(self, config: Config, generator: Generator):
+        self._after, self._stops = config.evaluation.collapse_steps, config.evaluation.stop_on_collapse
+        # The expected distance of two noises, by which `losses.diversity` divided.
+        noise = math.sqrt(2 * math.prod(generator.noise_shape)) if config.losses.diversity == "slope" else 1.0
+        self._scales = {"fakes/deviation": 1.0, "generator/diversity": -noise}
+        self._since: dict[str, int] = {}
+        self._next_warning = 0
+        for line in read_scalars(config.training.workdir):
+            self._note(line["step"], line)
+
+    def look(self, step: int, values: dict[str, float], summaries: Summaries) -> None:
+        """Warns, on stderr and in TensorBoard's texts, of what has lasted for `--collapse_steps`.
+
+        Raises:
+          UserError: it has, and `--stop_on_collapse` is given.
+        """
+        self._note(step, values)
+        lasting = {tag: since for tag, since in self._since.items() if step - since >= self._after}
+        if not lasting or step < self._next_warning:
+            return
+        text = "; ".join(_TEXTS[tag].format(value=values[tag], since=since) for tag, since in lasting.items())
+        if self._stops:
+            raise UserError(f"collapsed: {text}; --nostop_on_collapse goes on, from the last checkpoint")
+        self._next_warning = step + self._after
+        tqdm.write(f"warning: step {step}: {text}; see docs/evaluation.md, Collapse", file=sys.stderr)
+        with summaries.writer.as_default(step):
+            tf.summary.text("warnings", text)
+        summaries.writer.flush()
+
+    def _note(self, step: int, values: dict[str, float]) -> None:
+        for tag, least in (("fakes/deviation", LEAST_DEVIATION), ("generator/diversity", LEAST_DIFFERENCE)):
+            if tag not in values:
+                continue
+            if values[tag] * self._scales[tag] < least:
+                self._since.setdefault(tag, step)
+            else:
+                self._since.pop(tag, None)
+
+
+_TEXTS = {
+    "fakes/deviation": "the pictures have been of one colour (fakes/deviation {value:.2g}) since step {since}",
+    "generator/diversity": "the pictures of a sketch have been the same whatever the noise (generator/diversity"
+    " {value:.2g}) since step {since}",
+}

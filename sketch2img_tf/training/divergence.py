@@ -1,0 +1,64 @@
+"""What happens when steps are not finite any more: back to the last checkpoint, with other noise, or a dump."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from sketch2img_tf.config import TrainingConfig
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.training.train_step import TrainStep
+
+FOLDER = "not_finite"
+
+
+def skipped_in_a_row(step: TrainStep) -> int:
+    """How many updates in a row were left out, in the network with the more; waits for the device."""
+    return max(int(updates.skipped_in_a_row.numpy()) for updates in step.updates.values())
+
+
+def count_anew(step: TrainStep) -> None:
+    """From here on."""
+    for updates in step.updates.values():
+        updates.skipped_in_a_row.assign(0)
+
+
+def dump(config: TrainingConfig, step: TrainStep, batch: dict, scalars: dict[str, float]) -> str:
+    """Writes what the last step was given and what came of it; returns the folder.
+
+    `batch.npz` holds the normalised pictures and labels, of one replica after the other; `step.json` the scalars and,
+    for each network, what was not finite: "loss", and the variables whose gradients or values were not.
+    """
+    number = int(step.state.step.numpy())
+    folder = os.path.join(config.workdir, FOLDER, f"{number:08d}")
+    os.makedirs(folder, exist_ok=True)
+    np.savez_compressed(
+        os.path.join(folder, "batch.npz"),
+        **{name: np.concatenate(_of_all_replicas(step, value)) for name, value in batch.items()},
+    )
+    told = {
+        "step": number,
+        "seed": config.seed,
+        "retries": int(step.state.retries.numpy()),
+        "scalars": scalars,
+        "not_finite": {name: updates.culprit_names() for name, updates in step.updates.items()},
+        "not_finite_variables": [v.name for v in step.state.variables if not np.isfinite(v.numpy()).all()],
+    }
+    with open(os.path.join(folder, "step.json"), "w", encoding="utf-8") as file:
+        json.dump(told, file, indent=2)
+    return folder
+
+
+def stop_after(config: TrainingConfig, step: int, folder: str) -> None:
+    """Raises the error of a run that has been back as often as it may."""
+    raise UserError(
+        f"step {step}: losses or gradients are not finite, again after --max_retries={config.max_retries}; its batch,"
+        f" scalars and variables are in {folder}; lower the learning rates, or give --precision=float32"
+    )
+
+
+def _of_all_replicas(step: TrainStep, value: tf.Tensor) -> list[np.ndarray]:
+    return [np.asarray(part) for part in step.strategy.experimental_local_results(value)]

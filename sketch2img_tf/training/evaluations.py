@@ -1,0 +1,111 @@
+"""Evaluations of a run in progress, and its best checkpoint."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from sketch2img_tf.config import Config, EvaluationConfig
+from sketch2img_tf.data.input_pipeline import Sketchy
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.evaluation import features, protocols, scoring
+from sketch2img_tf.evaluation.evaluator import Evaluator
+from sketch2img_tf.evaluation.examples import Draw
+from sketch2img_tf.evaluation.features import FeatureFlags
+from sketch2img_tf.evaluation.reports.curves import SCALAR_PREFIX
+from sketch2img_tf.run_folder.checkpoints import Checkpoints
+from sketch2img_tf.run_folder.run_card import Card
+from sketch2img_tf.run_folder.summaries import Summaries
+from sketch2img_tf.training.train_step import TrainState
+
+BEST_FILE = "best.json"
+_FOLDER = "best"  # in that of the run
+
+
+class Evaluations:
+    """Evaluates every `--evaluate_every_steps` steps by the default protocol, and keeps the best checkpoint apart.
+
+    That is in `workdir/best`, a folder like a run's, which evaluate.py and export.py take for --workdir. `best.json`
+    there says its step and metrics, which metric chose it, and by which protocol it was measured: what was the best by
+    another is forgotten.
+    """
+
+    def __init__(self, config: Config, card: Card, sketchy: Sketchy, state: TrainState):
+        self._config, self._sketchy = config.evaluation, sketchy
+        self._metric = best_metric(config)
+        self._folder = os.path.join(config.training.workdir, _FOLDER)
+        self._card, self._state = card, state
+        self._evaluator: Evaluator | None = None  # made when it is first needed: it reads all training photos
+        self._checkpoints: Checkpoints | None = None
+
+    def due(self, step: int) -> bool:
+        """Whether there is something to evaluate at this step."""
+        return bool(self._config.evaluate_every_steps) and step % self._config.evaluate_every_steps == 0
+
+    def evaluate(self, step: int, draw: Draw, summaries: Summaries) -> None:
+        """Logs all metrics of `draw`, the averaged generator, and saves the state if it is the best one so far."""
+        if self._evaluator is None:
+            self._evaluator = Evaluator(self._sketchy, protocols.find("", self._sketchy), _flags(self._config))
+            self._checkpoints = Checkpoints(self._folder, self._card, self._state, 1)
+        metrics, protocol = self._evaluator.evaluate(draw).scores.metrics, self._evaluator.description()
+        summaries.scalars(step, {f"{SCALAR_PREFIX}{name}": value for name, value in metrics.items()})
+        if self._is_best(metrics[self._metric], protocol):
+            self._checkpoints.save()
+            self._note_best(step, metrics, protocol)
+
+    def _is_best(self, value: float, protocol: dict) -> bool:
+        before = read_best(self._folder)
+        if before is None or before["metric"] != self._metric or before.get("protocol", protocol) != protocol:
+            return True
+        return value < before["value"] if scoring.lower_is_better(self._metric) else value > before["value"]
+
+    def _note_best(self, step: int, metrics: dict[str, float], protocol: dict) -> None:
+        best = {"step": step, "metric": self._metric, "value": metrics[self._metric]}
+        best |= {"metrics": metrics, "protocol": protocol}
+        path = os.path.join(self._folder, BEST_FILE)
+        with open(path + ".tmp", "w", encoding="utf-8") as file:
+            json.dump(best, file)
+        os.replace(path + ".tmp", path)
+
+
+def best_metric(config: Config) -> str:
+    """The metric that chooses: `--best_metric`, or the kernel distance if there is a network, else the L1."""
+    names = features.distance_names(_flags(config.evaluation))
+    return config.evaluation.best_metric or (names[1] if names else "l1")
+
+
+def check(config: Config) -> None:
+    """Finds out before anything is built what would fail at the first evaluation.
+
+    Raises:
+      UserError: there is no metric `--best_metric`, or the network's weights cannot be had.
+    """
+    if not config.evaluation.evaluate_every_steps:
+        return
+    flags = _flags(config.evaluation)
+    features.check_weights(flags)
+    known = scoring.metric_names(flags)
+    if best_metric(config) not in known:
+        raise UserError(
+            f"--best_metric={config.evaluation.best_metric}: no such metric with --features_network={flags.network};"
+            f" there are {', '.join(known)}"
+        )
+
+
+def read_best(folder: str) -> dict | None:
+    """What `best.json` in a `best` folder says; None before the first."""
+    try:
+        with open(os.path.join(folder, BEST_FILE), encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return None
+
+
+def is_protocol_of(workdir: str, protocol: dict) -> bool:
+    """Whether the run in `workdir` evaluates by this protocol while it trains, as far as its best says."""
+    best = read_best(os.path.join(workdir, _FOLDER))
+    return best is None or best.get("protocol", protocol) == protocol
+
+
+def _flags(evaluation: EvaluationConfig) -> FeatureFlags:
+    return FeatureFlags(evaluation.features_network, evaluation.features_weights)

@@ -1,0 +1,59 @@
+"""The gradient penalty on the discriminator."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import tensorflow as tf
+
+from sketch2img_tf.devices import stateless_random
+
+SLOPE = 1.0  # k
+SPREAD = 0.5
+EPSILON = 1e-12  # under the root: a discriminator that is flat somewhere has a finite gradient there
+
+
+def perturb(photos: tf.Tensor, deviation: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Points between real photos and their noisy copies, at which DRAGAN measures the slope.
+
+    With p = photos + 0.5 * deviation * U(0, 1), U a pixel, it is photos + a * (p - photos) with a ~ U(0, 1) an example.
+
+    Args:
+      photos: normalised real photos, float32 [B, S, S, 3].
+      deviation: standard deviation of all the values of the batch of photos, float32 [].
+      seed: int [2].
+
+    Returns:
+      float32 [B, S, S, 3].
+    """
+    seeds = stateless_random.split(seed, 2)
+    noise = SPREAD * deviation * stateless_random.uniform(photos.shape.as_list(), seeds[0], axis=0)
+    share = stateless_random.uniform([photos.shape[0], 1, 1, 1], seeds[1], axis=0)
+    return photos + share * noise
+
+
+def dragan(
+    discriminator: Callable[[tf.Tensor], tf.Tensor], mixed: tf.Tensor, scale: tf.Tensor | float = 1.0
+) -> tf.Tensor:
+    """(|d discriminator(mixed) / d mixed|_2 - 1)^2, the norm over all pixels and channels of an example.
+
+    Kodali et al., "On Convergence and Stability of GANs", 2017, the DRAGAN penalty, with k = 1.
+
+    Differs from the paper, whose noise is centred on the photo: see `perturb` for ours. What is measured is the slope
+    of the sum of the batch's logits: through the discriminator's batch norm an example moves the others' logits too, a
+    little. The implementation that the report cites has the same noise and the same sum.
+
+    Args:
+      discriminator: photos to logits [B]; whatever else it takes is not perturbed.
+      mixed: float32 [B, S, S, 3], as from `perturb`.
+      scale: the logits are multiplied by it while their gradient is taken, so that none vanishes in float16.
+
+    Returns:
+      float32 [B].
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(mixed)
+        logits = scale * discriminator(mixed)
+    gradients = tf.cast(tape.gradient(logits, mixed), tf.float32) / scale
+    slopes = tf.sqrt(tf.reduce_sum(tf.square(gradients), [1, 2, 3]) + EPSILON)
+    return tf.square(slopes - SLOPE)

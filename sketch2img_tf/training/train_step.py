@@ -1,0 +1,447 @@
+"""The state of a training, and one step of it.
+
+Axes: B batch of one replica, 2B the two noise draws of a batch one after the other.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, NamedTuple
+
+import tensorflow as tf
+
+from sketch2img_tf.config import Config, TrainingConfig
+from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.devices import precision, stateless_random
+from sketch2img_tf.layers.spectral_norm import power_iteration
+from sketch2img_tf.networks import critic
+from sketch2img_tf.networks.discriminator import Discriminator
+from sketch2img_tf.networks.generator import make_generator
+from sketch2img_tf.networks.sight import Seen, Sight
+from sketch2img_tf.training import differentiable_augmentation, losses, optimization, penalties
+from sketch2img_tf.training.network_update import FiniteStatistics, FiniteUpdates
+
+_FIRST_POWER_ITERATIONS = 15
+
+
+class TrainState(tf.Module):
+    """Everything that a checkpoint holds: the networks, the averaged generator, the optimizers and the step.
+
+    With `--critic` its heads, `critic`, are one of the networks, otherwise None. What it sees by is frozen or drawn
+    from the seed: `TrainStep` has it, and no checkpoint.
+
+    There is no random state: every draw comes from the configuration's seed, the step, and `retries`, which counts how
+    often the run went back after steps that were not finite.
+    """
+
+    def __init__(self, config: Config, num_classes: int):
+        super().__init__(name="state")
+        tf.keras.utils.set_random_seed(config.training.seed)
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        self.retries = tf.Variable(0, dtype=tf.int64, trainable=False, name="retries")
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        synchronized = config.training.cross_replica_norm and replicas > 1  # alone, batch norm is faster without
+        with precision.policy(config.training.precision):
+            self.generator = make_generator(config, num_classes, synchronized)
+            self.averaged_generator = make_generator(config, num_classes, synchronized)
+            self.discriminator = _make_discriminator(config, num_classes, synchronized)
+            self.critic = critic.make_critic(num_classes) if config.losses.critic != "none" else None
+        self.generator_optimizer = optimization.make_adam(config.training.generator_learning_rate, config.training)
+        self.discriminator_optimizer = optimization.make_adam(
+            config.training.discriminator_learning_rate, config.training
+        )
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        self.critic_optimizer = None
+        if self.critic:
+            self.critic_optimizer = optimization.make_adam(
+                config.training.discriminator_learning_rate, config.training
+            )
+            self.critic_optimizer.build(self.critic.trainable_variables)
+        self.follow_weights()
+
+    @property
+    def optimizers(self) -> list[tf.keras.optimizers.Optimizer]:
+        """Of all networks that there are."""
+        optimizers = (self.generator_optimizer, self.discriminator_optimizer, self.critic_optimizer)
+        return [optimizer for optimizer in optimizers if optimizer is not None]
+
+    @property
+    def networks(self) -> list[tf.keras.Model]:
+        """Those that are trained."""
+        return [network for network in (self.generator, self.discriminator, self.critic) if network is not None]
+
+    def follow_weights(self) -> None:
+        """What follows from the networks' weights at the start of a run: their averages, and the spectral norms."""
+        for average, variable in zip(self.averaged_generator.variables, self.generator.variables):
+            average.assign(variable)
+        for _ in range(_FIRST_POWER_ITERATIONS):
+            for network in self.networks[1:]:
+                power_iteration(network)
+
+    def set_learning_rates(self, config: Config) -> None:
+        """The configured rates in place of those that a checkpoint brought."""
+        self._set_learning_rates(config.training, 1.0)
+
+    def decay_learning_rates(self, training: TrainingConfig) -> None:
+        """The rates of the step to come, if they decay."""
+        if training.final_learning_rate_fraction < 1:
+            self._set_learning_rates(training, optimization.learning_rate_factor(self.step, training))
+
+    def _set_learning_rates(self, training: TrainingConfig, factor: tf.Tensor | float) -> None:
+        self.generator_optimizer.learning_rate.assign(training.generator_learning_rate * factor)
+        for optimizer in self.optimizers[1:]:
+            optimizer.learning_rate.assign(training.discriminator_learning_rate * factor)
+
+
+def _make_discriminator(config: Config, num_classes: int, synchronized: bool) -> Discriminator:
+    discriminator = Discriminator(num_classes, config.network.base_width, synchronized)
+    size = config.data.image_size
+    discriminator((tf.zeros([1, size, size, 3]), tf.zeros([1, size, size, 1])))
+    return discriminator
+
+
+class _Part(NamedTuple):
+    """Of the discriminator's loss: terms, and accuracies, by name; the terms' scaled sum, and its gradients."""
+
+    terms: dict[str, tf.Tensor]
+    accuracies: dict[str, tf.Tensor]
+    total: tf.Tensor
+    gradients: list[tf.Tensor | None]
+
+    def done(self):
+        """What is computed in this context is computed later, when what the gradients need is out of memory."""
+        return tf.control_dependencies([gradient for gradient in self.gradients if gradient is not None])
+
+
+class TrainStep:
+    """One step: an update of the discriminator and the critic, then of the generator, from one pass of the generator.
+
+    Calling it with a batch {"photos", "sketches": normalised, float32 [B, S, S, 3 or 1]; "labels": int64 [B]} gives the
+    step's scalars by name, float32 []. A loss of weight 0 is not computed. With `--discriminator_steps` above 1 there
+    are as many batches in one, [n B, ...]: the discriminator's other updates come first, and have no scalars.
+
+    A network whose loss or gradient is not finite is not updated; its scalar `skipped_updates` is then 1.
+    """
+
+    def __init__(self, config: Config, state: TrainState, statistics: Statistics):
+        self.config = config
+        self.state = state
+        self.strategy = tf.distribute.get_strategy()
+        self.weights = config.losses
+        self.sight = Sight(config, statistics)
+        if config.losses.critic_counts:
+            self.critic_updates = FiniteUpdates(state.critic.trainable_variables)
+        self.generator_updates = FiniteUpdates(state.generator.trainable_variables)
+        self.discriminator_updates = FiniteUpdates(state.discriminator.trainable_variables)
+
+    @property
+    def updates(self) -> dict[str, FiniteUpdates]:
+        """Of each network that is trained, by name."""
+        updates = {"generator": self.generator_updates, "discriminator": self.discriminator_updates}
+        return {**updates, "critic": self.critic_updates} if self.weights.critic_counts else updates
+
+    @tf.function(autograph=False)  # it has nothing to convert, and would take a third of the time of tracing
+    def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        self.state.decay_learning_rates(self.config.training)
+        scalars = self._with_lazy_penalty(lambda penalized: self._on_replicas(batch, penalized))
+        self._average_generator()
+        self.state.step.assign_add(1)
+        return scalars
+
+    @tf.function
+    def several(
+        self, batches: tf.distribute.DistributedIterator, steps: int
+    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """As many steps, in a loop on the device.
+
+        Returns:
+          The scalars of each step by name, float32 [steps], and the batch of the last step.
+        """
+        once = self.__call__.get_concrete_function(batches.element_spec).structured_outputs
+        names = sorted(once)
+        values = tf.TensorArray(tf.float32, steps, element_shape=[len(names)])
+        for i in tf.range(steps - 1):
+            scalars = self(next(batches))
+            values = values.write(i, tf.stack([scalars[name] for name in names]))
+        # The last step stands outside the loop, which would have to carry its batch from the start on.
+        batch = next(batches)
+        scalars = self(batch)
+        values = values.write(steps - 1, tf.stack([scalars[name] for name in names]))
+        return dict(zip(names, tf.unstack(values.stack(), axis=1))), batch
+
+    def _with_lazy_penalty(self, step: Callable[[bool], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+        """On every `dragan_every_steps`-th step so many times the penalty, else none at no cost: the same on average.
+
+        Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, section 3.1.
+        """
+        interval = self.weights.dragan_every_steps
+        if interval == 1 or not self.weights.dragan_weight:
+            return step(True)
+        # Around the replicas, not within them: in a branch of its own a replica cannot exchange anything with others,
+        # and the penalty takes their deviation and their norms' statistics. So the step is traced twice.
+        return tf.cond(self.state.step % interval == 0, lambda: step(True), lambda: step(False))
+
+    def _on_replicas(self, batch: dict[str, tf.Tensor], penalized: bool) -> dict[str, tf.Tensor]:
+        """The scalars of the global batch."""
+        scalars = self.strategy.run(self._replica_step, args=(batch, penalized))
+        return {name: self.strategy.reduce("SUM", value, axis=None) for name, value in scalars.items()}
+
+    def _replica_step(self, batch: dict[str, tf.Tensor], penalized: bool = True) -> dict[str, tf.Tensor]:
+        """A replica's part of a step and of its scalars; `penalized` says whether it has the DRAGAN penalty."""
+        statistics = FiniteStatistics(self.state.networks)
+        if self.config.training.discriminator_steps > 1:
+            *others, batch = _parts(batch, self.config.training.discriminator_steps)
+            for number, other in enumerate(others, 1):
+                self._discriminator_step(other, stateless_random.fold_in(self._seed(), number), penalized)
+        photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
+        seeds = stateless_random.split(self._seed(), 3)
+        noise = self._noise(seeds[0], labels)  # [2B, ...], or [B, ...] without the diversity loss
+        of_photos = self._of_photos(photos, sketches, labels, seeds[1:], penalized)
+        with of_photos.done(), tf.GradientTape() as generator_tape:
+            fakes = self._generate(sketches, labels, noise)
+        fake_photos = fakes[: photos.shape[0]]
+        scalars = self._update_discriminator(of_photos, self._of_fakes(fake_photos, sketches, labels, seeds[1:]))
+        seen = self._see(photos, sketches, seeds[1], 5)
+        with tf.GradientTape() as loss_tape:
+            loss_tape.watch(fakes)
+            # One pass of the frozen networks serves the critic, which learns from it first, and then the generator.
+            seen_fakes = self._see(fakes[: photos.shape[0]], sketches, seeds[1], 6)
+            with loss_tape.stop_recording():
+                scalars.update(self._update_critic(seen.critic, seen_fakes.critic, labels))
+            terms = self._generator_losses(photos, fakes, sketches, labels, noise)
+            terms.update(self._seen_losses(seen, seen_fakes, labels))
+            total = precision.scaled(self.state.generator_optimizer, self._weighted(terms))
+        # The chain rule by hand: from the losses to the pictures through the updated discriminator, and from there on.
+        through_fakes = loss_tape.gradient(total, fakes)
+        variables = self.state.generator.trainable_variables
+        gradients = generator_tape.gradient(fakes, variables, output_gradients=through_fakes)
+        skipped = {"skipped_updates": self.generator_updates.apply(self.state.generator_optimizer, total, gradients)}
+        statistics.keep()
+        return {**scalars, **_tagged("generator", {**terms, **skipped}), **self._fake_scalars(fake_photos)}
+
+    def _generate(self, sketches: tf.Tensor, labels: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+        """All draws of the noise through one pass of the encoder and one of the decoder."""
+        generator = self.state.generator
+        features = generator.encode(sketches, labels, training=True)
+        if self.weights.diversity_weight:
+            features = [_twice(level) for level in features]
+            sketches, labels = _twice(sketches), _twice(labels)
+        return generator.decode(features, sketches, labels, noise, training=True)
+
+    def _discriminator_step(self, batch: dict[str, tf.Tensor], seed: tf.Tensor, penalized: bool) -> None:
+        """An update of the discriminator and the critic, on a batch of its own and what the generator makes of it."""
+        photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
+        seeds = stateless_random.split(seed, 3)
+        noise = stateless_random.normal([labels.shape[0], *self.state.generator.noise_shape], seeds[0], axis=0)
+        of_photos = self._of_photos(photos, sketches, labels, seeds[1:], penalized)
+        with of_photos.done():
+            fake_photos = self.state.generator((sketches, labels, noise), training=True)
+        self._update_discriminator(of_photos, self._of_fakes(fake_photos, sketches, labels, seeds[1:]))
+        if self.weights.critic_counts:
+            seen = [self._see(pictures, sketches, seeds[1], use) for use, pictures in ((5, photos), (6, fake_photos))]
+            self._update_critic(*(each.critic for each in seen), labels)
+
+    def _of_photos(self, photos, sketches, labels, seeds, penalized: bool) -> _Part:
+        """What the discriminator learns from real photos, after an iteration for the spectral norms.
+
+        Real and fake pass apart: each has batch norm statistics of its own, and only one is in memory.
+        """
+        power_iteration(self.state.discriminator)
+        weights, terms, accuracies = self.weights, {}, {}
+        with tf.GradientTape() as tape:
+            if weights.gan_weight or weights.classification_weight:
+                logits, class_logits = self._judge(*self._augmented(photos, sketches, seeds[0], 1))
+            if weights.classification_weight:
+                terms["classification"] = self._mean(losses.classification(class_logits, labels, weights.focal_gamma))
+                accuracies["class_accuracy"] = self._share(tf.argmax(class_logits, -1) == labels)
+            if weights.gan_weight:
+                terms["gan"] = self._mean(self._adversarial(logits, self._targets(labels, seeds[0])[0]))
+                accuracies["real_accuracy"] = self._share(logits > 0)
+            if weights.dragan_weight:
+                every = float(weights.dragan_every_steps)
+                terms["dragan"] = every * self._dragan(photos, sketches, seeds) if penalized else tf.constant(0.0)
+            total = self._scaled(terms)
+        # What the penalty alone trains has a gradient of 0 between, so that Adam's moments do not stand still.
+        return self._part(terms, accuracies, total, tape, "none" if penalized else "zero")
+
+    def _of_fakes(self, fake_photos, sketches, labels, seeds) -> _Part:
+        """What it learns from the generator's."""
+        terms, accuracies = {}, {}
+        with tf.GradientTape() as tape:
+            if self.weights.gan_weight:
+                logits, _ = self._judge(*self._augmented(fake_photos, sketches, seeds[0], 2))
+                terms["gan"] = self._mean(self._adversarial(logits, self._targets(labels, seeds[0])[1]))
+                accuracies["fake_accuracy"] = self._share(logits < 0)
+            total = self._scaled(terms)
+        return self._part(terms, accuracies, total, tape)
+
+    def _part(self, terms, accuracies, total: tf.Tensor, tape: tf.GradientTape, unconnected: str = "none") -> _Part:
+        variables = self.state.discriminator.trainable_variables
+        return _Part(terms, accuracies, total, tape.gradient(total, variables, unconnected_gradients=unconnected))
+
+    def _update_discriminator(self, *parts: _Part) -> dict[str, tf.Tensor]:
+        """Scalars by name."""
+        names = dict.fromkeys(name for part in parts for name in part.terms)
+        scalars = {name: tf.add_n([part.terms[name] for part in parts if name in part.terms]) for name in names}
+        for part in parts:
+            scalars.update(part.accuracies)
+        if names:
+            gradients = [_sum(of_variable) for of_variable in zip(*(part.gradients for part in parts))]
+            total = tf.add_n([part.total for part in parts])
+            skipped = self.discriminator_updates.apply(self.state.discriminator_optimizer, total, gradients)
+            scalars["skipped_updates"] = skipped
+        return _tagged("discriminator", scalars)
+
+    def _adversarial(self, logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        return (losses.hinge if self.weights.gan_loss == "hinge" else losses.adversarial)(logits, targets)
+
+    def _scaled(self, terms: dict[str, tf.Tensor]) -> tf.Tensor:
+        return precision.scaled(self.state.discriminator_optimizer, self._weighted(terms))
+
+    def _dragan(self, photos: tf.Tensor, sketches: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+        mixed = penalties.perturb(photos, stateless_random.deviation(photos), seeds[1])
+        mixed, sketches = self._augmented(mixed, sketches, seeds[0], 3)
+        scale = precision.loss_scale(self.state.discriminator_optimizer)
+        return self._mean(penalties.dragan(lambda x: self._judge(x, sketches)[0], mixed, scale))
+
+    def _generator_losses(self, photos, fakes, sketches, labels, noise) -> dict[str, tf.Tensor]:
+        terms, weights = {}, self.weights
+        fake_photos = fakes[: photos.shape[0]]
+        if weights.gan_weight or weights.classification_weight:
+            augmented = self._augmented(fake_photos, sketches, self._seed(), 4)
+            fake_logits, fake_class_logits = self._judge(*augmented)
+        if weights.gan_weight:
+            hinge = weights.gan_loss == "hinge"
+            convincing = losses.hinge_generator(fake_logits) if hinge else losses.adversarial(fake_logits, 1.0)
+            terms["gan"] = self._mean(convincing)
+        if weights.classification_weight:
+            terms["classification"] = self._mean(losses.classification(fake_class_logits, labels))
+        if weights.supervised_weight:
+            terms["supervised"] = self._mean(losses.supervised(fake_photos, photos))
+        if weights.diversity_weight:
+            terms["diversity"] = self._mean(self._diversity(fakes, noise))
+        return terms
+
+    def _see(self, photos: tf.Tensor, sketches: tf.Tensor, seed: tf.Tensor, use: int) -> Seen:
+        """By the frozen networks, the critic's of pictures that are augmented for it."""
+        kinds = self.weights.critic_diffaugment
+        return self.sight(photos, *self._augmented(photos, sketches, seed, use, kinds))
+
+    def _update_critic(self, of_photos, of_fakes, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+        """From what it sees of both; scalars by name."""
+        if not self.weights.critic_counts:
+            return {}
+        power_iteration(self.state.critic)
+        with tf.GradientTape() as tape:
+            both = [tf.concat(pair, 0) for pair in zip(of_photos, of_fakes)]
+            logits = self.state.critic((both, _twice(labels)))
+            real, fake = ([tf.split(of_scale, 2)[part] for of_scale in logits] for part in (0, 1))
+            hinges = [losses.hinge(of_real, 1.0) + losses.hinge(of_fake, 0.0) for of_real, of_fake in zip(real, fake)]
+            hinge = self._mean(losses.over_scales(hinges))
+            total = precision.scaled(self.state.critic_optimizer, self.weights.critic_weight * hinge)
+        gradients = tape.gradient(total, self.state.critic.trainable_variables)
+        skipped = self.critic_updates.apply(self.state.critic_optimizer, total, gradients)
+        scales = len(logits)
+        accuracies = {
+            "real_accuracy": self._mean(losses.over_scales([tf.cast(each > 0, tf.float32) for each in real]) / scales),
+            "fake_accuracy": self._mean(losses.over_scales([tf.cast(each < 0, tf.float32) for each in fake]) / scales),
+        }
+        return _tagged("critic", {"hinge": hinge, **accuracies, "skipped_updates": skipped})
+
+    def _seen_losses(self, of_photos: Seen, of_fakes: Seen, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The generator's, of what the frozen networks see of its pictures."""
+        terms = {}
+        if self.weights.perceptual_weight:
+            features = of_fakes.perceptual, of_photos.perceptual
+            terms["perceptual"] = self._mean(losses.perceptual(*features, self.sight.perceptual_units))
+        if self.weights.critic_counts:
+            logits = self.state.critic((of_fakes.critic, labels))
+            convincing = losses.over_scales([losses.hinge_generator(of_scale) for of_scale in logits])
+            terms["critic"] = self._mean(convincing)
+        return terms
+
+    def _diversity(self, fakes: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+        pictures, noises = tf.split(fakes, 2), tf.split(noise, 2)
+        if self.weights.diversity == "distance":
+            return losses.diversity_distance(*pictures)
+        return losses.diversity(*pictures, *noises)
+
+    def _targets(self, labels: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The discriminator's targets for real and fake, float32 [B]: smoothed, noisy and flipped as configured.
+
+        The noise moves both inwards: a target beyond 0 or 1 would reward a logit without end.
+        """
+        weights = self.weights
+        seeds = stateless_random.split(seed, 2)
+        shape = [2, labels.shape[0]]
+        real, fake = tf.unstack(stateless_random.uniform(shape, seeds[0], 0.0, weights.label_noise, axis=1))
+        targets = tf.stack([1.0 - weights.label_smoothing - real, fake])
+        flip = stateless_random.uniform(shape, seeds[1], axis=1) < weights.label_flip_probability
+        return tuple(tf.unstack(tf.where(flip, 1.0 - targets, targets)))
+
+    def _judge(self, photos: tf.Tensor, sketches: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return self.state.discriminator((photos, sketches), training=True)
+
+    def _augmented(self, photos, sketches, seed: tf.Tensor, use: int, kinds=None) -> tuple[tf.Tensor, tf.Tensor]:
+        """What the discriminator, or who else has `kinds`, gets to see; each `use` of a seed has draws of its own."""
+        kinds = self.config.training.diffaugment if kinds is None else kinds
+        if not kinds:
+            return photos, sketches
+        return differentiable_augmentation.augment(photos, sketches, kinds, stateless_random.fold_in(seed, use))
+
+    def _noise(self, seed: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        copies = 2 if self.weights.diversity_weight else 1
+        shape = [labels.shape[0], *self.state.generator.noise_shape]
+        return tf.reshape(stateless_random.normal([copies, *shape], seed, axis=1), [copies * shape[0], *shape[1:]])
+
+    def _seed(self) -> tf.Tensor:
+        """A seed of this step, int64 [2]; all replicas have the same, see `draws`."""
+        seed = tf.stack([tf.constant(self.config.training.seed, tf.int64), self.state.retries])
+        return stateless_random.fold_in(seed, self.state.step)
+
+    def _mean(self, values: tf.Tensor) -> tf.Tensor:
+        """This replica's part of the mean over the global batch: gradients and scalars of replicas are summed."""
+        return tf.reduce_sum(values) / self.config.training.global_batch_size
+
+    def _share(self, hits: tf.Tensor) -> tf.Tensor:
+        return self._mean(tf.cast(hits, tf.float32))
+
+    def _weighted(self, terms: dict[str, tf.Tensor]) -> tf.Tensor:
+        return tf.add_n([getattr(self.weights, f"{name}_weight") * term for name, term in terms.items()] or [0.0])
+
+    def _fake_scalars(self, fakes: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Mean and deviation over pixels, averaged over the pictures: both near one value tell of a collapse."""
+        deviations = tf.math.reduce_std(fakes, [1, 2, 3])
+        means = tf.reduce_mean(fakes, [1, 2, 3])
+        return _tagged("fakes", {"mean": self._mean(means), "deviation": self._mean(deviations)})
+
+    def _average_generator(self) -> None:
+        """Moves the averages of all variables of the generator; at first faster, so that they forget the start.
+
+        Batch norm's moving statistics are averaged with the weights that gave rise to them.
+        """
+        step = tf.cast(self.state.step, tf.float32)
+        decay = tf.minimum(self.config.training.ema_decay, (1.0 + step) / (10.0 + step))
+        for average, variable in zip(self.state.averaged_generator.variables, self.state.generator.variables):
+            average.assign(average + (1.0 - decay) * (variable - average))
+
+
+def _parts(batch: dict[str, tf.Tensor], count: int) -> list[dict[str, tf.Tensor]]:
+    """The batches, [B, ...] each, that lie in turns in one, [count B, ...]: every count-th example is of the same.
+
+    So the batches are the same however many replicas share the examples.
+    """
+    return [{name: values[first::count] for name, values in batch.items()} for first in range(count)]
+
+
+def _sum(gradients: tuple[tf.Tensor | None, ...]) -> tf.Tensor | None:
+    found = [gradient for gradient in gradients if gradient is not None]
+    return tf.add_n(found) if found else None
+
+
+def _twice(tensor: tf.Tensor) -> tf.Tensor:
+    return tf.concat([tensor, tensor], 0)
+
+
+def _tagged(part: str, scalars: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    return {f"{part}/{name}": value for name, value in scalars.items()}

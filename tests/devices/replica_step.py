@@ -1,0 +1,135 @@
+"""A program of replicas_test.py: one step on one device and the same on two, in a process of its own.
+
+Several mirrored strategies in one process can bring it down.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+from sketch2img_tf import config as config_lib
+from sketch2img_tf.config import TrainingConfig
+from sketch2img_tf.data.statistics import Statistics
+from sketch2img_tf.layers.cpu import fusion
+from sketch2img_tf.layers.normalization import EPSILON, MOMENTUM, BatchNormalization
+from sketch2img_tf.training.optimization import make_adam
+from sketch2img_tf.training.train_step import TrainState, TrainStep
+
+BATCH, CLASSES, RATE = 6, 4, 0.1
+TOLERANCE = 0.005  # of a move's length: at the kinks of |x| and ReLU, rounding decides on a sign here and there
+VALUES = dict(base_width=4, global_batch_size=BATCH, perceptual_weight=0.0, label_noise=0.1, label_flip_probability=0.2)
+
+
+def one_step(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Scalars, and by how much a step of plain descent moves the variables, under the present strategy."""
+    strategy = tf.distribute.get_strategy()
+    config = config_lib.from_dict(VALUES)
+    state = TrainState(config, CLASSES)
+    state.generator_optimizer = tf.keras.optimizers.SGD(RATE)
+    state.discriminator_optimizer = tf.keras.optimizers.SGD(RATE)
+    state.generator_optimizer.build(state.generator.trainable_variables)
+    state.discriminator_optimizer.build(state.discriminator.trainable_variables)
+    step = TrainStep(config, state, Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0))
+
+    def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        size = context.get_per_replica_batch_size(BATCH)
+        return tf.data.Dataset.from_tensor_slices(batch).repeat().batch(size, drop_remainder=True)
+
+    before = [np.asarray(variable.read_value()) for variable in state.variables]
+    iterator = iter(strategy.distribute_datasets_from_function(batches))
+    scalars = step(next(iterator))
+    result = {f"scalar {name}": np.asarray(value) for name, value in scalars.items()}
+    for i, variable in enumerate(state.variables):
+        result[f"{i} {variable.name}"] = np.asarray(variable.read_value()) - before[i]
+        copies = [copy.numpy() for copy in strategy.experimental_local_results(variable)]
+        if "/u:" in variable.name and any(np.any(copy != copies[0]) for copy in copies):
+            raise AssertionError(f"{variable.name} differs among the replicas")
+    return result
+
+
+def steps_of_adam() -> np.ndarray:
+    """Where two steps of the project's Adam take a variable, each replica having its share of the gradient."""
+    strategy = tf.distribute.get_strategy()
+    variable, adam = tf.Variable([1.0, 2.0, 3.0]), make_adam(RATE, TrainingConfig())
+    adam.build([variable])
+    for gradient in ([0.1, -0.2, 0.3], [0.3, 0.2, -0.1]):
+        strategy.run(_apply, args=(adam, variable, np.array(gradient, np.float32) / strategy.num_replicas_in_sync))
+    return np.asarray(variable.read_value())
+
+
+def _apply(adam: tf.keras.optimizers.Optimizer, variable: tf.Variable, gradient: np.ndarray) -> None:
+    adam.apply_gradients([(tf.constant(gradient), variable)])
+
+
+def norm_errors() -> dict[str, float]:
+    """Of the synchronised batch norm against NumPy in float64: relative, of its scale, moving mean and variance.
+
+    Where the variance is small beside the mean, and part of it lies between the replicas.
+    """
+    strategy, rng, errors = tf.distribute.get_strategy(), np.random.default_rng(0), {}
+    replicas = strategy.num_replicas_in_sync
+    for mean, deviation in ((30.0, 0.003), (1000.0, 1.0), (-2.0, 5.0)):
+        x = rng.normal(mean, deviation, [replicas, 4, 8, 8, 5])
+        x = np.float32(x + deviation * np.arange(replicas).reshape([-1, 1, 1, 1, 1]))
+        layer = BatchNormalization(synchronized=True)
+        layer.build([None, None, None, 5])
+        scale = strategy.run(_scale, args=(layer, tf.constant(x)))
+        whole = x.astype(np.float64)
+        n, variance = whole[..., 0].size, whole.var((0, 1, 2, 3))
+        expected = {
+            "moving_mean": (1 - MOMENTUM) * whole.mean((0, 1, 2, 3)),
+            "moving_variance": MOMENTUM + (1 - MOMENTUM) * variance * n / (n - 1),
+            "scale": 1 / np.sqrt(variance + EPSILON),
+        }
+        found = {"moving_mean": layer.moving_mean, "moving_variance": layer.moving_variance}
+        found = {name: np.asarray(variable.read_value()) for name, variable in found.items()}
+        found["scale"] = np.ravel(strategy.experimental_local_results(scale)[0])
+        for name, value in expected.items():
+            errors[f"{name} at {mean} +- {deviation}"] = float(np.abs(found[name] / value - 1).max())
+    return errors
+
+
+def _scale(layer: BatchNormalization, of_replicas: tf.Tensor) -> tf.Tensor:
+    own = tf.distribute.get_replica_context().replica_id_in_sync_group
+    return layer.scale_and_shift(of_replicas[own], True)[0]
+
+
+def random_batch(examples: int, classes: int) -> dict[str, np.ndarray]:
+    """Of noise in the ranges of normalised photos and sketches, always the same."""
+    rng = np.random.default_rng(0)
+    return {
+        "photos": rng.uniform(-0.8, 0.9, [examples, 64, 64, 3]).astype(np.float32),
+        "sketches": (rng.uniform(size=[examples, 64, 64, 1]) < 0.1).astype(np.float32),
+        "labels": rng.integers(classes, size=examples),
+    }
+
+
+def make_two_cpus() -> None:
+    """Logical ones, before TensorFlow has used the first."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+def main() -> None:
+    """Prints the names of what differs beyond rounding, as JSON."""
+    tf.config.run_functions_eagerly(True)  # tracing the step would take most of the time
+    batch = random_batch(BATCH, CLASSES)
+    make_two_cpus()
+    alone = {**one_step(batch), "adam": steps_of_adam()}
+    fusion._LARGE = 1  # what lies between convolutions is compiled on two devices, and was not on one
+    with tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]).scope():
+        shared = {**one_step(batch), "adam": steps_of_adam()}
+        of_norms = norm_errors()
+    errors = {
+        name: float(np.linalg.norm(alone[name] - shared[name]) / (np.linalg.norm(alone[name]) + 1e-6)) for name in alone
+    }
+    differing = {k: e for k, e in errors.items() if e > TOLERANCE}
+    print(json.dumps({"compared": len(errors), "differing": differing, "norms": of_norms}))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

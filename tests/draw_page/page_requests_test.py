@@ -1,0 +1,113 @@
+"""What the page's buttons ask for, with a model that remembers what it was asked."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sketch2img_tf.draw_page import page_requests
+from sketch2img_tf.errors import UserError
+from tests.inference import drawn_pages
+
+
+class Remembering:
+    """A model whose pictures are its requests, numbered."""
+
+    class_names = ("apple", "car_(sedan)")
+
+    def __init__(self):
+        self.asked = []
+
+    def from_bytes(self, sketches, labels, seeds):
+        """Tells nothing but how many there were."""
+        self.asked.append((sketches, labels, seeds))
+        return [b"picture %d" % seed for seed in seeds]
+
+
+def png(picture: Image.Image, form: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    picture.save(file, form)
+    return file.getvalue()
+
+
+def url(content: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(content).decode()
+
+
+def canvas(ink: int) -> Image.Image:
+    """As the browser sends it: 512x512, opaque RGBA."""
+    picture = Image.new("RGBA", (512, 512), "white")
+    picture.putpixel((100, 200), (ink, ink, ink, 255))
+    return picture
+
+
+def test_variations_have_seeds_in_a_row_and_the_same_drawing():
+    model, drawing = Remembering(), png(canvas(0))
+    found = page_requests.pictures(model, url(drawing), "car_(sedan)", 5, 3)
+    assert model.asked == [([drawing] * 3, ["car_(sedan)"] * 3, [5, 6, 7])]
+    assert found == [
+        {"seed": seed, "src": url(b"picture %d" % seed), "name": f"car_(sedan)-{seed}.png"} for seed in (5, 6, 7)
+    ]
+
+
+def test_an_emptied_seed_is_0():
+    found = page_requests.pictures(Remembering(), url(png(canvas(0))), "apple", None, 2)
+    assert [each["seed"] for each in found] == [0, 1]
+
+
+@pytest.mark.parametrize("drawing", [None, "", url(png(canvas(255)))], ids=["nothing", "empty", "white"])
+def test_a_blank_page_costs_no_picture(drawing):
+    model = Remembering()
+    assert page_requests.pictures(model, drawing, "apple", 0, 4) == []
+    assert model.asked == []
+
+
+def test_the_faintest_line_is_no_blank_page():
+    assert len(page_requests.pictures(Remembering(), url(png(canvas(254))), "apple", 0, 1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("drawing", "says"),
+    [
+        ("a cat", "is no PNG"),
+        (url(b"")[:-1] + "*", "is no PNG"),
+        (url(png(canvas(0), "TIFF")), "is damaged"),
+        (url(png(canvas(0))[:60]), "is damaged"),
+        (url(png(canvas(0))[:-400]), "is damaged"),
+        (url(png(Image.new("1", (1025, 10)))), "more than 1024x1024 pixels"),
+        (url(b"\0" * page_requests.MAX_BYTES + b"\0"), "more than 4 MB"),
+    ],
+    ids=["text", "no base 64", "TIFF", "header cut off", "end cut off", "wide", "heavy"],
+)
+def test_what_is_no_drawing_is_refused(drawing, says):
+    model = Remembering()
+    with pytest.raises(UserError, match=f"^the drawing .*{says}"):
+        page_requests.pictures(model, drawing, "apple", 0, 1)
+    assert model.asked == []
+
+
+def test_an_upload_is_cropped_told_about_and_removed(tmp_path):
+    path = tmp_path / "kite.png"
+    drawn_pages.kite(ink=255, paper=0).save(path)
+    drawing, said = page_requests.uploaded(str(path), fill=0.5)
+    ink = np.argwhere(np.asarray(Image.open(io.BytesIO(base64.b64decode(drawing.split(",")[1])))) < 128)
+    assert np.ptp(ink, 0).max() + 1 == pytest.approx(128, abs=2)  # half of the sketch's 256
+    assert "white on black" in said and "cropped to the drawing, 160x250 of 600x400 pixels" in said
+    assert not path.exists()
+
+
+def test_an_upload_that_cannot_be_used_is_named_without_its_folder_and_removed(tmp_path):
+    path = tmp_path / "text.png"
+    path.write_text("a cat")
+    with pytest.raises(UserError, match="^text.png: is not a PNG"):
+        page_requests.uploaded(str(path), fill=0.8)
+    assert not path.exists()
+
+
+def test_an_upload_that_another_removed_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="^gone.png: cannot be read"):
+        page_requests.uploaded(str(tmp_path / "gone.png"), fill=0.8)
