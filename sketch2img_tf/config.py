@@ -12,7 +12,7 @@ from typing import Any
 
 from absl import flags
 
-from datasets.sketchy import release, release_lists
+from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT, MARKS, PHOTO_VARIANTS, SKETCH_VARIANTS
 from sketch2img_tf import path_flags
 from sketch2img_tf.data.statistics import SKETCH_ENCODINGS
 from sketch2img_tf.errors import UserError
@@ -47,18 +47,18 @@ class DataConfig:
         "", "Folder of your photos, a folder a class in it, read once to build the edge maps.", path=True
     )
     photo_variant: str = _option(
-        release.DEFAULT_PHOTO_VARIANT,
+        DEFAULT_PHOTO_VARIANT,
         "Rendering of the photos; `python -m datasets.sketchy.build --help` explains them.",
-        choices=tuple(release.PHOTO_VARIANTS),
+        choices=tuple(PHOTO_VARIANTS),
     )
     sketch_variant: str = _option(
-        release.DEFAULT_SKETCH_VARIANT,
+        DEFAULT_SKETCH_VARIANT,
         "Rendering of the sketches, likewise.",
-        choices=tuple(release.SKETCH_VARIANTS),
+        choices=tuple(SKETCH_VARIANTS),
     )
     max_bad: int = _option(0, "Bad files to leave out when the TFRecords are built.", lower=0)
     drop_sketches: tuple[str, ...] = _option(
-        ("error",), "Sketches with any of these flags are left out.", choices=release_lists.FLAGS
+        ("error",), "Sketches with any of these flags are left out.", choices=MARKS
     )
     sketch_encoding: str = _option(
         "lines",

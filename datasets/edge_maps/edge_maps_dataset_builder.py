@@ -8,6 +8,7 @@ import tensorflow_datasets as tfds
 
 from datasets.common.pictures import SIZE
 from datasets.edge_maps import inspection, photos
+from datasets.names import EDGE_MAPS_VERSION
 from sketch2img_tf.surroundings import progress
 
 
@@ -25,7 +26,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       **kwargs: `data_dir` and `version`, as for every builder.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version(EDGE_MAPS_VERSION)
     RELEASE_NOTES = {"1.0.0": "Initial release."}
     MANUAL_DOWNLOAD_INSTRUCTIONS = "The manual_dir is a folder of your photos, one folder a class inside."
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import os
+import pathlib
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent import futures
@@ -18,8 +19,9 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
+import datasets.sketchy
 from datasets.miniature import scenes, strokes
-from datasets.sketchy import release
+from datasets.names import PHOTO_VARIANTS, SKETCH_VARIANTS
 from sketch2img_tf import errors, path_flags
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.surroundings import progress
@@ -147,7 +149,7 @@ def _crop(scene: scenes.Scene) -> tuple[float, float, float, float]:
 
 
 def _rendering(variant: str, lines: list[np.ndarray], scene: scenes.Scene, crop: tuple) -> _Map:
-    """A map from the scene's pixels to those of a sketch rendering; see `release.SKETCH_VARIANTS`."""
+    """A map from the scene's pixels to those of a sketch rendering; see `SKETCH_VARIANTS`."""
     if variant == "tx_000000000000":
         return lambda points: points * SIZE / _SCENE_SIZE
     points = np.concatenate(lines)
@@ -168,11 +170,11 @@ def _rendering(variant: str, lines: list[np.ndarray], scene: scenes.Scene, crop:
 
 
 def _photo_folders(directory: str, name: str) -> dict[str, str]:
-    return {v: os.path.join(directory, "256x256", "photo", v, name) for v in release.PHOTO_VARIANTS}
+    return {v: os.path.join(directory, "256x256", "photo", v, name) for v in PHOTO_VARIANTS}
 
 
 def _sketch_folders(directory: str, name: str) -> dict[str, str]:
-    return {v: os.path.join(directory, "256x256", "sketch", v, name) for v in release.SKETCH_VARIANTS}
+    return {v: os.path.join(directory, "256x256", "sketch", v, name) for v in SKETCH_VARIANTS}
 
 
 def _write_info(folder: str, rows: list[dict], photos_per_class: int) -> None:
@@ -197,8 +199,7 @@ def _write_lines(path: str, lines: list[str]) -> None:
 
 def release_classes() -> list[str]:
     """The 125 classes of the release, in order."""
-    with open(os.path.join(os.path.dirname(__file__), "labels.txt"), encoding="utf-8") as file:
-        return file.read().split()
+    return pathlib.Path(datasets.sketchy.__file__).with_name("labels.txt").read_text(encoding="utf-8").split()
 
 
 def _define_flags() -> None:

@@ -18,6 +18,7 @@ import tensorflow_datasets as tfds
 from absl import flags, logging
 
 from datasets.common import building
+from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT, PHOTO_VARIANTS, SKETCH_VARIANTS
 from datasets.sketchy import release
 from datasets.sketchy.sketchy_dataset_builder import Builder
 from sketch2img_tf import errors, path_flags
@@ -32,8 +33,8 @@ def dataset_dir(data_dir: str, photo_variant: str, sketch_variant: str) -> pathl
 def build(
     manual_dir: str,
     data_dir: str,
-    photo_variant: str = release.DEFAULT_PHOTO_VARIANT,
-    sketch_variant: str = release.DEFAULT_SKETCH_VARIANT,
+    photo_variant: str = DEFAULT_PHOTO_VARIANT,
+    sketch_variant: str = DEFAULT_SKETCH_VARIANT,
     max_bad: int = 0,
 ) -> dict:
     """Builds the records, unless they are there, and says what they hold.
@@ -82,15 +83,15 @@ def _define_flags() -> None:
     path_flags.define("data_dir", "runs/data", "Folder of the TFRecords.")
     flags.DEFINE_enum(
         "photo_variant",
-        release.DEFAULT_PHOTO_VARIANT,
-        list(release.PHOTO_VARIANTS),
-        f"Rendering of the photos. {_explained(release.PHOTO_VARIANTS)}",
+        DEFAULT_PHOTO_VARIANT,
+        list(PHOTO_VARIANTS),
+        f"Rendering of the photos. {_explained(PHOTO_VARIANTS)}",
     )
     flags.DEFINE_enum(
         "sketch_variant",
-        release.DEFAULT_SKETCH_VARIANT,
-        list(release.SKETCH_VARIANTS),
-        f"Rendering of the sketches. {_explained(release.SKETCH_VARIANTS)}",
+        DEFAULT_SKETCH_VARIANT,
+        list(SKETCH_VARIANTS),
+        f"Rendering of the sketches. {_explained(SKETCH_VARIANTS)}",
     )
     flags.DEFINE_integer(
         "max_bad", 0, "Bad files (see datasets/sketchy/README.md) to leave out, and build all the same.", lower_bound=0

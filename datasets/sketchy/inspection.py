@@ -14,6 +14,7 @@ from collections.abc import Collection
 from datasets.common import listing, pictures, statistics
 from datasets.common.listing import Picture
 from datasets.common.report import Report
+from datasets.names import MARKS
 from datasets.sketchy import release_lists
 from datasets.sketchy.release import Release
 from sketch2img_tf.errors import UserError
@@ -48,7 +49,7 @@ class Inspection:
     report: dict[str, list[str]]
 
     def examples(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Numbers of examples by split, class, and comma-joined flags in the order of `release_lists.FLAGS`."""
+        """Numbers of examples by split, class, and comma-joined flags in the order of `MARKS`."""
         return {"train": self._count(self.train), "test": self._count(self.test)}
 
     def _count(self, pairs: list[Pair]) -> dict[str, dict[str, int]]:
@@ -111,7 +112,7 @@ def _list(rendering: pathlib.Path, suffixes: tuple[str, ...], report: Report) ->
 def _note_rows(lists: release_lists.Info, photos: list[Picture], sketches: list[Picture], report: Report) -> None:
     photo_ids, sketch_ids = {photo.id for photo in photos}, {sketch.id for sketch in sketches}
     rows = [("testset.txt", row, release_lists.photo_id(row) in photo_ids) for row in lists.test_photos or ()]
-    for flag in release_lists.FLAGS:
+    for flag in MARKS:
         rows += [(f"invalid-{flag}.txt", row, row in sketch_ids) for row in lists.invalid[flag]]
     rows += [("stats.csv", row, row in sketch_ids) for row in lists.stats]
     report.add("rows_without_file", (f"{file}: {row}" for file, row, found in rows if not found))
@@ -171,7 +172,7 @@ def _stop_if_bad(bad_count: int, max_bad: int) -> None:
 
 
 def _pair(photo: Picture, sketch: Picture, lists: release_lists.Info) -> Pair:
-    flags = tuple(flag for flag in release_lists.FLAGS if sketch.id in lists.invalid[flag])
+    flags = tuple(flag for flag in MARKS if sketch.id in lists.invalid[flag])
     return Pair(photo, sketch, flags, lists.stats.get(sketch.id, release_lists.Stats()))
 
 

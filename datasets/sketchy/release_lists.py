@@ -8,9 +8,9 @@ import io
 import pathlib
 import unicodedata
 
+from datasets.names import MARKS
 from sketch2img_tf.errors import UserError
 
-FLAGS = ("error", "ambiguous", "pose", "context")
 _MOST_DIGITS = 9  # of a number in stats.csv
 
 
@@ -28,7 +28,7 @@ class Info:
 
     Attributes:
       test_photos: rows of testset.txt, `class/photo.jpg`; None without that file.
-      invalid: for each of `FLAGS`, the sketch IDs of its list.
+      invalid: for each of `MARKS`, the sketch IDs of its list.
       stats: rows of stats.csv by sketch ID; empty without that file.
     """
 
@@ -46,7 +46,7 @@ def read(folder: pathlib.Path) -> Info:
     testset, stats = folder / "testset.txt", folder / "stats.csv"
     return Info(
         test_photos=_rows(testset) if testset.is_file() else None,
-        invalid={flag: _invalid(folder, flag) for flag in FLAGS},
+        invalid={flag: _invalid(folder, flag) for flag in MARKS},
         stats=_stats(stats) if stats.is_file() else {},
     )
 

@@ -9,23 +9,31 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from datasets.common import pictures
-from datasets.sketchy import inspection, release, release_lists
+from datasets.names import (
+    DEFAULT_PHOTO_VARIANT,
+    DEFAULT_SKETCH_VARIANT,
+    MARKS,
+    PHOTO_VARIANTS,
+    SKETCH_VARIANTS,
+    SKETCHY_VERSION,
+)
+from datasets.sketchy import inspection, release
 from sketch2img_tf.surroundings import progress
 
 
 @dataclasses.dataclass(eq=False)
 class SketchyConfig(tfds.core.BuilderConfig):
-    """A choice of renderings, one of `release.PHOTO_VARIANTS` and one of `release.SKETCH_VARIANTS`."""
+    """A choice of renderings, one of `PHOTO_VARIANTS` and one of `SKETCH_VARIANTS`."""
 
-    photo_variant: str = release.DEFAULT_PHOTO_VARIANT
-    sketch_variant: str = release.DEFAULT_SKETCH_VARIANT
+    photo_variant: str = DEFAULT_PHOTO_VARIANT
+    sketch_variant: str = DEFAULT_SKETCH_VARIANT
 
 
 def _config(photo_variant: str, sketch_variant: str) -> SketchyConfig:
     return SketchyConfig(
         name=f"{photo_variant}-{sketch_variant}",
         description=(
-            f"Photo: {release.PHOTO_VARIANTS[photo_variant]}. Sketch: {release.SKETCH_VARIANTS[sketch_variant]}."
+            f"Photo: {PHOTO_VARIANTS[photo_variant]}. Sketch: {SKETCH_VARIANTS[sketch_variant]}."
         ),
         photo_variant=photo_variant,
         sketch_variant=sketch_variant,
@@ -43,14 +51,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       **kwargs: `data_dir`, `config` and `version`, as for every builder.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version(SKETCHY_VERSION)
     RELEASE_NOTES = {"1.0.0": "Initial release."}
     BUILDER_CONFIGS = [
         _config(photo_variant, sketch_variant)
-        for photo_variant in release.PHOTO_VARIANTS
-        for sketch_variant in release.SKETCH_VARIANTS
+        for photo_variant in PHOTO_VARIANTS
+        for sketch_variant in SKETCH_VARIANTS
     ]
-    DEFAULT_BUILDER_CONFIG_NAME = f"{release.DEFAULT_PHOTO_VARIANT}-{release.DEFAULT_SKETCH_VARIANT}"
+    DEFAULT_BUILDER_CONFIG_NAME = f"{DEFAULT_PHOTO_VARIANT}-{DEFAULT_SKETCH_VARIANT}"
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         "Put the release's two archives, rendered_256x256.7z and info-06-04.zip, or the folders extracted from them, "
         "256x256/ and info-06-04/, into the manual_dir. See README.md beside the builder for where to get them."
@@ -70,7 +78,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     "label": tfds.features.ClassLabel(),
                     "photo_id": tfds.features.Text(),
                     "sketch_id": tfds.features.Text(),
-                    **{flag: tfds.features.Scalar(np.bool_) for flag in release_lists.FLAGS},
+                    **{flag: tfds.features.Scalar(np.bool_) for flag in MARKS},
                     "difficulty": tfds.features.Scalar(np.int64),
                     "stroke_count": tfds.features.Scalar(np.int64),
                 }
@@ -117,7 +125,7 @@ def _example(pair: inspection.Pair) -> dict:
         "label": pair.photo.class_name,
         "photo_id": pair.photo.id,
         "sketch_id": pair.sketch.id,
-        **{flag: flag in pair.flags for flag in release_lists.FLAGS},
+        **{flag: flag in pair.flags for flag in MARKS},
         "difficulty": pair.stats.difficulty,
         "stroke_count": pair.stats.stroke_count,
     }

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from datasets.edge_maps.edge_maps_dataset_builder import Builder as EdgeMaps
-from datasets.sketchy import release
-from datasets.sketchy.sketchy_dataset_builder import Builder as Sketchy
+from datasets.names import EDGE_MAPS_VERSION, PHOTO_VARIANTS, SKETCH_VARIANTS, SKETCHY_VERSION
 from sketch2img_tf.config import DataConfig
 
 _SKETCHY = """
@@ -31,23 +29,23 @@ gives it away says what they are.
 def identity(data: DataConfig) -> dict[str, str]:
     """The data set, for programs."""
     if data.dataset == "edge_maps":
-        return {"dataset": EdgeMaps.name, "version": str(EdgeMaps.VERSION)}
+        return {"dataset": "edge_maps", "version": EDGE_MAPS_VERSION}
     variants = f"{data.photo_variant}-{data.sketch_variant}"
-    return {"dataset": Sketchy.name, "version": str(Sketchy.VERSION), "config": variants}
+    return {"dataset": "sketchy", "version": SKETCHY_VERSION, "config": variants}
 
 
 def sketches(data: DataConfig) -> str:
     """What drawings were like."""
     if data.dataset == "edge_maps":
         return "the most salient edges of a whole photo"
-    return f"`{data.sketch_variant}`, {release.SKETCH_VARIANTS[data.sketch_variant]}"
+    return f"`{data.sketch_variant}`, {SKETCH_VARIANTS[data.sketch_variant]}"
 
 
 def photos(data: DataConfig) -> str:
     """What photos were like."""
     if data.dataset == "edge_maps":
         return "the middle square of each"
-    return f"`{data.photo_variant}`, {release.PHOTO_VARIANTS[data.photo_variant]}"
+    return f"`{data.photo_variant}`, {PHOTO_VARIANTS[data.photo_variant]}"
 
 
 def source(data: DataConfig) -> str:

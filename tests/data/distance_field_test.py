@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets.sketchy import build, release
+from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
+from datasets.sketchy import build
 from sketch2img_tf import picture_grid
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import distance_field, preprocessing
@@ -109,7 +110,7 @@ def test_shown_as_lines_which_give_the_field_again(size):
 
 
 def _opened(data_dir, encoding):
-    directory = build.dataset_dir(data_dir, release.DEFAULT_PHOTO_VARIANT, release.DEFAULT_SKETCH_VARIANT)
+    directory = build.dataset_dir(data_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT)
     return open_sketchy(str(directory), DataConfig(sketch_encoding=encoding))
 
 

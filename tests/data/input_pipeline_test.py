@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets.sketchy import build, release, release_lists
+from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT, MARKS
+from datasets.sketchy import build, release
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import input_pipeline, preprocessing
 from sketch2img_tf.data.input_pipeline import evaluation_batches, open_sketchy, training_batches
@@ -27,7 +28,7 @@ BATCH = 2  # divides the ten examples of an epoch
 
 @pytest.fixture(scope="module")
 def directory(dummy_data_dir):
-    return str(build.dataset_dir(dummy_data_dir, release.DEFAULT_PHOTO_VARIANT, release.DEFAULT_SKETCH_VARIANT))
+    return str(build.dataset_dir(dummy_data_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT))
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_any_example_can_come_first(sketchy, name_of):
 
 @pytest.mark.parametrize(
     "drop",
-    [(), ("error",), ("pose",), ("error", "pose"), release_lists.FLAGS],
+    [(), ("error",), ("pose",), ("error", "pose"), MARKS],
     ids=lambda drop: ",".join(drop) or "none",
 )
 @pytest.mark.parametrize("split", ["train", "test"])
@@ -143,7 +144,7 @@ def test_the_seed_alone_decides(sketchy):
 
 
 def test_a_photo_is_jittered_anew_every_time_and_its_sketch_never(directory, name_of):
-    sketchy = open_sketchy(directory, DataConfig(classes=("apple",), drop_sketches=release_lists.FLAGS))
+    sketchy = open_sketchy(directory, DataConfig(classes=("apple",), drop_sketches=MARKS))
     drawn: dict[str, list] = {}
     for batch in take(training_batches(sketchy, 1, seed=0), 9):
         drawn.setdefault(name_of(batch["sketches"][0]), []).append(batch["photos"][0])

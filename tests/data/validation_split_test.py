@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 import tensorflow as tf
 
-from datasets.sketchy import build, release
+from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
+from datasets.sketchy import build
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import validation_split
 from sketch2img_tf.data.input_pipeline import evaluation_batches, open_sketchy, training_batches
@@ -18,7 +19,7 @@ SHARE = 0.3  # of the six training photos with hashes 52, 279, 295, 401, 555 and
 
 @pytest.fixture(scope="module")
 def directory(dummy_data_dir):
-    return str(build.dataset_dir(dummy_data_dir, release.DEFAULT_PHOTO_VARIANT, release.DEFAULT_SKETCH_VARIANT))
+    return str(build.dataset_dir(dummy_data_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT))
 
 
 def pictures(batches, key):

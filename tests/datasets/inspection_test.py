@@ -12,6 +12,7 @@ from PIL import Image
 
 from datasets.common import listing
 from datasets.common.report import BAD_KINDS
+from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from datasets.sketchy import inspection, release
 from sketch2img_tf.errors import UserError
 
@@ -19,7 +20,7 @@ APPLE, BALLOON = "n90000001_100", "n90000003_100"
 
 
 def inspect(manual_dir, max_bad=2):
-    found = release.find(manual_dir, None, release.DEFAULT_PHOTO_VARIANT, release.DEFAULT_SKETCH_VARIANT)
+    found = release.find(manual_dir, None, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT)
     return inspection.inspect(found, max_bad)
 
 

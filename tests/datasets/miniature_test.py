@@ -12,7 +12,7 @@ from PIL import Image
 
 from datasets.miniature import build as miniature
 from datasets.miniature import scenes
-from datasets.sketchy import release
+from datasets.names import PHOTO_VARIANTS, SKETCH_VARIANTS
 from sketch2img_tf.errors import UserError
 
 CLASSES = ("apple", "hot-air_balloon")
@@ -27,8 +27,8 @@ def directory(tmp_path_factory) -> pathlib.Path:
 
 def test_layout_is_that_of_the_release(directory):
     for kind, variants, suffix, number in (
-        ("photo", release.PHOTO_VARIANTS, "jpg", 3),
-        ("sketch", release.SKETCH_VARIANTS, "png", 6),
+        ("photo", PHOTO_VARIANTS, "jpg", 3),
+        ("sketch", SKETCH_VARIANTS, "png", 6),
     ):
         for variant in variants:
             for name in CLASSES:
@@ -56,7 +56,7 @@ def test_another_seed_gives_other_pictures(directory, tmp_path):
 
 
 def test_renderings_place_the_sketch_as_the_release_does(directory):
-    box = {variant: _boxes(directory, variant) for variant in release.SKETCH_VARIANTS}
+    box = {variant: _boxes(directory, variant) for variant in SKETCH_VARIANTS}
     half_a_pen, target = 2, box["tx_000000001110"]  # that one is stretched to the object's bounding box
     sides = {variant: low_high[:, 1] - low_high[:, 0] for variant, low_high in box.items()}
     np.testing.assert_allclose(sides["tx_000100000000"].max(-1), 0.78 * 256, atol=2 * half_a_pen)

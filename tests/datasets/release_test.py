@@ -4,12 +4,13 @@ import shutil
 
 import pytest
 
+from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from datasets.sketchy import release
 from sketch2img_tf.errors import UserError
 
 
 def find(manual_dir, extract_dir=None):
-    return release.find(manual_dir, extract_dir, release.DEFAULT_PHOTO_VARIANT, release.DEFAULT_SKETCH_VARIANT)
+    return release.find(manual_dir, extract_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT)
 
 
 def test_finds_the_three_folders(release_dir):

@@ -28,6 +28,7 @@ with atheris.instrument_imports(include=["PIL", "csv", "datasets", "sketch2img_t
 
     from datasets.common import pictures
     from datasets.edge_maps import photos
+    from datasets.names import MARKS
     from datasets.sketchy import release_lists
     from sketch2img_tf.errors import UserError
     from sketch2img_tf.export import encoded_sketches
@@ -36,7 +37,7 @@ with atheris.instrument_imports(include=["PIL", "csv", "datasets", "sketch2img_t
 import tensorflow as tf
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_LISTS = ("testset.txt", "stats.csv", *(f"invalid-{flag}.txt" for flag in release_lists.FLAGS))
+_LISTS = ("testset.txt", "stats.csv", *(f"invalid-{flag}.txt" for flag in MARKS))
 _HERE = pathlib.Path(tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
 
 

@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 from datasets.miniature import build as miniature
-from datasets.sketchy import build, release
+from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
+from datasets.sketchy import build
 from sketch2img_tf import config
 from sketch2img_tf.data.input_pipeline import evaluation_batches, open_sketchy, training_batches
 from sketch2img_tf.data.statistics import Statistics
@@ -250,7 +251,7 @@ def test_another_class_or_sketch_than_its_own_makes_a_photo_less_real(tmp_path, 
     rates = dict(generator_learning_rate=1e-3, discriminator_learning_rate=1e-3)
     values = dict(ALONE, supervised_weight=1.0, critic_weights=weights, critic_size=64, **rates)
     chosen = _config(**values, base_width=4, global_batch_size=6)
-    variants = release.DEFAULT_PHOTO_VARIANT, release.DEFAULT_SKETCH_VARIANT
+    variants = DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
     sketchy = open_sketchy(str(build.dataset_dir(str(tmp_path / "data"), *variants)), chosen.data)
     state = TrainState(chosen, 3)
     step = TrainStep(chosen, state, sketchy.statistics)
