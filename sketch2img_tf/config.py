@@ -145,6 +145,12 @@ class LossConfig:
     diversity: str = _option(
         "distance", "Distance of two pictures, over that of their noises (slope) or not.", choices=("distance", "slope")
     )
+    supervision: str = _option(
+        "first_draw",
+        "What the L1 and the perceptual loss take: the distance of one picture of a sketch to its photo, or the energy"
+        " score of two, with other noise each: their mean distance to it, less half of that to each other.",
+        choices=("first_draw", "energy_score"),
+    )
     label_smoothing: float = _option(0.0, "The discriminator's target for real is 1 minus this.", lower=0, upper=0.5)
     label_noise: float = _option(0.0, "Its targets are moved inwards by up to this, at random.", lower=0, upper=0.5)
     label_flip_probability: float = _option(0.0, "Share of its examples told the wrong way.", lower=0, upper=0.5)
@@ -182,6 +188,12 @@ class LossConfig:
     critic_diffaugment: tuple[str, ...] = _option(
         (), "Differentiable augmentation of all that the critic sees.", choices=AUGMENTATIONS
     )
+
+    @property
+    def noise_draws(self) -> int:
+        """How many pictures of a sketch a step makes: two if any loss compares them."""
+        supervised = self.supervised_weight or self.perceptual_weight
+        return 2 if self.diversity_weight or (self.supervision == "energy_score" and supervised) else 1
 
     @property
     def critic_counts(self) -> bool:

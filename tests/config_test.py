@@ -59,6 +59,7 @@ OTHER_VALUES = {
     "perceptual_weight": 1e-05,
     "diversity_weight": 0.1,
     "diversity": "slope",
+    "supervision": "energy_score",
     "label_smoothing": 0.1,
     "label_noise": 0.05,
     "label_flip_probability": 0.025,

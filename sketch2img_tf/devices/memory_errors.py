@@ -26,11 +26,12 @@ def enough(config: Config) -> Iterator[None]:
 
 
 def _cheaper(config: Config) -> str:
+    losses = config.losses
     ways = ["give --precision=mixed_bfloat16"] if config.training.precision == "float32" else []
-    ways += [
-        f"--{name}=0"
-        for name in ("perceptual_weight", "diversity_weight", "dragan_weight")
-        if getattr(config.losses, name)
-    ]
-    ways += ["--critic=none"] if config.losses.critic_counts else []
+    ways += ["--perceptual_weight=0"] if losses.perceptual_weight else []
+    one_draw = ["--diversity_weight=0"] if losses.diversity_weight else []
+    one_draw += ["--supervision=first_draw"] if losses.supervision == "energy_score" else []
+    ways += [" ".join(one_draw)] if losses.noise_draws == 2 else []
+    ways += ["--dragan_weight=0"] if losses.dragan_weight else []
+    ways += ["--critic=none"] if losses.critic_counts else []
     return f"or {' or '.join(ways)}" if ways else "or use more devices"

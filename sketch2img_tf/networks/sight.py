@@ -56,11 +56,16 @@ class Sight(tf.Module):
             self.projection = self._make_projection(config, statistics)
 
     def __call__(self, photos: tf.Tensor, critics_photos: tf.Tensor, critics_sketches: tf.Tensor) -> Seen:
-        """Of normalised photos, float32 [B, S, S, 3]; the critic sees others, augmented, with their sketches."""
+        """Of normalised photos, float32 [B or 2B, S, S, 3]; the critic sees B, augmented, with their sketches.
+
+        These B are the first of the photos, where the two look alike.
+        """
         features = self.perceptual(photos) if self.perceptual else []
         if not self.critic:
             return Seen(features, [])
-        of_critic = features[self._perceptual_layers :] if self._is_one else self.critic(critics_photos)
+        count = critics_sketches.shape[0]
+        shared = [of_layer[:count] for of_layer in features[self._perceptual_layers :]]
+        of_critic = shared if self._is_one else self.critic(critics_photos)
         return Seen(features[: self._perceptual_layers], self.projection(of_critic, critics_sketches))
 
     def _make_projection(self, config: Config, statistics: Statistics) -> critic.Projection:

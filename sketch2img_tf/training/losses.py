@@ -85,6 +85,23 @@ def perceptual(
     return tf.add_n([distance / unit for distance, unit in zip(distances, units or [1.0] * len(distances))])
 
 
+def energy_score(to_real: tf.Tensor, other_to_real: tf.Tensor, between: tf.Tensor) -> tf.Tensor:
+    """(d(X, y) + d(X', y)) / 2 - d(X, X') / 2 of two pictures of one sketch and its photo y, from the three distances.
+
+    Gneiting and Raftery, "Strictly Proper Scoring Rules, Prediction, and Estimation", 2007, section 4.3: what it
+    estimates without bias, E d(X, y) - E d(X, X') / 2, is least where pictures are spread as photos of the sketch are.
+    The first term alone is least where all are the median of these.
+
+    Differs from it: the distances here are `supervised` and `perceptual`, sums of absolute differences, not Euclidean.
+    So it is the score of every pixel and feature by itself (section 4.2), which does not see how they go together.
+
+    Args:
+      to_real, other_to_real: d(X, y) and d(X', y), float32 [B].
+      between: d(X, X'), float32 [B].
+    """
+    return 0.5 * (to_real + other_to_real - between)
+
+
 def diversity(photos: tf.Tensor, other_photos: tf.Tensor, noise: tf.Tensor, other_noise: tf.Tensor) -> tf.Tensor:
     """Minus the mean absolute difference of two pictures of one sketch over the distance of their noises [B, ...].
 

@@ -195,7 +195,7 @@ class TrainStep:
                 self._discriminator_step(other, stateless_random.fold_in(self._seed(), number), penalized)
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
         seeds = stateless_random.split(self._seed(), 3)
-        noise = self._noise(seeds[0], labels)  # [2B, ...], or [B, ...] without the diversity loss
+        noise = self._noise(seeds[0], labels)  # [2B, ...], or [B, ...] if no loss compares two pictures of a sketch
         of_photos = self._of_photos(photos, sketches, labels, seeds[1:], penalized)
         with of_photos.done(), tf.GradientTape() as generator_tape:
             fakes = self._generate(sketches, labels, noise)
@@ -205,7 +205,7 @@ class TrainStep:
         with tf.GradientTape() as loss_tape:
             loss_tape.watch(fakes)
             # One pass of the frozen networks serves the critic, which learns from it first, and then the generator.
-            seen_fakes = self._see(fakes[: photos.shape[0]], sketches, seeds[1], 6)
+            seen_fakes = self._see(self._supervised_draws(fakes, photos), sketches, seeds[1], 6)
             with loss_tape.stop_recording():
                 scalars.update(self._update_critic(seen.critic, seen_fakes.critic, labels))
             terms = self._generator_losses(photos, fakes, sketches, labels, noise)
@@ -223,7 +223,7 @@ class TrainStep:
         """All draws of the noise through one pass of the encoder and one of the decoder."""
         generator = self.state.generator
         features = generator.encode(sketches, labels, training=True)
-        if self.weights.diversity_weight:
+        if self.weights.noise_draws == 2:
             features = [_twice(level) for level in features]
             sketches, labels = _twice(sketches), _twice(labels)
         return generator.decode(features, sketches, labels, noise, training=True)
@@ -317,15 +317,16 @@ class TrainStep:
         if weights.classification_weight:
             terms["classification"] = self._mean(losses.classification(fake_class_logits, labels))
         if weights.supervised_weight:
-            terms["supervised"] = self._mean(losses.supervised(fake_photos, photos))
-        if weights.diversity_weight:
+            supervised = self._distances(losses.supervised, self._supervised_draws(fakes, photos), photos)
+            terms["supervised"] = self._mean(supervised)
+        if weights.noise_draws == 2:  # with a weight of 0 to be watched alone
             terms["diversity"] = self._mean(self._diversity(fakes, noise))
         return terms
 
     def _see(self, photos: tf.Tensor, sketches: tf.Tensor, seed: tf.Tensor, use: int) -> Seen:
-        """By the frozen networks, the critic's of pictures that are augmented for it."""
+        """By the frozen networks, the critic's of pictures that are augmented for it; of two draws the first."""
         kinds = self.weights.critic_diffaugment
-        return self.sight(photos, *self._augmented(photos, sketches, seed, use, kinds))
+        return self.sight(photos, *self._augmented(photos[: sketches.shape[0]], sketches, seed, use, kinds))
 
     def _update_critic(self, of_photos, of_fakes, labels: tf.Tensor) -> dict[str, tf.Tensor]:
         """From what it sees of both; scalars by name."""
@@ -352,13 +353,28 @@ class TrainStep:
         """The generator's, of what the frozen networks see of its pictures."""
         terms = {}
         if self.weights.perceptual_weight:
-            features = of_fakes.perceptual, of_photos.perceptual
-            terms["perceptual"] = self._mean(losses.perceptual(*features, self.sight.perceptual_units))
+            units = self.sight.perceptual_units
+            perceptual = self._distances(
+                lambda a, b: losses.perceptual(a, b, units), of_fakes.perceptual, of_photos.perceptual
+            )
+            terms["perceptual"] = self._mean(perceptual)
         if self.weights.critic_counts:
             logits = self.state.critic((of_fakes.critic, labels))
             convincing = losses.over_scales([losses.hinge_generator(of_scale) for of_scale in logits])
             terms["critic"] = self._mean(convincing)
         return terms
+
+    def _supervised_draws(self, fakes: tf.Tensor, photos: tf.Tensor) -> tf.Tensor:
+        """Those whose distance to the photos counts: [2B, ...] of an energy score, or the first, [B, ...]."""
+        return fakes if self.weights.supervision == "energy_score" else fakes[: photos.shape[0]]
+
+    def _distances(self, distance: Callable, of_fakes, of_photos) -> tf.Tensor:
+        """Of the draws that are supervised to the photos, [B]; of their pictures or lists of their features."""
+        if self.weights.supervision == "first_draw":
+            return distance(of_fakes, of_photos)
+        first = tf.nest.map_structure(lambda both: tf.split(both, 2)[0], of_fakes)
+        second = tf.nest.map_structure(lambda both: tf.split(both, 2)[1], of_fakes)
+        return losses.energy_score(distance(first, of_photos), distance(second, of_photos), distance(first, second))
 
     def _diversity(self, fakes: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         pictures, noises = tf.split(fakes, 2), tf.split(noise, 2)
@@ -390,7 +406,7 @@ class TrainStep:
         return differentiable_augmentation.augment(photos, sketches, kinds, stateless_random.fold_in(seed, use))
 
     def _noise(self, seed: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        copies = 2 if self.weights.diversity_weight else 1
+        copies = self.weights.noise_draws
         shape = [labels.shape[0], *self.state.generator.noise_shape]
         return tf.reshape(stateless_random.normal([copies, *shape], seed, axis=1), [copies * shape[0], *shape[1:]])
 

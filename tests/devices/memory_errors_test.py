@@ -27,6 +27,11 @@ def shortage() -> tf.errors.ResourceExhaustedError:
             " --precision=mixed_bfloat16 or --perceptual_weight=0 or --diversity_weight=0 or --dragan_weight=0",
         ),
         (
+            dict(precision="mixed_bfloat16", dragan_weight=0.0, supervision="energy_score"),
+            "--global_batch_size=16, --base_width=64 and --precision=mixed_bfloat16: lower the batch or the width,"
+            " or --perceptual_weight=0 or --diversity_weight=0 --supervision=first_draw",
+        ),
+        (
             dict(precision="mixed_bfloat16", perceptual_weight=0.0, diversity_weight=0.0, dragan_weight=0.0),
             "--global_batch_size=16, --base_width=64 and --precision=mixed_bfloat16: lower the batch or the width,"
             " or use more devices",

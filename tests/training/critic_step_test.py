@@ -153,6 +153,20 @@ def test_all_that_it_sees_is_augmented_for_it_and_for_nobody_else(eagerly, state
     assert kinds == ("translation",) and np.any(seed != other_seed) and np.any(fakes != photos)
 
 
+def test_of_two_draws_that_are_supervised_it_sees_the_first(eagerly, state, monkeypatch):
+    """Through the pass that serves the perceptual loss too, which sees both, as through one of its own."""
+    shared = dict(perceptual_weight=1.0, perceptual_network="MobileNet", perceptual_weights="random")
+    step = TrainStep(_config(**shared, perceptual_size=32, supervision="energy_score"), state, STATISTICS)
+    assert step.sight.perceptual is step.sight.critic
+    decoded, said = _spied(monkeypatch, type(state.generator), "decode"), _spied(monkeypatch, Critic, "call")
+    batch = _batch()
+    step(batch)
+    fakes = decoded[0][1][:BATCH]
+    seen = step.sight(fakes, fakes, batch["sketches"]).critic
+    for values, expected in zip(said[-1][0][1][0], seen):
+        np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_it_learns_as_often_as_the_discriminator(eagerly, state):
     TrainStep(_config(discriminator_steps=2, dragan_weight=0.0), state, STATISTICS)(_batch(2 * BATCH))
     assert int(state.critic_optimizer.iterations) == int(state.discriminator_optimizer.iterations) == 2

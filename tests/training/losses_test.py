@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -91,6 +92,27 @@ def test_perceptual_layers_count_in_their_units():
     np.testing.assert_allclose(losses.perceptual(fake, real, [2.0, 10.0]), [0.25 + 0.1, 1.0 + 0.1], rtol=1e-6)
 
 
+def test_energy_score():
+    """Distances of 1 and 3 to the photo, and of 2.5 between the two: 2 less 1.25."""
+    np.testing.assert_allclose(losses.energy_score(*map(tf.constant, ([1.0], [3.0], [2.5]))), [0.75])
+
+
+def test_energy_score_is_least_for_draws_that_are_spread_as_the_photos_are():
+    """One pixel that is white in a share p of the photos, and in a share q of the draws: the mean over all cases."""
+    white = np.linspace(0, 1, 21)
+    for p in (0.0, 0.25, 0.7):
+        expected, apart = np.zeros(21), np.zeros(21)
+        for x, other, y in itertools.product((0.0, 1.0), repeat=3):
+            share = np.abs(1 - x - white) * np.abs(1 - other - white) * abs(1 - y - p)
+            to_real = losses.supervised(_pictures(x), _pictures(y))
+            other_to_real = losses.supervised(_pictures(other), _pictures(y))
+            between = losses.supervised(_pictures(x), _pictures(other))
+            expected += share * losses.energy_score(to_real, other_to_real, between).numpy()
+            apart += share * to_real.numpy()
+        assert white[np.argmin(expected)] == pytest.approx(p)
+        assert white[np.argmin(apart)] == round(p)
+
+
 NOISE = tf.constant([[0.0, 0.0], [1.0, 1.0]])
 OTHER_NOISE = tf.constant([[3.0, 4.0], [1.0, 1.5]])  # at distances 5 and 0.5
 
@@ -128,6 +150,7 @@ PAIRS = {
     "focal": lambda a, b: losses.classification(a[:, 0, 0], tf.zeros(tf.shape(a)[0], tf.int64), 2.0),
     "supervised": losses.supervised,
     "perceptual": lambda a, b: losses.perceptual([a, 2 * a], [b, b]),
+    "energy_score": lambda a, b: losses.energy_score(a[:, 0, 0, 0], b[:, 0, 0, 0], a[:, 0, 0, 1]),
     "diversity": lambda a, b: losses.diversity(a, b, a + 1, 3 * b),
     "diversity_distance": losses.diversity_distance,
 }

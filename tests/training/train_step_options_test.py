@@ -11,6 +11,7 @@ import tensorflow as tf
 from sketch2img_tf import config
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.networks.discriminator import Discriminator
+from sketch2img_tf.networks.generator import Generator
 from sketch2img_tf.training import differentiable_augmentation, losses, penalties
 from sketch2img_tf.training.train_step import TrainState, TrainStep
 
@@ -109,6 +110,55 @@ def test_perceptual_layers_are_compared_in_units_of_their_deviations(eagerly, st
         distances = [np.abs(fake - real).mean() for fake, real in zip(fakes, reals)]
         expected = np.sum(np.array(distances) / (given or 1.0))
         assert float(scalars["generator/perceptual"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_energy_score_is_of_both_draws_and_their_distance(eagerly, state, monkeypatch):
+    """In pixels and in features; the generator moves along its gradient, by one tape and plain descent."""
+    monkeypatch.setattr(state, "generator_optimizer", tf.keras.optimizers.SGD(1.0))
+    alone = dict(gan_weight=0.0, classification_weight=0.0, dragan_weight=0.0, diversity_weight=0.0)
+    features = dict(perceptual_network="MobileNet", perceptual_weights="random", perceptual_size=32)
+    weights = dict(supervised_weight=3.0, perceptual_weight=0.5)
+    chosen = _config(**alone, **features, **weights, supervision="energy_score", perceptual_scaling="deviation")
+    step, batch = TrainStep(chosen, state, STATISTICS), _batch(BATCH)
+    variable, before = state.generator.trainable_variables[-1], [each.numpy() for each in state.generator.variables]
+    decoded = _spied(monkeypatch, Generator, "decode")
+    scalars = step(batch)
+    (args, fakes), after = decoded[0], variable.numpy()
+
+    def score(values, photos, unit=1.0):
+        first, second = values[:BATCH], values[BATCH:]
+        pairs = ((first, photos, 0.5), (second, photos, 0.5), (first, second, -0.5))
+        return sum(share * tf.reduce_mean(tf.abs(a - b)) / unit for a, b, share in pairs)
+
+    def scores(fakes):
+        units = step.sight.perceptual.deviations()
+        layers = zip(step.sight.perceptual(fakes), step.sight.perceptual(batch["photos"]), units)
+        return score(fakes, batch["photos"]), tf.add_n([score(*layer) for layer in layers])
+
+    assert fakes.shape[0] == 2 * BATCH and np.abs(fakes[:BATCH] - fakes[BATCH:]).max() > 1e-6
+    for name, expected in zip(("supervised", "perceptual"), scores(fakes)):
+        assert float(scalars[f"generator/{name}"]) == pytest.approx(float(expected), rel=1e-4)
+    apart = np.abs(fakes[:BATCH] - fakes[BATCH:]).mean()
+    assert float(scalars["generator/diversity"]) == pytest.approx(-apart, rel=1e-4)  # watched, at a weight of 0
+
+    for each, value in zip(state.generator.variables, before):
+        each.assign(value)
+    twice = [tf.concat([batch[name]] * 2, 0) for name in ("sketches", "labels")]
+    with tf.GradientTape() as tape:
+        supervised, perceptual = scores(state.generator((*twice, args[4]), training=True))
+        loss = 3.0 * supervised + 0.5 * perceptual
+    expected = before[[v is variable for v in state.generator.variables].index(True)] - tape.gradient(loss, variable)
+    np.testing.assert_allclose(after, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_two_pictures_of_a_sketch_are_made_where_a_loss_compares_them():
+    for values, draws in (
+        (dict(), 1),
+        (dict(diversity_weight=1.0), 2),
+        (dict(supervision="energy_score"), 2),
+        (dict(supervision="energy_score", supervised_weight=0.0), 1),
+    ):
+        assert _config(**values).losses.noise_draws == draws
 
 
 # --- Steps
