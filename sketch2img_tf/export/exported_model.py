@@ -10,9 +10,9 @@ import os
 import tensorflow as tf
 
 from sketch2img_tf.data import preprocessing
+from sketch2img_tf.devices import hardware
 from sketch2img_tf.export import class_lookup, encoded_sketches, model_card, warm_up
 from sketch2img_tf.export.new_version import new_version
-from sketch2img_tf.layers.cpu import own_gradients
 from sketch2img_tf.networks.generator import Generator
 from sketch2img_tf.run_folder.run_card import Card
 
@@ -102,7 +102,7 @@ def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
     """
     with new_version(export_dir, str(step)) as temporary:
         model = ExportedModel(generator, card)
-        with own_gradients.left_out():
+        with hardware.for_accelerators():  # no gradient and no kernel of our own in the graph
             signatures = {
                 "serving_default": model.from_bytes.get_concrete_function(),
                 "each": model.each_from_bytes.get_concrete_function(),

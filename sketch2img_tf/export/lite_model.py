@@ -13,7 +13,6 @@ from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import hardware
 from sketch2img_tf.export import model_card
 from sketch2img_tf.export.new_version import new_version
-from sketch2img_tf.layers.cpu import own_gradients
 from sketch2img_tf.networks.generator import Generator
 from sketch2img_tf.run_folder.run_card import Card
 
@@ -53,7 +52,7 @@ def convert(generator: Generator, statistics: Statistics) -> bytes:
     """The model's file. Every op in it is one of TensorFlow Lite's own."""
     model = LiteModel(generator, statistics)
     # Not for this computer: convolutions by tiles, which suit its processor, are functions, of which it takes none.
-    with hardware.for_accelerators(), own_gradients.left_out(), _quiet_stderr():
+    with hardware.for_accelerators(), _quiet_stderr():
         concrete = model.draw.get_concrete_function(*model.signature)
         converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from sketch2img_tf.layers import operations
 from sketch2img_tf.layers.conditional_batch_norm import ConditionalBatchNormalization
-from sketch2img_tf.layers.cpu.convolution import Conv2D, conv2d
-from sketch2img_tf.layers.cpu.fusion import fused
-from sketch2img_tf.layers.cpu.recomputation import recomputed
-from sketch2img_tf.layers.normalization import BatchNormalization, InstanceNormalization, normalized
+from sketch2img_tf.layers.convolution import Conv3x3
+from sketch2img_tf.layers.normalization import BatchNormalization, InstanceNormalization
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 
 ACTIVATIONS = ("relu", "leaky_relu")
@@ -34,8 +33,7 @@ class MRU(tf.keras.layers.Layer):
         m = sigmoid(conv([x, I]))    n = sigmoid(conv([x, I]))    z = f(norm(conv([m * x, I])))
 
     All convolutions are 3x3 with "same" padding and kernels N(0, 0.02); m has the channels of x, the rest `filters`.
-    The convolutions that a norm follows have no bias: the norm would take it out. Both gates are one convolution. For
-    the gradient only x, I and what the convolutions give are kept: everything between them is soon made again.
+    The convolutions that a norm follows have no bias: the norm would take it out.
 
     Differs from the paper: x always passes a convolution and a norm on its way to y, not only where channels change.
     Differs from the report's code, and SketchyGAN's: they have f behind that norm, too. The
@@ -86,7 +84,7 @@ class MRU(tf.keras.layers.Layer):
         self.output_gate = self._conv(self.filters, "output_gate")  # n
         self.candidate = self._conv(self.filters, "candidate", use_bias=False)
         self.shortcut = self._conv(self.filters, "shortcut", use_bias=False)
-        # Here, for `call` takes their parts; Keras builds a layer when it is called.
+        # Here, since the form for CPUs takes their kernels; Keras builds a layer when it is called.
         for layer in (self.input_gate, self.output_gate, self.candidate):
             _build(layer, [*x[:-1], x[-1] + image[-1]])
         of_outputs = [*x[:-1], self.filters]
@@ -96,20 +94,29 @@ class MRU(tf.keras.layers.Layer):
 
     def call(self, inputs: tuple[tf.Tensor, ...], training: bool | None = None) -> tf.Tensor:
         x, image, *labels = inputs
-        gates = _gates(x, image, *self.input_gate.kernel_and_bias(), *self.output_gate.kernel_and_bias())
-        m, n = tf.split(gates, [x.shape[-1], self.filters], -1)
-        candidate = _masked(m, x, image, self.candidate.kernel_and_bias()[0])
-        shortcut = self.shortcut(x)
-        of_candidate = self._scale_and_shift(self.candidate_norm, candidate, labels, training)
-        of_shortcut = self._scale_and_shift(self.shortcut_norm, shortcut, labels, training)
-        mixed = _MIXED[self.activation]
-        return mixed(candidate, shortcut, n, *of_candidate, *of_shortcut)
+        if operations.for_cpu():
+            return operations.cpu.masked_residual_unit(self, x, image, labels, training)
+
+        def norm(layer: tf.keras.layers.Layer, features: tf.Tensor) -> tf.Tensor:
+            return layer(self.norm_inputs(features, labels), training=training)
+
+        m = tf.sigmoid(self.input_gate(tf.concat([x, image], -1)))
+        n = tf.sigmoid(self.output_gate(tf.concat([x, image], -1)))
+        z = self._activate(norm(self.candidate_norm, self.candidate(tf.concat([m * x, image], -1))))
+        return (1.0 - n) * norm(self.shortcut_norm, self.shortcut(x)) + n * z
+
+    def norm_inputs(self, features: tf.Tensor, labels: list[tf.Tensor]) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
+        """What a norm is called with: the labels too, if it is conditional."""
+        return (features, labels[0]) if self.normalization == "conditional_batch" else features
+
+    def _activate(self, features: tf.Tensor) -> tf.Tensor:
+        return tf.nn.relu(features) if self.activation == "relu" else tf.nn.leaky_relu(features, LEAKY_SLOPE)
 
     def _conv(self, filters: int, name: str, use_bias: bool = True) -> tf.keras.layers.Layer:
         settings = dict(use_bias=use_bias, kernel_initializer=kernel_initializer(), name=name, dtype=self.dtype_policy)
         if self.spectral:
             return SpectralConv2D(filters, 3, **settings)
-        return Conv2D(filters, 3, padding="same", **settings)
+        return Conv3x3(filters, **settings)
 
     def _norm(self, name: str) -> tf.keras.layers.Layer:
         if self.normalization == "conditional_batch":
@@ -119,11 +126,6 @@ class MRU(tf.keras.layers.Layer):
         if self.normalization == "batch":
             return BatchNormalization(synchronized=self.synchronized, name=name, dtype=self.dtype_policy)
         return InstanceNormalization(name=name, dtype=self.dtype_policy)
-
-    def _scale_and_shift(self, norm, x: tf.Tensor, labels: list[tf.Tensor], training: bool | None):
-        if self.normalization == "conditional_batch":
-            return norm.scale_and_shift((x, labels[0]), training)
-        return norm.scale_and_shift(x) if self.normalization == "instance" else norm.scale_and_shift(x, training)
 
     def get_config(self) -> dict:
         return {
@@ -140,39 +142,3 @@ class MRU(tf.keras.layers.Layer):
 def _build(layer: tf.keras.layers.Layer, input_shape: list) -> None:
     with tf.name_scope(layer.name):
         layer.build(input_shape)
-
-
-@recomputed
-def _gates(x, image, input_kernel, input_bias, output_kernel, output_bias) -> tf.Tensor:
-    """Of m and n, beside each other, before the sigmoid."""
-    kernel, bias = tf.concat([input_kernel, output_kernel], -1), tf.concat([input_bias, output_bias], 0)
-    return conv2d(tf.concat([x, image], -1), kernel, bias)
-
-
-@recomputed
-def _masked(gate, x, image, kernel) -> tf.Tensor:
-    return conv2d(tf.concat([_gated(x, gate), image], -1), kernel)
-
-
-@fused
-def _gated(x, gate) -> tf.Tensor:
-    return tf.sigmoid(gate) * x
-
-
-@fused
-def _mixed_by_relu(candidate, shortcut, gate, *scales_and_shifts) -> tf.Tensor:
-    return _mixed(tf.nn.relu, candidate, shortcut, gate, *scales_and_shifts)
-
-
-@fused
-def _mixed_by_leaky_relu(candidate, shortcut, gate, *scales_and_shifts) -> tf.Tensor:
-    return _mixed(lambda x: tf.nn.leaky_relu(x, LEAKY_SLOPE), candidate, shortcut, gate, *scales_and_shifts)
-
-
-def _mixed(activate, candidate, shortcut, gate, scale, shift, shortcut_scale, shortcut_shift) -> tf.Tensor:
-    z = activate(normalized(candidate, scale, shift))
-    shortcut = normalized(shortcut, shortcut_scale, shortcut_shift)
-    return shortcut + tf.sigmoid(gate) * (z - shortcut)
-
-
-_MIXED = {"relu": _mixed_by_relu, "leaky_relu": _mixed_by_leaky_relu}

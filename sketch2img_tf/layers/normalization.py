@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf.layers.cpu.moments import count, moments
+from sketch2img_tf.layers.operations import moments
 
 # Fast enough for short runs. The noise that it leaves in the moving statistics is smoothed by the averaged generator,
 # which averages them as it does the weights, and which alone is used for inference.
@@ -85,7 +85,7 @@ class BatchNormalization(tf.keras.layers.Layer):
 
     def _of_batch(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         mean, variance = moments(x, _BATCH_AND_POSITIONS)
-        n = count(x, _BATCH_AND_POSITIONS)
+        n = tf.cast(tf.size(x), tf.float32) / x.shape[-1]
         if self.synchronized:
             mean, variance = _of_all_replicas(mean, variance)
             n *= tf.distribute.get_replica_context().num_replicas_in_sync
@@ -132,6 +132,7 @@ class InstanceNormalization(tf.keras.layers.Layer):
 
     Call:
       x: float [B, H, W, C].
+      training: makes no difference; other norms have it.
 
     Returns:
       float [B, H, W, C] in the compute type; the statistics are computed in float32.
@@ -146,10 +147,10 @@ class InstanceNormalization(tf.keras.layers.Layer):
         )
         super().build(input_shape)
 
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        return normalized(x, *self.scale_and_shift(x))
+    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        return normalized(x, *self.scale_and_shift(x, training))
 
-    def scale_and_shift(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def scale_and_shift(self, x: tf.Tensor, training: bool | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """For `normalized`: float32 [B, 1, 1, C] each."""
         mean, variance = moments(x, _POSITIONS)
         scale = self.gamma * tf.math.rsqrt(variance + EPSILON)

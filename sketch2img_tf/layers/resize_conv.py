@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf.layers.cpu.convolution import Conv2D
+from sketch2img_tf.layers.convolution import Conv3x3
 
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
@@ -32,13 +32,8 @@ class ResizeConv2D(tf.keras.layers.Layer):
         self.kernel_initializer = tf.keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):
-        self.conv = Conv2D(
-            self.filters,
-            3,
-            padding="same",
-            kernel_initializer=self.kernel_initializer,
-            name="conv",
-            dtype=self.dtype_policy,
+        self.conv = Conv3x3(
+            self.filters, kernel_initializer=self.kernel_initializer, name="conv", dtype=self.dtype_policy
         )
         super().build(input_shape)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf.layers.cpu.convolution import conv2d
+from sketch2img_tf.layers.operations import conv2d
 
 EPSILON = 1e-12  # under the roots: a kernel of zeros has a finite norm and a finite gradient
 

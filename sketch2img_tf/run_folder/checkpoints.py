@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from sketch2img_tf.devices import quiet
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.networks.generator import Generator, make_generator
 from sketch2img_tf.run_folder import checkpoint_files
@@ -142,6 +143,7 @@ def load_generator(workdir: str) -> tuple[Generator, Card, int]:
     """
     path = _latest(workdir, "workdir")
     card = _card(path)
+    quiet.first_compilation()
     generator = make_generator(card.config, len(card.class_names))
     step = tf.Variable(0, dtype=tf.int64)
     state = tf.train.Checkpoint(averaged_generator=generator, step=step)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from sketch2img_tf.config import Config, TrainingConfig
 from sketch2img_tf.data import input_pipeline, sources, tfrecord_integrity
-from sketch2img_tf.devices import host_memory, memory_errors, precision, strategy
+from sketch2img_tf.devices import host_memory, memory_errors, precision, quiet, strategy
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.evaluation.held_out import HeldOut
 from sketch2img_tf.networks import critic, perceptual
@@ -132,6 +132,7 @@ def train(config: Config) -> None:
         with memory_errors.enough(config), strategy.all_workers_there(), damage:
             devices = strategy.make_strategy(config.training.strategy, config.training.tpu)
             check_batch(config.training.global_batch_size, devices.num_replicas_in_sync)
+            quiet.first_compilation()
             with devices.scope():
                 run = _Run(config, sketchy, card, before, folder)
             run.go()

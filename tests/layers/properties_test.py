@@ -14,7 +14,7 @@ import tensorflow as tf
 from sketch2img_tf import layers
 from sketch2img_tf.devices import hardware
 from sketch2img_tf.layers.conditional_batch_norm import ConditionalBatchNormalization
-from sketch2img_tf.layers.cpu.convolution import Conv2D
+from sketch2img_tf.layers.convolution import Conv3x3
 from sketch2img_tf.layers.mru import MRU
 from sketch2img_tf.layers.normalization import BatchNormalization, InstanceNormalization
 from sketch2img_tf.layers.resize_conv import ResizeConv2D
@@ -29,7 +29,7 @@ LABELS = np.array([1, 0], np.int64)
 
 # A layer, its settings, what it is called with, and whether it is told that it trains.
 CASES = {
-    "conv": (Conv2D, dict(filters=4, kernel_size=3, padding="same", kernel_initializer="he_normal"), X, False),
+    "conv": (Conv3x3, dict(filters=4, kernel_initializer="he_normal"), X, False),
     "spectral_conv": (SpectralConv2D, dict(filters=4, kernel_size=3, kernel_initializer="he_normal"), X, False),
     "spectral_conv_strided": (SpectralConv2D, dict(filters=4, kernel_size=2, strides=2, use_bias=False), X, False),
     "resize_conv": (ResizeConv2D, dict(filters=4, kernel_initializer="he_normal"), X, False),
@@ -116,6 +116,34 @@ def test_function_equals_eager(case, training):
     _same(function(inputs), _call(layer, inputs, training, trains))
     for weight, traced_weight in zip(layer.weights, traced.weights):
         _same(traced_weight, weight)
+
+
+@every_layer
+def test_the_plain_form_and_that_for_cpus_are_the_same(case, monkeypatch):
+    """To second derivatives, which DRAGAN takes; with what lies between convolutions compiled."""
+    _, _, inputs, trains = case
+    first, *others = tf.nest.flatten(inputs)
+    first = tf.constant(first)
+
+    def derivatives(layer):
+        with tf.GradientTape() as outer:
+            outer.watch(first)
+            with tf.GradientTape() as tape:
+                tape.watch(first)
+                given = (first, *others) if others else first
+                outputs = _call(layer, given, True, trains)
+                loss = tf.reduce_sum(tf.sin(outputs))
+            of_first, *of_variables = tape.gradient(loss, [first, *layer.trainable_variables])
+            slope = tf.reduce_sum(of_first**2)
+        second = outer.gradient(slope, layer.trainable_variables, unconnected_gradients="zero")
+        return [tf.convert_to_tensor(each) for each in (outputs, of_first, *of_variables, *second)]
+
+    with hardware.for_accelerators():
+        plain = derivatives(_made(case))
+    fusion = pytest.importorskip("sketch2img_tf.layers.cpu.fusion", reason="needs layers/cpu")
+    monkeypatch.setattr(fusion, "_LARGE", 1)
+    for found, expected in zip(derivatives(_made(case)), plain):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
 @every_layer

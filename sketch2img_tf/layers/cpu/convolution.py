@@ -119,7 +119,7 @@ def _tensorflows(x, upstream):
 
 
 def _suits_tiles(x, filters: int) -> bool:
-    if x.dtype != tf.float32 or not x.shape.is_fully_defined() or not hardware.is_cpu():
+    if x.dtype != tf.float32 or not x.shape.is_fully_defined():
         return False
     batch, height, width, inputs = x.shape
     if height % winograd.TILE or width % winograd.TILE or inputs * filters < _MANY_CHANNELS * (inputs + filters):
@@ -128,7 +128,7 @@ def _suits_tiles(x, filters: int) -> bool:
 
 
 def _suits_products(x, upstream) -> bool:
-    if x.dtype != tf.bfloat16 or not hardware.is_cpu():
+    if x.dtype != tf.bfloat16:
         return False
     return min(x.shape[-1], upstream.shape[-1]) >= _FEW_CHANNELS and x.shape[1] * x.shape[2] <= _FEW_POSITIONS
 
@@ -150,15 +150,3 @@ def _three_products(x, upstream):
 def _bias_gradient(upstream):
     flat = tf.reshape(upstream, [-1, upstream.shape[-1]])
     return tf.matmul(tf.ones([1, tf.shape(flat)[0]], flat.dtype), flat)[0]
-
-
-@tf.keras.utils.register_keras_serializable("sketch2img_tf")
-class Conv2D(tf.keras.layers.Conv2D):
-    """Keras' layer for 3x3 kernels and "same" padding, by `conv2d`."""
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return conv2d(inputs, *self.kernel_and_bias())
-
-    def kernel_and_bias(self) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """As `call` takes them, in the compute type."""
-        return tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias) if self.use_bias else None

@@ -1,8 +1,8 @@
 """Many operations on each element, in one pass through memory.
 
 On CPUs TensorFlow makes a pass for every operation, and in bfloat16 many of them are slow; see docs/performance.md.
-There XLA compiles them to one, of large tensors, for which its compiling pays. It computes in float32 whatever it is
-given. Elsewhere, and of small tensors, the operations are what they are.
+XLA compiles them to one, of large tensors, for which its compiling pays. It computes in float32 whatever it is given.
+Of small tensors the operations are what they are.
 
 Axes: B batch, H and W positions, C channels. Arguments are full, [B, H, W, C], or spread over positions, [B or 1, 1, 1,
 C].
@@ -15,8 +15,6 @@ from typing import Callable, Optional
 
 import tensorflow as tf
 
-from sketch2img_tf.devices import hardware
-from sketch2img_tf.layers.cpu import quiet
 from sketch2img_tf.layers.cpu.own_gradients import with_own_gradient
 from sketch2img_tf.layers.cpu.recomputation import recomputed
 from sketch2img_tf.layers.cpu.tracing import call_traced
@@ -68,7 +66,7 @@ def summed(function: Function, axes: list[int], *arguments: tf.Tensor) -> tf.Ten
 def _suits(arguments: tuple[tf.Tensor, ...]) -> bool:
     """What is of one picture is left as it is: it may be exported, and no export takes what XLA compiled."""
     shape = arguments[0].shape
-    if not hardware.is_cpu() or not all(each.shape.is_fully_defined() for each in arguments):
+    if not all(each.shape.is_fully_defined() for each in arguments):
         return False
     return shape.rank == 4 and shape[0] > 1 and shape[1] % _PARTS == 0 and shape.num_elements() >= _LARGE
 
@@ -92,7 +90,6 @@ def _call(function: Callable, sums: tuple[Axes, ...], dtypes: tuple[tf.DType, ..
 
 
 def _computed(function, sums, dtypes, arguments) -> list[tf.Tensor]:
-    quiet.first_compilation()
     results = call_traced(_compiled(function, sums, dtypes), *arguments)
     return [
         result if axes is None else tf.cast(tf.reduce_sum(result, axes, keepdims=True), dtype)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from sketch2img_tf.devices import hardware
 from sketch2img_tf.layers.cpu import convolution, winograd
-from sketch2img_tf.layers.cpu.convolution import Conv2D, conv2d
+from sketch2img_tf.layers.cpu.convolution import conv2d
 
 SIDES = [8, 9]  # few positions, and more
 MANY = (144, 128)  # channels that go by tiles, in a batch of BATCH
@@ -123,11 +123,3 @@ def test_products_are_taken_in_bfloat16_of_many_channels_and_few_positions(faste
                 tape.gradient(value, arguments)
     found = [(x.shape[1], x.shape[-1], x.dtype) for x, _ in taken]
     assert found == (2 * [(8, 16, tf.bfloat16)] if faster else [])
-
-
-def test_the_layer_is_keras_own():
-    layer, keras = Conv2D(5, 3, padding="same"), tf.keras.layers.Conv2D(5, 3, padding="same")
-    x = _arguments(8)[0]
-    layer(x), keras(x)
-    keras.set_weights(layer.get_weights())
-    np.testing.assert_allclose(layer(x), keras(x), rtol=1e-5, atol=1e-5)

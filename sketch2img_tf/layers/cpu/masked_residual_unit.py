@@ -1,0 +1,74 @@
+"""The Masked Residual Unit in few passes through memory, with the values of `MRU.call`.
+
+Both gates are one convolution, and stay as they are before the sigmoid. For the gradient only x, the image and what the
+convolutions give are kept: everything between them is soon made again. A norm is a scale and a shift here, which are
+applied together with what follows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+
+from sketch2img_tf.layers.cpu.convolution import conv2d
+from sketch2img_tf.layers.cpu.fusion import fused
+from sketch2img_tf.layers.cpu.recomputation import recomputed
+
+if TYPE_CHECKING:
+    from sketch2img_tf.layers.mru import MRU
+
+_LEAKY_SLOPE = 0.1  # as mru.py has it, which imports this
+
+
+def masked_residual_unit(
+    unit: MRU, x: tf.Tensor, image: tf.Tensor, labels: list[tf.Tensor], training: bool | None
+) -> tf.Tensor:
+    """`unit.call((x, image, *labels), training)`."""
+    gates = _gates(x, image, *unit.input_gate.kernel_and_bias(), *unit.output_gate.kernel_and_bias())
+    m, n = tf.split(gates, [x.shape[-1], unit.filters], -1)
+    candidate = _masked(m, x, image, unit.candidate.kernel_and_bias()[0])
+    shortcut = unit.shortcut(x)
+    of_candidate = unit.candidate_norm.scale_and_shift(unit.norm_inputs(candidate, labels), training)
+    of_shortcut = unit.shortcut_norm.scale_and_shift(unit.norm_inputs(shortcut, labels), training)
+    return _MIXED[unit.activation](candidate, shortcut, n, *of_candidate, *of_shortcut)
+
+
+@recomputed
+def _gates(x, image, input_kernel, input_bias, output_kernel, output_bias) -> tf.Tensor:
+    """Of m and n, beside each other, before the sigmoid."""
+    kernel, bias = tf.concat([input_kernel, output_kernel], -1), tf.concat([input_bias, output_bias], 0)
+    return conv2d(tf.concat([x, image], -1), kernel, bias)
+
+
+@recomputed
+def _masked(gate, x, image, kernel) -> tf.Tensor:
+    return conv2d(tf.concat([_gated(x, gate), image], -1), kernel)
+
+
+@fused
+def _gated(x, gate) -> tf.Tensor:
+    return tf.sigmoid(gate) * x
+
+
+@fused
+def _mixed_by_relu(candidate, shortcut, gate, *scales_and_shifts) -> tf.Tensor:
+    return _mixed(tf.nn.relu, candidate, shortcut, gate, *scales_and_shifts)
+
+
+@fused
+def _mixed_by_leaky_relu(candidate, shortcut, gate, *scales_and_shifts) -> tf.Tensor:
+    return _mixed(lambda x: tf.nn.leaky_relu(x, _LEAKY_SLOPE), candidate, shortcut, gate, *scales_and_shifts)
+
+
+def _mixed(activate, candidate, shortcut, gate, scale, shift, shortcut_scale, shortcut_shift) -> tf.Tensor:
+    z = activate(_normalized(candidate, scale, shift))
+    shortcut = _normalized(shortcut, shortcut_scale, shortcut_shift)
+    return shortcut + tf.sigmoid(gate) * (z - shortcut)
+
+
+def _normalized(x, scale, shift) -> tf.Tensor:
+    return tf.cast(tf.cast(x, tf.float32) * scale + shift, x.dtype)
+
+
+_MIXED = {"relu": _mixed_by_relu, "leaky_relu": _mixed_by_leaky_relu}
