@@ -9,7 +9,6 @@ import tensorflow as tf
 from sketch2img_tf.layers.mru import LEAKY_SLOPE, MRU
 from sketch2img_tf.layers.normalization import EPSILON, InstanceNormalization
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
-from tests.layers.ancestors import kept
 
 pytestmark = pytest.mark.usefixtures("seeded")
 
@@ -20,7 +19,8 @@ IMAGE = np.random.default_rng(1).normal(size=[2, 6, 6, 2]).astype(np.float32)
 OTHER_X, OTHER_IMAGE = X[:, ::-1] + 0.5, IMAGE[:, :, ::-1] - 0.5
 
 
-def _mru(**settings) -> MRU:
+def random_mru(**settings) -> MRU:
+    """With variables that are far from their start."""
     layer = MRU(FILTERS, num_classes=CLASSES, **settings)
     layer((X, IMAGE, LABELS), training=False)
     generator = np.random.default_rng(2)
@@ -70,7 +70,7 @@ def _candidate(layer, x=X, image=IMAGE) -> np.ndarray:
     return _activate(layer, _norm(layer.candidate_norm, _conv(layer.candidate, masked)))
 
 
-ALL = pytest.mark.parametrize(
+EVERY_KIND = pytest.mark.parametrize(
     "settings",
     [
         dict(normalization=normalization, activation=activation)
@@ -81,25 +81,25 @@ ALL = pytest.mark.parametrize(
 )
 
 
-@ALL
+@EVERY_KIND
 def test_output_gate_shut_gives_the_shortcut_whatever_the_image(settings):
-    layer = _mru(**settings)
+    layer = random_mru(**settings)
     _force(layer.output_gate, 0.0)
     np.testing.assert_allclose(_run(layer), _shortcut(layer), rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(_run(layer), _run(layer, image=OTHER_IMAGE))
 
 
-@ALL
+@EVERY_KIND
 def test_output_and_input_gates_open_give_the_candidate_of_features_and_image(settings):
-    layer = _mru(**settings)
+    layer = random_mru(**settings)
     _force(layer.output_gate, 1.0)
     _force(layer.input_gate, 1.0)
     np.testing.assert_allclose(_run(layer), _candidate(layer), rtol=1e-4, atol=1e-4)
 
 
-@ALL
+@EVERY_KIND
 def test_input_gate_shut_hides_the_features_from_the_candidate(settings):
-    layer = _mru(**settings)
+    layer = random_mru(**settings)
     _force(layer.output_gate, 1.0)
     _force(layer.input_gate, 0.0)
     np.testing.assert_allclose(_run(layer), _candidate(layer, x=np.zeros_like(X)), rtol=1e-4, atol=1e-4)
@@ -107,16 +107,16 @@ def test_input_gate_shut_hides_the_features_from_the_candidate(settings):
 
 
 def test_gates_half_open_mix_the_branches_in_equal_parts():
-    layer = _mru(normalization="batch")
+    layer = random_mru(normalization="batch")
     _force(layer.output_gate, 0.5)
     _force(layer.input_gate, 0.5)
     expected = 0.5 * _shortcut(layer) + 0.5 * _candidate(layer, x=0.5 * X)
     np.testing.assert_allclose(_run(layer), expected, rtol=1e-4, atol=1e-4)
 
 
-@ALL
+@EVERY_KIND
 def test_equations_with_free_gates(settings):
-    layer = _mru(**settings)
+    layer = random_mru(**settings)
     both = np.concatenate([X, IMAGE], -1)
     m = 1 / (1 + np.exp(-_conv(layer.input_gate, both)))
     n = 1 / (1 + np.exp(-_conv(layer.output_gate, both)))
@@ -126,14 +126,14 @@ def test_equations_with_free_gates(settings):
 
 def test_label_moves_the_output_under_conditional_batch_norm_alone():
     for normalization, moves in (("conditional_batch", True), ("batch", False), ("instance", False)):
-        layer = _mru(normalization=normalization)
+        layer = random_mru(normalization=normalization)
         other = layer((X, IMAGE, (LABELS + 1) % CLASSES), training=True).numpy()
         assert (np.abs(other - _run(layer)).max() > 0.01) == moves, normalization
 
 
 def test_spectral_kernels_are_divided_by_their_norms():
     """An MRU with the kernels W / sigma(W) and no spectral norm gives the same."""
-    spectral, plain = _mru(spectral=True), _mru()
+    spectral, plain = random_mru(spectral=True), random_mru()
     names = ("input_gate", "output_gate", "candidate", "shortcut")
     for conv in (getattr(spectral, name) for name in names):
         assert isinstance(conv, SpectralConv2D)
@@ -154,32 +154,6 @@ def test_kernels_start_at_deviation_two_hundredths_each_on_its_own():
         assert abs(np.std(kernel) - 0.02) < 1e-3
     correlations = np.corrcoef([kernel.numpy().ravel() for kernel in kernels]) - np.eye(3)
     assert np.abs(correlations).max() < 0.05
-
-
-@ALL
-def test_only_what_the_convolutions_give_and_the_gates_are_kept_for_the_gradient(settings):
-    """Of what has as many values as y. What is made again is made from these."""
-    layer, filters = _mru(**settings), FILTERS
-
-    @tf.function(input_signature=[tf.TensorSpec(X.shape), tf.TensorSpec(IMAGE.shape)])
-    def gradients(x, image):
-        with tf.GradientTape() as tape:
-            y = tf.tanh(layer((x, image, LABELS), training=True))
-        return tape.gradient(y, layer.trainable_weights)
-
-    graph = gradients.get_concrete_function().graph
-    result = next(operation for operation in graph.get_operations() if operation.type == "Tanh")
-    outputs = [tf.TensorShape([*X.shape[:3], channels]) for channels in (filters, filters + X.shape[-1])]
-    large = {_source(tensor) for tensor in kept(result, graph.outputs) if tensor.shape in outputs}
-    assert {operation.type for operation in large} == {"Conv2D", "SplitV", "Tanh"}
-    assert sum(operation.type == "Conv2D" for operation in large) == 2  # the candidate's and the shortcut's
-
-
-def _source(tensor: tf.Tensor) -> tf.Operation:
-    """What made it, but for what only passes it on."""
-    while tensor.op.type in ("Identity", "IdentityN"):
-        tensor = tensor.op.inputs[tensor.value_index]
-    return tensor.op
 
 
 @pytest.mark.parametrize("setting, value", [("activation", "gelu"), ("normalization", "layer")])
