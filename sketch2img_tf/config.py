@@ -14,10 +14,10 @@ from absl import flags
 
 from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT, MARKS, PHOTO_VARIANTS, SKETCH_VARIANTS
 from sketch2img_tf import path_flags
-from sketch2img_tf.data.statistics import SKETCH_ENCODINGS
 from sketch2img_tf.errors import UserError
 
 AUGMENTATIONS = ("colour", "translation", "cutout")
+SKETCH_ENCODINGS = ("lines", "distance_field")
 
 
 def _option(default, help, *, choices=(), lower=None, upper=None, path=False, instead_of=""):

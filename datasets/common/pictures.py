@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from sketch2img_tf.data import image_files
+from sketch2img_tf.surroundings import image_files
 
 SIZE = 256
 

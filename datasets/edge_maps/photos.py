@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from datasets.common.pictures import SIZE
-from sketch2img_tf.data import image_files
+from sketch2img_tf.surroundings import image_files
 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp")
 SMALLEST = 64  # pixels of the shorter side: what the networks draw

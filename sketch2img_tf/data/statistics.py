@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-SKETCH_ENCODINGS = ("lines", "distance_field")
-
 
 @dataclasses.dataclass(frozen=True)
 class Statistics:
@@ -13,8 +11,8 @@ class Statistics:
 
     Attributes:
       photo_mean, photo_scale, sketch_mean, sketch_scale: of the training pictures' intensities, one mean a channel.
-      sketch_encoding: one of `SKETCH_ENCODINGS`. Distance fields have a fixed range: the sketches' mean and scale,
-        which are those of lines, are then of no use.
+      sketch_encoding: one of `config.SKETCH_ENCODINGS`. Distance fields have a fixed range: the sketches' mean and
+        scale, which are those of lines, are then of no use.
     """
 
     photo_mean: tuple[float, float, float]

@@ -10,10 +10,9 @@ import warnings
 import numpy as np
 from PIL import Image
 
-from sketch2img_tf.data import image_files
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.inference import line_drawing
-from sketch2img_tf.surroundings import file_names
+from sketch2img_tf.surroundings import file_names, image_files
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 EXTENSIONS = tuple(".png .apng .jpg .jpeg .jpe .jfif .mpo .webp .gif .bmp".split())

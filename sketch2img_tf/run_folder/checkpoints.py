@@ -7,7 +7,8 @@ import dataclasses
 import os
 import types
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -19,8 +20,9 @@ from sketch2img_tf.run_folder import checkpoint_files
 from sketch2img_tf.run_folder.checkpoint_files import directory
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.surroundings.plain_paths import plain
-from sketch2img_tf.training.network_update import all_finite
-from sketch2img_tf.training.train_step import TrainState
+
+if TYPE_CHECKING:
+    from sketch2img_tf.training.train_step import TrainState
 
 _CARD = "card/.ATTRIBUTES/py_state"
 _STEP = "state/step/.ATTRIBUTES/VARIABLE_VALUE"
@@ -74,7 +76,7 @@ class Checkpoints:
 
     def save(self) -> bool:
         """Writes a checkpoint of the present step, unless there is one; False if a value is not finite: none then."""
-        if not all_finite(variables(self.state)):
+        if not _all_finite(variables(self.state)):
             return False
         step = int(self.state.step.numpy())
         if os.path.basename(self.manager.latest_checkpoint or "") != f"ckpt-{step}":
@@ -149,6 +151,13 @@ def load_generator(workdir: str) -> tuple[Generator, Card, int]:
     state = tf.train.Checkpoint(averaged_generator=generator, step=step)
     _restore(tf.train.Checkpoint(state=state), path)
     return generator, card, int(step)
+
+
+@tf.function
+def _all_finite(variables: Sequence[tf.Variable]) -> tf.Tensor:
+    """Whether no value of the variables is NaN or infinite: bool []."""
+    floating = [variable for variable in variables if variable.dtype.is_floating]
+    return tf.reduce_all(tf.stack([tf.reduce_all(tf.math.is_finite(variable)) for variable in floating]))
 
 
 class _CardState(tf.train.experimental.PythonState):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-
 from sketch2img_tf.config import Config, EvaluationConfig
 from sketch2img_tf.data.input_pipeline import Sketchy
 from sketch2img_tf.errors import UserError
@@ -13,13 +10,11 @@ from sketch2img_tf.evaluation.evaluator import Evaluator
 from sketch2img_tf.evaluation.examples import Draw
 from sketch2img_tf.evaluation.features import FeatureFlags
 from sketch2img_tf.evaluation.reports.curves import SCALAR_PREFIX
+from sketch2img_tf.run_folder import best
 from sketch2img_tf.run_folder.checkpoints import Checkpoints
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.run_folder.summaries import Summaries
 from sketch2img_tf.training.train_step import TrainState
-
-BEST_FILE = "best.json"
-_FOLDER = "best"  # in that of the run
 
 
 class Evaluations:
@@ -33,7 +28,7 @@ class Evaluations:
     def __init__(self, config: Config, card: Card, sketchy: Sketchy, state: TrainState):
         self._config, self._sketchy = config.evaluation, sketchy
         self._metric = best_metric(config)
-        self._folder = os.path.join(config.training.workdir, _FOLDER)
+        self._workdir = config.training.workdir
         self._card, self._state = card, state
         self._evaluator: Evaluator | None = None  # made when it is first needed: it reads all training photos
         self._checkpoints: Checkpoints | None = None
@@ -46,7 +41,7 @@ class Evaluations:
         """Logs all metrics of `draw`, the averaged generator, and saves the state if it is the best one so far."""
         if self._evaluator is None:
             self._evaluator = Evaluator(self._sketchy, protocols.find("", self._sketchy), _flags(self._config))
-            self._checkpoints = Checkpoints(self._folder, self._card, self._state, 1)
+            self._checkpoints = Checkpoints(best.directory(self._workdir), self._card, self._state, 1)
         metrics, protocol = self._evaluator.evaluate(draw).scores.metrics, self._evaluator.description()
         summaries.scalars(step, {f"{SCALAR_PREFIX}{name}": value for name, value in metrics.items()})
         if self._is_best(metrics[self._metric], protocol):
@@ -54,18 +49,14 @@ class Evaluations:
             self._note_best(step, metrics, protocol)
 
     def _is_best(self, value: float, protocol: dict) -> bool:
-        before = read_best(self._folder)
+        before = best.read(self._workdir)
         if before is None or before["metric"] != self._metric or before.get("protocol", protocol) != protocol:
             return True
         return value < before["value"] if scoring.lower_is_better(self._metric) else value > before["value"]
 
     def _note_best(self, step: int, metrics: dict[str, float], protocol: dict) -> None:
-        best = {"step": step, "metric": self._metric, "value": metrics[self._metric]}
-        best |= {"metrics": metrics, "protocol": protocol}
-        path = os.path.join(self._folder, BEST_FILE)
-        with open(path + ".tmp", "w", encoding="utf-8") as file:
-            json.dump(best, file)
-        os.replace(path + ".tmp", path)
+        noted = {"step": step, "metric": self._metric, "value": metrics[self._metric]}
+        best.write(self._workdir, {**noted, "metrics": metrics, "protocol": protocol})
 
 
 def best_metric(config: Config) -> str:
@@ -90,21 +81,6 @@ def check(config: Config) -> None:
             f"--best_metric={config.evaluation.best_metric}: no such metric with --features_network={flags.network};"
             f" there are {', '.join(known)}"
         )
-
-
-def read_best(folder: str) -> dict | None:
-    """What `best.json` in a `best` folder says; None before the first."""
-    try:
-        with open(os.path.join(folder, BEST_FILE), encoding="utf-8") as file:
-            return json.load(file)
-    except FileNotFoundError:
-        return None
-
-
-def is_protocol_of(workdir: str, protocol: dict) -> bool:
-    """Whether the run in `workdir` evaluates by this protocol while it trains, as far as its best says."""
-    best = read_best(os.path.join(workdir, _FOLDER))
-    return best is None or best.get("protocol", protocol) == protocol
 
 
 def _flags(evaluation: EvaluationConfig) -> FeatureFlags:

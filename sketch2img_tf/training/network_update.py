@@ -98,13 +98,6 @@ class FiniteStatistics:
             variable.assign(tf.where(tf.math.is_finite(now), now, before))
 
 
-@tf.function
-def all_finite(variables: Sequence[tf.Variable]) -> tf.Tensor:
-    """Whether no value of the variables is NaN or infinite: bool []."""
-    floating = [variable for variable in variables if variable.dtype.is_floating]
-    return tf.reduce_all(tf.stack([tf.reduce_all(tf.math.is_finite(variable)) for variable in floating]))
-
-
 def _is_infinite(values: tf.Tensor | None) -> tf.Tensor:
     """1 if any value is NaN or infinite, otherwise 0: int32 []."""
     return tf.constant(0) if values is None else tf.cast(~tf.reduce_all(tf.math.is_finite(values)), tf.int32)

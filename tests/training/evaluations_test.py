@@ -10,7 +10,7 @@ import pytest
 
 from sketch2img_tf.config import Config, DataConfig, EvaluationConfig, LossConfig, NetworkConfig, TrainingConfig
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.run_folder import checkpoints
+from sketch2img_tf.run_folder import best, checkpoints
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.run_folder.summaries import Summaries, read_scalars
 from sketch2img_tf.training import evaluations, trainer
@@ -66,10 +66,10 @@ def test_the_best_is_kept_over_sessions(evaluate, config, tmp_path):
 def test_a_whole_evaluation_within_a_training(config, tmp_path):
     trainer.train(dataclasses.replace(config, evaluation=EvaluationConfig(evaluate_every_steps=4, best_metric="ssim")))
     (line,) = [line for line in read_scalars(config.training.workdir) if "evaluation/l1" in line]
-    best = json.loads((tmp_path / "run" / "best" / evaluations.BEST_FILE).read_text())
-    assert (best["step"], best["metric"], best["value"]) == (4, "ssim", line["evaluation/ssim"])
-    assert best["metrics"]["l1"] == pytest.approx(line["evaluation/l1"])
-    assert (best["protocol"]["name"], best["protocol"]["sketches"]) == ("test_256", 4)
+    noted = json.loads((tmp_path / "run" / "best" / best.FILE).read_text())
+    assert (noted["step"], noted["metric"], noted["value"]) == (4, "ssim", line["evaluation/ssim"])
+    assert noted["metrics"]["l1"] == pytest.approx(line["evaluation/l1"])
+    assert (noted["protocol"]["name"], noted["protocol"]["sketches"]) == ("test_256", 4)
 
 
 def test_it_is_due_at_its_intervals_or_never(config):
@@ -111,11 +111,11 @@ def test_the_best_by_another_metric_or_protocol_does_not_count(config, tmp_path)
 
 def test_curves_know_by_which_protocol_the_training_measured(config, tmp_path):
     workdir = config.training.workdir
-    assert evaluations.is_protocol_of(workdir, PROTOCOL)  # nothing is said
+    assert best.is_by(workdir, PROTOCOL)  # nothing is said
     (tmp_path / "run" / "best").mkdir(parents=True)
     evaluations.Evaluations(config, None, None, None)._note_best(1, {"l1": 0.0}, PROTOCOL)
-    assert evaluations.is_protocol_of(workdir, PROTOCOL)
-    assert not evaluations.is_protocol_of(workdir, {**PROTOCOL, "name": "test_all"})
+    assert best.is_by(workdir, PROTOCOL)
+    assert not best.is_by(workdir, {**PROTOCOL, "name": "test_all"})
 
 
 PROTOCOL = {"name": "test_256", "features": {"network": "MobileNet", "weights_sha256": "8d"}}
@@ -128,5 +128,5 @@ def _scripted(values):
 
 
 def _best(tmp_path):
-    best = evaluations.read_best(str(tmp_path / "run" / "best"))
-    return best["step"], best["value"]
+    noted = best.read(str(tmp_path / "run"))
+    return noted["step"], noted["value"]

@@ -11,9 +11,8 @@ from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
 from sketch2img_tf.evaluation.examples import Draw
 from sketch2img_tf.evaluation.held_out import HeldOut
 from sketch2img_tf.evaluation.reports import curves, html_report, results
-from sketch2img_tf.run_folder import plots
+from sketch2img_tf.run_folder import best, plots
 from sketch2img_tf.run_folder.summaries import read_scalars
-from sketch2img_tf.training import evaluations
 
 
 def report(evaluator: Evaluator, draw: Draw, source: dict, losses: LossConfig, folder: str, plot: bool) -> None:
@@ -51,7 +50,7 @@ def report(evaluator: Evaluator, draw: Draw, source: dict, losses: LossConfig, f
 def _write_report(result: dict, evaluator: Evaluator, evaluation: Evaluation, folder: str) -> str:
     scalars, plots_folder = read_scalars(folder), os.path.join(folder, "plots")
     same = [line for line in results.read(folder) if line.get("protocol") == result["protocol"]]
-    logged = scalars if evaluations.is_protocol_of(folder, result["protocol"]) else []
+    logged = scalars if best.is_by(folder, result["protocol"]) else []
     drawn = [curves.write_metrics(curves.points(same, logged), result, plots_folder)]
     drawn += plots.write_plots(scalars, plots_folder)
     path = os.path.join(folder, "report.html")

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 
 from datasets.common import pictures
 from datasets.edge_maps import photos
-from sketch2img_tf.data import image_files
+from sketch2img_tf.surroundings import image_files
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (256, 256, 3)).astype(np.uint8)
 
