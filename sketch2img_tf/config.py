@@ -112,8 +112,9 @@ class NetworkConfig:
     base_width: int = _option(64, "Channels of the first MRU of both networks.", lower=1, upper=512)
     generator_norm: str = _option(
         "conditional_batch",
-        "Normalisation in the generator: batch norm with a scale and shift a class, plain batch, or instance norm.",
-        choices=("conditional_batch", "batch", "instance"),
+        "Normalisation in the generator: batch norm with a scale and shift per class, or with shared ones and what a"
+        " class adds to them, plain batch, or instance norm.",
+        choices=("conditional_batch", "conditional_residual", "batch", "instance"),
     )
     initial_features: str = _option(
         "label",
@@ -124,6 +125,17 @@ class NetworkConfig:
         "transposed",
         "How the decoder doubles: 2x2 transposed convolutions, or nearest neighbours and a 3x3 convolution.",
         choices=("transposed", "resize"),
+    )
+
+
+    discriminator_norm: str = _option(
+        "batch", "Normalisation in the discriminator, beside its kernels' spectral one.", choices=("batch", "none")
+    )
+    discriminator_head: str = _option(
+        "classifier",
+        "How the discriminator takes account of classes: a head that tells them apart, or the product of its features"
+        " with a vector of the class, which adds to what it says of real and fake (projection).",
+        choices=("classifier", "projection"),
     )
 
 
@@ -467,6 +479,10 @@ def _check_together(config: Config) -> None:
         raise UserError("--dataset=edge_maps has no sketches to mix edge maps into: leave out --edge_maps_share")
     if not losses.critic_counts and not any(_plain(getattr(losses, name)) for name in _GENERATOR_WEIGHTS):
         raise UserError(f"nothing trains the generator: give one of {', '.join('--' + n for n in _GENERATOR_WEIGHTS)}")
+    if config.network.discriminator_head == "projection" and losses.classification_weight:
+        raise UserError(
+            "--discriminator_head=projection does not tell classes apart: give --classification_weight=0 with it"
+        )
     _check_decay(training)
     if training.profile_steps:
         _check_profile_steps(training)

@@ -49,6 +49,8 @@ OTHER_VALUES = {
     "generator_norm": "instance",
     "initial_features": "sketch",
     "upsampling": "resize",
+    "discriminator_norm": "none",
+    "discriminator_head": "projection",
     "gan_weight": 0.5,
     "gan_loss": "hinge",
     "classification_weight": 0.0,
@@ -238,8 +240,9 @@ def test_unknown_choice_is_quoted_with_the_known_ones(name):
     default, choices = next((f.default, f.metadata["choices"]) for f in FIELDS if f.name == name)
     given = ("eror",) if isinstance(default, tuple) else "eror"
     assert _message(**{name: given}) == f"--{name}=eror: should be one of {', '.join(map(str, choices))}"
+    beside = {"classification_weight": 0.0} if name == "discriminator_head" else {}
     for choice in choices:
-        from_dict({name: (choice,) if isinstance(default, tuple) else choice})
+        from_dict({name: (choice,) if isinstance(default, tuple) else choice, **beside})
 
 
 NOTHING = dict(gan_weight=0.0, classification_weight=0.0, supervised_weight=0.0, perceptual_weight=0.0)
@@ -248,6 +251,10 @@ COMBINATIONS = [
     (dict(classes=["apple", "ant", "apple"]), "--classes=apple,ant,apple: names a class twice"),
     (NOTHING, "nothing trains the generator: give one of --gan_weight, --classification_weight, "),
     (dict(dataset="edge_maps", edge_maps_share=0.5), "--dataset=edge_maps has no sketches to mix edge maps into: "),
+    (
+        dict(discriminator_head="projection"),
+        "--discriminator_head=projection does not tell classes apart: give --classification_weight=0 with it",
+    ),
     (dict(profile_steps=[10]), "--profile_steps=10: should be the first and the last step, as 10,20"),
     (dict(profile_steps=[20, 10]), "--profile_steps=20,10: should be the first and the last step, as 10,20"),
     (dict(profile_steps=[1, 2, 3]), "--profile_steps=1,2,3: should be the first and the last step, as 10,20"),

@@ -17,9 +17,15 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
 
     The mean and the variance are those of the batch while training (over B, H, W), and moving averages otherwise.
 
+    A residual one has (shared_gamma + gamma[label]) and (shared_beta + beta[label]) in their places, with
+    shared_gamma = 1, gamma ~ N(0, 0.02) and both betas 0 at first: what is true of all classes is learnt from every
+    example, and a class learns how it differs. Compare Brock et al., "Large Scale GAN Training for High Fidelity
+    Natural Image Synthesis", 2019, section 3.1, where classes share the embedding from which scales are projected.
+
     Args:
       num_classes: K.
       synchronized: whether the batch is that of all replicas together.
+      residual: whether there are a scale and a shift that all classes share.
 
     Call:
       inputs: a pair of x, float [B, H, W, C], and labels, int [B] in [0, num_classes).
@@ -29,10 +35,11 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
       float [B, H, W, C] in the compute type; the statistics are computed in float32.
     """
 
-    def __init__(self, num_classes: int, synchronized: bool = False, **kwargs):
+    def __init__(self, num_classes: int, synchronized: bool = False, residual: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.synchronized = synchronized
+        self.residual = residual
         self.normalization = BatchNormalization(
             affine=False, synchronized=synchronized, name="normalization", dtype=self.dtype_policy
         )
@@ -43,10 +50,15 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         self.gamma = self.add_weight(
             name="gamma",
             shape=shape,
-            initializer=tf.keras.initializers.RandomNormal(1.0, 0.02),
+            initializer=tf.keras.initializers.RandomNormal(0.0 if self.residual else 1.0, 0.02),
             experimental_autocast=False,
         )
         self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros", experimental_autocast=False)
+        if self.residual:
+            self.shared_gamma, self.shared_beta = (
+                self.add_weight(name=name, shape=shape[1:], initializer=start, experimental_autocast=False)
+                for name, start in (("shared_gamma", "ones"), ("shared_beta", "zeros"))
+            )
         with tf.name_scope(self.normalization.name):
             self.normalization.build(x_shape)
         super().build(input_shape)
@@ -62,7 +74,14 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         scale, shift = self.normalization.scale_and_shift(x, training)
         gamma = tf.gather(self.gamma, labels)[:, tf.newaxis, tf.newaxis]  # [B, 1, 1, C]
         beta = tf.gather(self.beta, labels)[:, tf.newaxis, tf.newaxis]
+        if self.residual:
+            gamma, beta = self.shared_gamma + gamma, self.shared_beta + beta
         return gamma * scale, gamma * shift + beta
 
     def get_config(self) -> dict:
-        return {**super().get_config(), "num_classes": self.num_classes, "synchronized": self.synchronized}
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "synchronized": self.synchronized,
+            "residual": self.residual,
+        }

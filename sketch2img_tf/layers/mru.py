@@ -10,11 +10,12 @@ import tensorflow as tf
 from sketch2img_tf.layers import operations
 from sketch2img_tf.layers.conditional_batch_norm import ConditionalBatchNormalization
 from sketch2img_tf.layers.convolution import Conv3x3
-from sketch2img_tf.layers.normalization import BatchNormalization, InstanceNormalization
+from sketch2img_tf.layers.normalization import BatchNormalization, InstanceNormalization, NoNormalization
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 
 ACTIVATIONS = ("relu", "leaky_relu")
-NORMALIZATIONS = ("conditional_batch", "batch", "instance")
+NORMALIZATIONS = ("conditional_batch", "conditional_residual", "batch", "instance", "none")
+CONDITIONAL = NORMALIZATIONS[:2]  # on the class
 LEAKY_SLOPE = 0.1
 
 
@@ -42,7 +43,7 @@ class MRU(tf.keras.layers.Layer):
     Args:
       filters: channels of y.
       activation: f, "relu" or "leaky_relu" (slope 0.1).
-      normalization: "conditional_batch", "batch" or "instance".
+      normalization: "conditional_batch", "conditional_residual", "batch", "instance" or "none".
       num_classes: K, for conditional batch norm.
       spectral: whether the kernels are spectrally normalised.
       synchronized: whether batch norm's statistics are those of all replicas together.
@@ -89,7 +90,7 @@ class MRU(tf.keras.layers.Layer):
             _build(layer, [*x[:-1], x[-1] + image[-1]])
         of_outputs = [*x[:-1], self.filters]
         for norm in (self.candidate_norm, self.shortcut_norm):
-            _build(norm, [of_outputs, None] if self.normalization == "conditional_batch" else of_outputs)
+            _build(norm, [of_outputs, None] if self.normalization in CONDITIONAL else of_outputs)
         super().build(input_shape)
 
     def call(self, inputs: tuple[tf.Tensor, ...], training: bool | None = None) -> tf.Tensor:
@@ -107,7 +108,7 @@ class MRU(tf.keras.layers.Layer):
 
     def norm_inputs(self, features: tf.Tensor, labels: list[tf.Tensor]) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
         """What a norm is called with: the labels too, if it is conditional."""
-        return (features, labels[0]) if self.normalization == "conditional_batch" else features
+        return (features, labels[0]) if self.normalization in CONDITIONAL else features
 
     def _activate(self, features: tf.Tensor) -> tf.Tensor:
         return tf.nn.relu(features) if self.activation == "relu" else tf.nn.leaky_relu(features, LEAKY_SLOPE)
@@ -119,13 +120,15 @@ class MRU(tf.keras.layers.Layer):
         return Conv3x3(filters, **settings)
 
     def _norm(self, name: str) -> tf.keras.layers.Layer:
-        if self.normalization == "conditional_batch":
+        if self.normalization in CONDITIONAL:
+            is_residual = self.normalization == "conditional_residual"
             return ConditionalBatchNormalization(
-                self.num_classes, self.synchronized, name=name, dtype=self.dtype_policy
+                self.num_classes, self.synchronized, is_residual, name=name, dtype=self.dtype_policy
             )
         if self.normalization == "batch":
             return BatchNormalization(synchronized=self.synchronized, name=name, dtype=self.dtype_policy)
-        return InstanceNormalization(name=name, dtype=self.dtype_policy)
+        kind = InstanceNormalization if self.normalization == "instance" else NoNormalization
+        return kind(name=name, dtype=self.dtype_policy)
 
     def get_config(self) -> dict:
         return {

@@ -127,6 +127,33 @@ def _of_all_replicas(mean: tf.Tensor, variance: tf.Tensor) -> tuple[tf.Tensor, t
 
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
+class NoNormalization(tf.keras.layers.Layer):
+    """x + beta: the shift of a norm without the norm, since the convolutions before it have no bias.
+
+    Call:
+      x: float [B, H, W, C].
+      training: makes no difference; other norms have it.
+
+    Returns:
+      float [B, H, W, C] in the compute type.
+    """
+
+    def build(self, input_shape):
+        self.beta = self.add_weight(
+            name="beta", shape=input_shape[-1:], initializer="zeros", experimental_autocast=False
+        )
+        super().build(input_shape)
+
+    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        return normalized(x, *self.scale_and_shift(x, training))
+
+    def scale_and_shift(self, x: tf.Tensor, training: bool | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+        """For `normalized`: ones and beta, float32 [1, 1, 1, C] each."""
+        shift = tf.reshape(self.beta, [1, 1, 1, -1])
+        return tf.ones_like(shift), shift
+
+
+@tf.keras.utils.register_keras_serializable("sketch2img_tf")
 class InstanceNormalization(tf.keras.layers.Layer):
     """gamma * (x - mean) / sqrt(variance + epsilon) + beta, with the mean and the variance of each picture's channels.
 

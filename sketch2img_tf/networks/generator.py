@@ -8,7 +8,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from sketch2img_tf.config import Config
-from sketch2img_tf.layers.mru import MRU
+from sketch2img_tf.layers.mru import CONDITIONAL, MRU
 from sketch2img_tf.layers.resize_conv import ResizeConv2D
 from sketch2img_tf.networks.encoder import LEVELS, Encoder, kernel_initializer, pyramid
 
@@ -24,7 +24,7 @@ class Generator(tf.keras.Model):
       num_classes: K.
       image_size: S, a multiple of 8.
       base_width: channels of the first MRU; the bottleneck has 8 times as many, and as many again of noise.
-      normalization: "conditional_batch", "batch" or "instance".
+      normalization: "conditional_batch", "conditional_residual", "batch" or "instance".
       initial_features: "label", a learned plane per class that starts as N(0, 1), or "sketch", 8 channels convolved
         from the sketch.
       upsampling: "transposed", 2x2 stride-2 convolutions, or "resize", see `ResizeConv2D`.
@@ -55,7 +55,7 @@ class Generator(tf.keras.Model):
             activation="relu", normalization=normalization, num_classes=num_classes, synchronized=synchronized
         )
         widths = [base_width * 2**level for level in reversed(range(LEVELS))]  # 512, 256, 128, 64
-        self.conditional = normalization == "conditional_batch"
+        self.conditional = normalization in CONDITIONAL
         self.image_size = image_size
         side = image_size // 2 ** (LEVELS - 1)
         self.noise_shape = (side, side, widths[0])

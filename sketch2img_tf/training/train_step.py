@@ -94,9 +94,10 @@ class TrainState(tf.Module):
 
 
 def _make_discriminator(config: Config, num_classes: int, synchronized: bool) -> Discriminator:
-    discriminator = Discriminator(num_classes, config.network.base_width, synchronized)
-    size = config.data.image_size
-    discriminator((tf.zeros([1, size, size, 3]), tf.zeros([1, size, size, 1])))
+    network, size = config.network, config.data.image_size
+    kinds = network.discriminator_norm, network.discriminator_head
+    discriminator = Discriminator(num_classes, network.base_width, synchronized, *kinds)
+    discriminator((tf.zeros([1, size, size, 3]), tf.zeros([1, size, size, 1]), tf.zeros([1], tf.int64)))
     return discriminator
 
 
@@ -250,7 +251,7 @@ class TrainStep:
         weights, terms, accuracies = self.weights, {}, {}
         with tf.GradientTape() as tape:
             if weights.gan_weight or weights.classification_weight:
-                logits, class_logits = self._judge(*self._augmented(photos, sketches, seeds[0], 1))
+                logits, class_logits = self._judge(*self._augmented(photos, sketches, seeds[0], 1), labels)
             if weights.classification_weight:
                 terms["classification"] = self._mean(losses.classification(class_logits, labels, weights.focal_gamma))
                 accuracies["class_accuracy"] = self._share(tf.argmax(class_logits, -1) == labels)
@@ -259,7 +260,8 @@ class TrainStep:
                 accuracies["real_accuracy"] = self._share(logits > 0)
             if weights.dragan_weight:
                 every = float(weights.dragan_every_steps)
-                terms["dragan"] = every * self._dragan(photos, sketches, seeds) if penalized else tf.constant(0.0)
+                penalty = self._dragan(photos, sketches, labels, seeds) if penalized else tf.constant(0.0)
+                terms["dragan"] = every * penalty
             total = self._scaled(terms)
         # What the penalty alone trains has a gradient of 0 between, so that Adam's moments do not stand still.
         return self._part(terms, accuracies, total, tape, "none" if penalized else "zero")
@@ -269,7 +271,7 @@ class TrainStep:
         terms, accuracies = {}, {}
         with tf.GradientTape() as tape:
             if self.weights.gan_weight:
-                logits, _ = self._judge(*self._augmented(fake_photos, sketches, seeds[0], 2))
+                logits, _ = self._judge(*self._augmented(fake_photos, sketches, seeds[0], 2), labels)
                 terms["gan"] = self._mean(self._adversarial(logits, self._targets(labels, seeds[0])[1]))
                 accuracies["fake_accuracy"] = self._share(logits < 0)
             total = self._scaled(terms)
@@ -298,18 +300,18 @@ class TrainStep:
     def _scaled(self, terms: dict[str, tf.Tensor]) -> tf.Tensor:
         return precision.scaled(self.state.discriminator_optimizer, self._weighted(terms))
 
-    def _dragan(self, photos: tf.Tensor, sketches: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+    def _dragan(self, photos: tf.Tensor, sketches: tf.Tensor, labels: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         mixed = penalties.perturb(photos, stateless_random.deviation(photos), seeds[1])
         mixed, sketches = self._augmented(mixed, sketches, seeds[0], 3)
         scale = precision.loss_scale(self.state.discriminator_optimizer)
-        return self._mean(penalties.dragan(lambda x: self._judge(x, sketches)[0], mixed, scale))
+        return self._mean(penalties.dragan(lambda x: self._judge(x, sketches, labels)[0], mixed, scale))
 
     def _generator_losses(self, photos, fakes, sketches, labels, noise) -> dict[str, tf.Tensor]:
         terms, weights = {}, self.weights
         fake_photos = fakes[: photos.shape[0]]
         if weights.gan_weight or weights.classification_weight:
             augmented = self._augmented(fake_photos, sketches, self._seed(), 4)
-            fake_logits, fake_class_logits = self._judge(*augmented)
+            fake_logits, fake_class_logits = self._judge(*augmented, labels)
         if weights.gan_weight:
             hinge = weights.gan_loss == "hinge"
             convincing = losses.hinge_generator(fake_logits) if hinge else losses.adversarial(fake_logits, 1.0)
@@ -395,8 +397,8 @@ class TrainStep:
         flip = stateless_random.uniform(shape, seeds[1], axis=1) < weights.label_flip_probability
         return tuple(tf.unstack(tf.where(flip, 1.0 - targets, targets)))
 
-    def _judge(self, photos: tf.Tensor, sketches: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return self.state.discriminator((photos, sketches), training=True)
+    def _judge(self, photos, sketches, labels) -> tuple[tf.Tensor, tf.Tensor | None]:
+        return self.state.discriminator((photos, sketches, labels), training=True)
 
     def _augmented(self, photos, sketches, seed: tf.Tensor, use: int, kinds=None) -> tuple[tf.Tensor, tf.Tensor]:
         """What the discriminator, or who else has `kinds`, gets to see; each `use` of a seed has draws of its own."""

@@ -82,6 +82,26 @@ def test_scales_start_around_one_and_shifts_at_zero():
     np.testing.assert_array_equal(layer.beta, np.zeros([100, 100]))
 
 
+def test_residual_adds_to_what_all_classes_share():
+    layer = _layer(residual=True)
+    shared_gamma, shared_beta = np.array([0.5, -1.0, 2.0]), np.array([3.0, 0.0, -0.25])
+    layer.shared_gamma.assign(shared_gamma)
+    layer.shared_beta.assign(shared_beta)
+    normalized = (X - X.mean((0, 1, 2))) / np.sqrt(X.var((0, 1, 2)) + EPSILON)
+    gamma, beta = layer.gamma.numpy()[LABELS] + shared_gamma, layer.beta.numpy()[LABELS] + shared_beta
+    expected = gamma[:, None, None] * normalized + beta[:, None, None]
+    np.testing.assert_allclose(layer((X, LABELS), training=True), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_residual_starts_as_all_classes_alike_but_for_a_little():
+    layer = ConditionalBatchNormalization(100, residual=True)
+    layer.build([[None, None, None, 100], [None]])
+    assert abs(layer.gamma.numpy().mean()) < 1e-3 and abs(layer.gamma.numpy().std() - 0.02) < 1e-3
+    np.testing.assert_array_equal(layer.shared_gamma, np.ones(100))
+    for shifts in (layer.beta, layer.shared_beta):
+        np.testing.assert_array_equal(shifts, np.zeros_like(shifts))
+
+
 def test_statistics_are_computed_in_float32_under_mixed_precision():
     """Around 100 a bfloat16 has steps of 0.5, so that a sum of bfloat16 would be far away from the mean."""
     layer = _layer(dtype=tf.keras.mixed_precision.Policy("mixed_bfloat16"))

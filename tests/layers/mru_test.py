@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf.layers.mru import LEAKY_SLOPE, MRU
-from sketch2img_tf.layers.normalization import EPSILON, InstanceNormalization
+from sketch2img_tf.layers.mru import LEAKY_SLOPE, MRU, NORMALIZATIONS
+from sketch2img_tf.layers.normalization import EPSILON, InstanceNormalization, NoNormalization
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 
 pytestmark = pytest.mark.usefixtures("seeded")
@@ -49,11 +49,15 @@ def _conv(layer, x: np.ndarray) -> np.ndarray:
 
 
 def _norm(layer, x: np.ndarray) -> np.ndarray:
+    if isinstance(layer, NoNormalization):
+        return x + layer.beta.numpy()
     axes = (1, 2) if isinstance(layer, InstanceNormalization) else (0, 1, 2)
     mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
     gamma, beta = layer.gamma.numpy(), layer.beta.numpy()
     if gamma.ndim == 2:  # one a class
         gamma, beta = gamma[LABELS][:, None, None], beta[LABELS][:, None, None]
+        if layer.residual:
+            gamma, beta = gamma + layer.shared_gamma.numpy(), beta + layer.shared_beta.numpy()
     return gamma * (x - mean) / np.sqrt(variance + EPSILON) + beta
 
 
@@ -74,7 +78,7 @@ EVERY_KIND = pytest.mark.parametrize(
     "settings",
     [
         dict(normalization=normalization, activation=activation)
-        for normalization in ("conditional_batch", "batch", "instance")
+        for normalization in NORMALIZATIONS
         for activation in ("relu", "leaky_relu")
     ],
     ids=lambda settings: "-".join(settings.values()),
@@ -125,10 +129,10 @@ def test_equations_with_free_gates(settings):
 
 
 def test_label_moves_the_output_under_conditional_batch_norm_alone():
-    for normalization, moves in (("conditional_batch", True), ("batch", False), ("instance", False)):
+    for normalization in NORMALIZATIONS:
         layer = random_mru(normalization=normalization)
         other = layer((X, IMAGE, (LABELS + 1) % CLASSES), training=True).numpy()
-        assert (np.abs(other - _run(layer)).max() > 0.01) == moves, normalization
+        assert (np.abs(other - _run(layer)).max() > 0.01) == ("conditional" in normalization)
 
 
 def test_spectral_kernels_are_divided_by_their_norms():

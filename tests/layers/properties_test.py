@@ -16,7 +16,7 @@ from sketch2img_tf.devices import hardware
 from sketch2img_tf.layers.conditional_batch_norm import ConditionalBatchNormalization
 from sketch2img_tf.layers.convolution import Conv3x3
 from sketch2img_tf.layers.mru import MRU
-from sketch2img_tf.layers.normalization import BatchNormalization, InstanceNormalization
+from sketch2img_tf.layers.normalization import BatchNormalization, InstanceNormalization, NoNormalization
 from sketch2img_tf.layers.resize_conv import ResizeConv2D
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 
@@ -35,7 +35,9 @@ CASES = {
     "resize_conv": (ResizeConv2D, dict(filters=4, kernel_initializer="he_normal"), X, False),
     "batch_norm": (BatchNormalization, {}, X, True),
     "instance_norm": (InstanceNormalization, {}, X, False),
+    "no_norm": (NoNormalization, {}, X, False),
     "conditional_batch_norm": (ConditionalBatchNormalization, dict(num_classes=2), (X, LABELS), True),
+    "conditional_residual": (ConditionalBatchNormalization, dict(num_classes=2, residual=True), (X, LABELS), True),
     "mru_conditional": (
         MRU,
         dict(filters=4, normalization="conditional_batch", num_classes=2),
@@ -43,6 +45,7 @@ CASES = {
         True,
     ),
     "mru_batch_spectral": (MRU, dict(filters=4, activation="leaky_relu", spectral=True), (X, IMAGE), True),
+    "mru_unnormalised": (MRU, dict(filters=4, normalization="none", spectral=True), (X, IMAGE), True),
     "mru_instance": (MRU, dict(filters=4, normalization="instance"), (X, IMAGE), True),
 }
 every_layer = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())

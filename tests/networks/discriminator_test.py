@@ -9,6 +9,7 @@ import tensorflow as tf
 from sketch2img_tf.devices import precision
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D, power_iteration
 from sketch2img_tf.networks.discriminator import Discriminator
+from sketch2img_tf.networks.encoder import pyramid
 
 pytestmark = pytest.mark.usefixtures("seeded")
 
@@ -75,6 +76,32 @@ def test_heads_are_linear_in_the_features():
     scaled, scaled_class = discriminator((PHOTOS, SKETCHES))
     np.testing.assert_allclose(scaled, 1000.0 * logits, rtol=1e-4)
     np.testing.assert_allclose(scaled_class, 1000.0 * class_logits, rtol=1e-4)
+
+
+def test_projection_adds_the_class_vectors_product_with_the_mean_features():
+    """w . phi + v_class . phi, Miyato and Koyama's equation 4."""
+    labels = np.array([2, 0])
+    discriminator = Discriminator(3, 2, head="projection")
+    logits, class_logits = discriminator((PHOTOS, SKETCHES, labels))
+    pictures = tf.concat([PHOTOS, SKETCHES], -1)
+    features = discriminator.encoder((pictures, pyramid(pictures)))[-1].numpy()  # [2, 8, 8, 16]
+    (kernel, bias), (vectors,) = discriminator.real_head.get_weights(), discriminator.class_head.get_weights()
+    assert class_logits is None and vectors.shape == (16, 3)
+    unconditional = features.reshape(2, -1) @ kernel[:, 0] + bias
+    of_class = np.einsum("bc,cb->b", features.mean((1, 2)), vectors[:, labels])
+    np.testing.assert_allclose(logits, unconditional + of_class, rtol=1e-4, atol=1e-6)
+    assert np.abs(of_class).min() > 1e-3
+
+
+def test_without_a_norm_an_example_is_judged_alone_while_training_too(shapes_of):
+    """Its biases are where the norms' shifts were, and its scales are gone."""
+    normed, discriminator = _made(3, 2), Discriminator(3, 2, normalization="none")
+    together = discriminator((PHOTOS, SKETCHES), training=True)[0]
+    alone = [discriminator((PHOTOS[i : i + 1], SKETCHES[i : i + 1]), training=True)[0] for i in range(2)]
+    np.testing.assert_allclose(tf.concat(alone, 0), together, rtol=1e-4, atol=1e-6)
+    shapes = shapes_of(normed)
+    assert shapes_of(discriminator) == {k: v for k, v in shapes.items() if not k.endswith("/gamma")}
+    assert len(discriminator.non_trainable_variables) == 4 * 4 + 3  # the spectral norms' vectors
 
 
 def test_logits_depend_on_picture_and_sketch():

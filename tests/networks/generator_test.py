@@ -57,6 +57,7 @@ def test_variables_at_full_width(mru_shapes, shapes_of):
 
 
 VARIANTS = {
+    "residual": dict(generator_norm="conditional_residual"),
     "batch": dict(generator_norm="batch"),
     "instance": dict(generator_norm="instance"),
     "sketch": dict(initial_features="sketch"),
@@ -67,14 +68,16 @@ VARIANTS = {
 def test_variables_of_the_variants(variant, mru_shapes, shapes_of):
     """At width 2: what is not the default changes the norms' scales, or the first layer and what sees it."""
     network = NetworkConfig(base_width=2, **variant)
-    of_class = network.generator_norm == "conditional_batch"
+    of_class, residual = "conditional" in network.generator_norm, "residual" in network.generator_norm
     initial = 8 if network.initial_features == "sketch" else 1
     expected = {}
     for name, x, filters in MRUS:
         path, number = name.rsplit("_", 1)
         x, filters = (initial if x == 1 else x // 32), filters // 32
         scale = [CLASSES, filters] if of_class else [filters]
-        expected.update(mru_shapes(f"{path}_{int(number) // 32}", x, 1, filters, scale))
+        shapes = mru_shapes(f"{path}_{int(number) // 32}", x, 1, filters, scale)
+        norms = [each.rsplit("/", 1) for each in shapes if each.endswith(("/gamma", "/beta"))]
+        expected.update(shapes | {f"{norm}/shared_{part}": [filters] for norm, part in norms if residual})
     found = shapes_of(made(network))
     mrus = {name: shape for name, shape in found.items() if "mru_" in name}
     first = {name: shape for name, shape in found.items() if name.startswith("initial")}
@@ -210,9 +213,10 @@ def test_pictures_are_float32_under_mixed_precision():
 
 
 def test_configuration_reaches_the_network():
-    """Every field of NetworkConfig changes the variables."""
+    """Every field of NetworkConfig that is of the generator changes the variables."""
     changed = dict(base_width=4, generator_norm="batch", initial_features="sketch", upsampling="resize")
-    assert set(changed) == {field.name for field in dataclasses.fields(NetworkConfig)}
+    fields = {field.name for field in dataclasses.fields(NetworkConfig)}
+    assert set(changed) == {name for name in fields if not name.startswith("discriminator_")}
     default = NetworkConfig(base_width=2)
     parameters = {made(default).count_params()}
     for name, value in changed.items():

@@ -161,6 +161,21 @@ def test_two_pictures_of_a_sketch_are_made_where_a_loss_compares_them():
         assert _config(**values).losses.noise_draws == draws
 
 
+def test_projection_judges_each_picture_as_of_its_class(eagerly, monkeypatch):
+    """In all four passes; there is no class to tell, and nothing is said of it."""
+    options = dict(discriminator_head="projection", discriminator_norm="none", classification_weight=0.0)
+    state, batch = TrainState(_config(**options), CLASSES), _batch(BATCH)
+    judged = _spied(monkeypatch, Discriminator, "call")
+    before = state.discriminator.class_head.kernel.numpy()
+    scalars = _step(state, batch, **options)
+    assert len(judged) == 4
+    for args, _ in judged:
+        np.testing.assert_array_equal(args[1][2], batch["labels"])
+    moved = np.abs(state.discriminator.class_head.kernel - before).max(0)
+    assert np.array_equal(moved > 1e-5, np.isin(np.arange(CLASSES), batch["labels"]))
+    assert not [name for name in scalars if "class" in name]
+
+
 # --- Steps
 
 
