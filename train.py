@@ -11,10 +11,10 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 from absl import flags
 
 from sketch2img_tf import config, errors
-from sketch2img_tf.training import trainer
+from sketch2img_tf.training import preparation, trainer
 
 _DRY_RUN = flags.DEFINE_bool(
-    "dry_run", False, "Print the resolved flags, parameter counts and steps an epoch, and stop."
+    "dry_run", False, "Print the resolved flags, parameter counts and steps per epoch, and stop."
 )
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     """Trains, or says what it would train."""
     run = config.from_flags()
     if _DRY_RUN.value:
-        print(trainer.describe(run))
+        print(preparation.describe(run))
     else:
         trainer.train(run)
 

@@ -30,7 +30,7 @@ from sketch2img_tf.devices import graph_cost, hardware
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.run_folder.checkpoints import Checkpoints, check_continues
 from sketch2img_tf.run_folder.run_card import Card
-from sketch2img_tf.training import trainer
+from sketch2img_tf.training import preparation
 from sketch2img_tf.training.train_step import TrainState, TrainStep
 
 _PACKED_DIR = path_flags.define("packed_dir", "", "Folder to write; it must not be there yet.")
@@ -48,7 +48,7 @@ def main() -> None:
     errors.require(_PACKED_DIR)
     run = config_lib.from_flags()
     _check(run)
-    sketchy = trainer.open_data(run)
+    sketchy = preparation.open_data(run)
     run = run.in_steps(sketchy.examples["train"])
     card = Card.of_run(run, sketchy)
     before = check_continues(run.training.workdir, card) if run.training.workdir else None

@@ -20,7 +20,8 @@ from datasets.miniature import build as miniature
 from sketch2img_tf import config
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.run_folder.summaries import read_scalars
-from sketch2img_tf.training import trainer
+from sketch2img_tf.training import preparation
+from sketch2img_tf.training.run import STOPPED
 from tests.conftest import DUMMY_RELEASE
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -145,7 +146,7 @@ def evaluated(folder, exported):
 
 def test_a_run_that_is_told_to_stop_saves_its_step_and_says_how_to_go_on(folder, stopped):
     code, stderr, step = stopped
-    assert code == trainer.STOPPED
+    assert code == STOPPED
     assert stderr.splitlines()[-1] == f"stopped at step {step}; the same command goes on from there"
     assert (folder / "run" / "checkpoints" / f"ckpt-{step}.index").exists()
 
@@ -228,7 +229,7 @@ def test_a_dry_run_prints_the_flags_of_the_run_and_writes_nothing(folder, traine
     assert lines[-6:-2] == [
         "classes: 2 (apple, banana)",
         "examples: 20 to train on, 4 held out",
-        "steps an epoch: 5.0",
+        "steps per epoch: 5.0",
         f"the whole run: {STEPS} steps, {STEPS / 5:.1f} epochs",
     ]
 
@@ -267,10 +268,10 @@ def test_other_mistakes_are_one_line_too(code, message, command):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_config_says_what_it_would_train(dummy_data_dir, name, resolve):
     resolved = resolve(f"--flagfile=configs/{name}.flags", f"--data_dir={dummy_data_dir}", *SHRUNK)
-    text = trainer.describe(resolved)
+    text = preparation.describe(resolved)
     resolved = resolved.in_steps(6)
     assert text.startswith(resolved.to_flagfile())
-    assert "\nclasses: 2 (apple, car_(sedan))\nexamples: 6 to train on, 4 held out\nsteps an epoch: 1.5\n" in text
+    assert "\nclasses: 2 (apple, car_(sedan))\nexamples: 6 to train on, 4 held out\nsteps per epoch: 1.5\n" in text
     steps = resolved.training.train_steps
     assert f"\nthe whole run: {steps} steps, {steps / 1.5:.1f} epochs\n" in text
 

@@ -13,7 +13,7 @@ from datasets.sketchy import build
 from sketch2img_tf.config import from_dict
 from sketch2img_tf.data import input_pipeline, tfrecord_integrity
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.training import trainer
+from sketch2img_tf.training import preparation
 from tests.faults.commands import SUPERVISED, last_line, run, training
 
 RENDERINGS = ("tx_000100000000", "tx_000000000010")
@@ -36,7 +36,7 @@ def records(path):
 
 def opened(data_dir, **values):
     small = {"data_dir": str(data_dir), "global_batch_size": 2, "perceptual_weight": 0.0}
-    return trainer.open_data(from_dict({**small, **values}))
+    return preparation.open_data(from_dict({**small, **values}))
 
 
 CUTS = {

@@ -11,7 +11,7 @@ from absl.testing import flagsaver
 from sketch2img_tf import config, errors
 from sketch2img_tf.config import Config, from_dict
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.training import trainer
+from sketch2img_tf.training import preparation
 from tests.faults.commands import ROOT, run
 
 DRY_RUN = "import train; from sketch2img_tf import config, errors; config.define_flags(); errors.run(train.main)"
@@ -107,7 +107,7 @@ def test_a_flag_before_a_flagfile_that_does_not_set_it_is_fine(refused, dummy_da
 
 def test_a_batch_that_replicas_cannot_share():
     with pytest.raises(UserError, match="^--global_batch_size=16 cannot be shared equally by 3 replicas; give 15$"):
-        trainer.check_batch(16, 3)
+        preparation.check_batch(16, 3)
 
 
 WORKERS = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": %s}}'
@@ -136,7 +136,7 @@ def test_a_run_to_start_from_that_is_none_is_one_line(refused, dummy_data_dir):
 
 def test_a_discriminator_trained_by_its_penalty_alone_is_told(dummy_data_dir, capsys):
     values = dict(data_dir=str(dummy_data_dir), global_batch_size=2, perceptual_weight=0.0)
-    trainer.open_data(from_dict({**values, "gan_weight": 0.0, "classification_weight": 0.0}))
+    preparation.open_data(from_dict({**values, "gan_weight": 0.0, "classification_weight": 0.0}))
     assert capsys.readouterr().err.startswith("only the DRAGAN penalty trains the discriminator: --dragan_weight=0")
 
 

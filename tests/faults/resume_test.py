@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from sketch2img_tf.run_folder.summaries import read_scalars
-from sketch2img_tf.training.trainer import STOPPED
+from sketch2img_tf.training.run import STOPPED
 from tests.faults import commands
 from tests.run_folder.event_files_test import shown_values
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from sketch2img_tf import layers
 from sketch2img_tf.run_folder.summaries import read_scalars
-from sketch2img_tf.training.trainer import STOPPED
+from sketch2img_tf.training.run import STOPPED
 from tests.faults.commands import ROOT, SUPERVISED, training
 
 NOTEBOOK = {"MPLBACKEND": "module://no_such_notebook.backend_inline", "TF_USE_LEGACY_KERAS": "1"}

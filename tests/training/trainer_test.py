@@ -6,7 +6,7 @@ import pytest
 
 from sketch2img_tf.config import Config, DataConfig, LossConfig, TrainingConfig
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.training import trainer
+from sketch2img_tf.training import preparation, trainer
 
 WITHOUT_PERCEPTUAL = LossConfig(perceptual_weight=0.0)
 
@@ -16,19 +16,19 @@ def config(data_dir, **training):
 
 
 def test_a_batch_has_at_most_all_examples(dummy_data_dir):
-    assert trainer.open_data(config(dummy_data_dir, global_batch_size=10)).examples["train"] == 10
+    assert preparation.open_data(config(dummy_data_dir, global_batch_size=10)).examples["train"] == 10
     with pytest.raises(UserError, match="^--global_batch_size=11 is more than the 10 training examples of 3 classes$"):
-        trainer.open_data(config(dummy_data_dir, global_batch_size=11))
+        preparation.open_data(config(dummy_data_dir, global_batch_size=11))
 
 
 def test_data_that_is_neither_built_nor_given(tmp_path):
     with pytest.raises(UserError, match=f"^{tmp_path}/sketchy/.* is not built yet: --manual_dir=DIR says where"):
-        trainer.open_data(config(tmp_path))
+        preparation.open_data(config(tmp_path))
 
 
 def test_several_workers_do_not_all_build_the_data(tmp_path):
     with pytest.raises(UserError, match="not built yet: build it first, by `python -m datasets.sketchy.build`$"):
-        trainer.open_data(config(tmp_path, strategy="multi_worker"))
+        preparation.open_data(config(tmp_path, strategy="multi_worker"))
     assert not list(tmp_path.iterdir())
 
 
