@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageDraw
+from scipy import ndimage
 
 _SUPERSAMPLING = 3
 _GAMMA = 2.2
@@ -45,14 +46,7 @@ def blur(picture: np.ndarray, radius: float) -> np.ndarray:
     height, width = picture.shape[:2]
     if radius > 3:  # leaves nothing fine: a quarter of the size is enough to work in
         return resized(blur(resized(picture, -(-height // 4), -(-width // 4)), radius / 4), height, width)
-    reach = int(3 * radius) + 1
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / radius) ** 2).astype(np.float32)
-    weights /= weights.sum()
-    for axis in (0, 1):
-        padded = np.pad(picture, [(reach, reach) if axis == a else (0, 0) for a in range(picture.ndim)], "edge")
-        shifted = (padded[i : i + height] if axis == 0 else padded[:, i : i + width] for i in range(len(weights)))
-        picture = sum(weight * part for weight, part in zip(weights, shifted))
-    return picture
+    return ndimage.gaussian_filter(picture, radius, mode="nearest", radius=int(3 * radius) + 1, axes=(0, 1))
 
 
 def noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, int], octaves: int = 4) -> np.ndarray:
