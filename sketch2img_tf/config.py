@@ -150,7 +150,10 @@ class LossConfig:
     classification_weight: float = _option(1.0, "Weight of the class cross entropy.", lower=0)
     focal_gamma: float = _option(0.0, "Focusing of the class cross entropy on hard examples; 0: none.", lower=0)
     dragan_weight: float = _option(10.0, "Weight of the DRAGAN gradient penalty.", lower=0)
-    dragan_every_steps: int = _option(1, "The penalty is computed every N steps, and counts N times then.", lower=1)
+    dragan_every_steps: int = _option(1, "Penalties are computed every N steps, and count N times then.", lower=1)
+    r1_weight: float = _option(
+        0.0, "Weight of the R1 gradient penalty, at real photos, beside DRAGAN's or in its place.", lower=0
+    )
     supervised_weight: float = _option(1.0, "Weight of the L1 distance to the real photo.", lower=0)
     perceptual_weight: float = _option(1.0, "Weight of the L1 distance between network features.", lower=0)
     diversity_weight: float = _option(1.0, "Weight of the reward for pictures that follow the noise.", lower=0)
@@ -206,6 +209,11 @@ class LossConfig:
         """How many pictures of a sketch a step makes: two if any loss compares them."""
         supervised = self.supervised_weight or self.perceptual_weight
         return 2 if self.diversity_weight or (self.supervision == "energy_score" and supervised) else 1
+
+    @property
+    def penalized(self) -> bool:
+        """Whether the discriminator has a gradient penalty."""
+        return self.dragan_weight > 0 or self.r1_weight > 0
 
     @property
     def critic_counts(self) -> bool:

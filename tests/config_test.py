@@ -58,6 +58,7 @@ OTHER_VALUES = {
     "dragan_weight": 1.5,
     "dragan_every_steps": 4,
     "supervised_weight": 100.0,
+    "r1_weight": 10.0,
     "perceptual_weight": 1e-05,
     "diversity_weight": 0.1,
     "diversity": "slope",

@@ -32,6 +32,6 @@ def _cheaper(config: Config) -> str:
     one_draw = ["--diversity_weight=0"] if losses.diversity_weight else []
     one_draw += ["--supervision=first_draw"] if losses.supervision == "energy_score" else []
     ways += [" ".join(one_draw)] if losses.noise_draws == 2 else []
-    ways += ["--dragan_weight=0"] if losses.dragan_weight else []
+    ways += [f"--{name}=0" for name in ("dragan_weight", "r1_weight") if getattr(losses, name)]
     ways += ["--critic=none"] if losses.critic_counts else []
     return f"or {' or '.join(ways)}" if ways else "or use more devices"

@@ -7,7 +7,12 @@ import os
 from matplotlib.figure import Figure  # not pyplot, which looks for a screen and keeps every figure
 
 _PLOTS = {
-    "discriminator_losses": ("discriminator/gan", "discriminator/classification", "discriminator/dragan"),
+    "discriminator_losses": (
+        "discriminator/gan",
+        "discriminator/classification",
+        "discriminator/dragan",
+        "discriminator/r1",
+    ),
     "generator_losses": (
         "generator/gan",
         "generator/classification",

@@ -1,4 +1,4 @@
-"""The gradient penalty on the discriminator."""
+"""The gradient penalties on the discriminator."""
 
 from __future__ import annotations
 
@@ -51,9 +51,23 @@ def dragan(
     Returns:
       float32 [B].
     """
+    return tf.square(tf.sqrt(_squared_slopes(discriminator, mixed, scale) + EPSILON) - SLOPE)
+
+
+def r1(
+    discriminator: Callable[[tf.Tensor], tf.Tensor], photos: tf.Tensor, scale: tf.Tensor | float = 1.0
+) -> tf.Tensor:
+    """|d discriminator(photos) / d photos|_2^2 / 2, over all pixels and channels of an example.
+
+    Mescheder et al., "Which Training Methods for GANs do actually Converge?", 2018, equation 9, without its weight
+    gamma. It is measured at real photos themselves; arguments, the slope of the sum and the result as in `dragan`.
+    """
+    return 0.5 * _squared_slopes(discriminator, photos, scale)
+
+
+def _squared_slopes(discriminator, points: tf.Tensor, scale: tf.Tensor | float) -> tf.Tensor:
     with tf.GradientTape() as tape:
-        tape.watch(mixed)
-        logits = scale * discriminator(mixed)
-    gradients = tf.cast(tape.gradient(logits, mixed), tf.float32) / scale
-    slopes = tf.sqrt(tf.reduce_sum(tf.square(gradients), [1, 2, 3]) + EPSILON)
-    return tf.square(slopes - SLOPE)
+        tape.watch(points)
+        logits = scale * discriminator(points)
+    gradients = tf.cast(tape.gradient(logits, points), tf.float32) / scale
+    return tf.reduce_sum(tf.square(gradients), [1, 2, 3])

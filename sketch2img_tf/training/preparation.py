@@ -95,8 +95,9 @@ def check_flags(config: Config) -> None:
 def open_data(config: Config) -> input_pipeline.Sketchy:
     """The pictures that the configuration chooses; builds the TFRecords if they are missing."""
     losses = config.losses
-    if losses.dragan_weight and not (losses.gan_weight or losses.classification_weight):
-        print("only the DRAGAN penalty trains the discriminator: --dragan_weight=0 saves its time", file=sys.stderr)
+    if losses.penalized and not (losses.gan_weight or losses.classification_weight):
+        given = " ".join(f"--{name}=0" for name in ("dragan_weight", "r1_weight") if getattr(losses, name))
+        print(f"only a gradient penalty trains the discriminator: {given} saves its time", file=sys.stderr)
     if config.training.strategy == "multi_worker":
         sources.check_built(config.data)
     sketchy = sources.open_data(config.data)

@@ -176,7 +176,7 @@ class TrainStep:
         Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, section 3.1.
         """
         interval = self.weights.dragan_every_steps
-        if interval == 1 or not self.weights.dragan_weight:
+        if interval == 1 or not self.weights.penalized:
             return step(True)
         # Around the replicas, not within them: in a branch of its own a replica cannot exchange anything with others,
         # and the penalty takes their deviation and their norms' statistics. So the step is traced twice.
@@ -188,7 +188,7 @@ class TrainStep:
         return {name: self.strategy.reduce("SUM", value, axis=None) for name, value in scalars.items()}
 
     def _replica_step(self, batch: dict[str, tf.Tensor], penalized: bool = True) -> dict[str, tf.Tensor]:
-        """A replica's part of a step and of its scalars; `penalized` says whether it has the DRAGAN penalty."""
+        """A replica's part of a step and of its scalars; `penalized` says whether it has the gradient penalties."""
         statistics = FiniteStatistics(self.state.networks)
         if self.config.training.discriminator_steps > 1:
             *others, batch = _parts(batch, self.config.training.discriminator_steps)
@@ -258,10 +258,7 @@ class TrainStep:
             if weights.gan_weight:
                 terms["gan"] = self._mean(self._adversarial(logits, self._targets(labels, seeds[0])[0]))
                 accuracies["real_accuracy"] = self._share(logits > 0)
-            if weights.dragan_weight:
-                every = float(weights.dragan_every_steps)
-                penalty = self._dragan(photos, sketches, labels, seeds) if penalized else tf.constant(0.0)
-                terms["dragan"] = every * penalty
+            terms.update(self._penalties(photos, sketches, labels, seeds, penalized))
             total = self._scaled(terms)
         # What the penalty alone trains has a gradient of 0 between, so that Adam's moments do not stand still.
         return self._part(terms, accuracies, total, tape, "none" if penalized else "zero")
@@ -300,11 +297,24 @@ class TrainStep:
     def _scaled(self, terms: dict[str, tf.Tensor]) -> tf.Tensor:
         return precision.scaled(self.state.discriminator_optimizer, self._weighted(terms))
 
-    def _dragan(self, photos: tf.Tensor, sketches: tf.Tensor, labels: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-        mixed = penalties.perturb(photos, stateless_random.deviation(photos), seeds[1])
-        mixed, sketches = self._augmented(mixed, sketches, seeds[0], 3)
-        scale = precision.loss_scale(self.state.discriminator_optimizer)
-        return self._mean(penalties.dragan(lambda x: self._judge(x, sketches, labels)[0], mixed, scale))
+    def _penalties(self, photos, sketches, labels, seeds, penalized: bool) -> dict[str, tf.Tensor]:
+        """By name: on a step that is penalized as often as there are steps from one to the next, else 0."""
+        weights = {"dragan": self.weights.dragan_weight, "r1": self.weights.r1_weight}
+        names = [name for name, weight in weights.items() if weight]
+        if not penalized:
+            return dict.fromkeys(names, tf.constant(0.0))
+        points = {}
+        if "dragan" in names:
+            mixed = penalties.perturb(photos, stateless_random.deviation(photos), seeds[1])
+            points["dragan"] = penalties.dragan, *self._augmented(mixed, sketches, seeds[0], 3)
+        if "r1" in names:  # at what else is seen of the photos
+            points["r1"] = penalties.r1, *self._augmented(photos, sketches, seeds[0], 1)
+        every, scale = float(self.weights.dragan_every_steps), precision.loss_scale(self.state.discriminator_optimizer)
+
+        def of(penalty, at: tf.Tensor, beside: tf.Tensor) -> tf.Tensor:
+            return every * self._mean(penalty(lambda x: self._judge(x, beside, labels)[0], at, scale))
+
+        return {name: of(*arguments) for name, arguments in points.items()}
 
     def _generator_losses(self, photos, fakes, sketches, labels, noise) -> dict[str, tf.Tensor]:
         terms, weights = {}, self.weights

@@ -137,7 +137,7 @@ def test_a_run_to_start_from_that_is_none_is_one_line(refused, dummy_data_dir):
 def test_a_discriminator_trained_by_its_penalty_alone_is_told(dummy_data_dir, capsys):
     values = dict(data_dir=str(dummy_data_dir), global_batch_size=2, perceptual_weight=0.0)
     preparation.open_data(from_dict({**values, "gan_weight": 0.0, "classification_weight": 0.0}))
-    assert capsys.readouterr().err.startswith("only the DRAGAN penalty trains the discriminator: --dragan_weight=0")
+    assert capsys.readouterr().err.startswith("only a gradient penalty trains the discriminator: --dragan_weight=0")
 
 
 @pytest.mark.slow

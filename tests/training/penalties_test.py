@@ -1,4 +1,4 @@
-"""DRAGAN on discriminators whose slope is known, and where it is measured."""
+"""DRAGAN and R1 on discriminators whose slope is known, and where it is measured."""
 
 from __future__ import annotations
 
@@ -60,6 +60,26 @@ def test_slope_through_bfloat16_is_summed_in_float32():
     assert values.dtype == tf.float32
     length = np.linalg.norm(tf.cast(weights, tf.float32))
     np.testing.assert_allclose(values, [(length - 1) ** 2] * 4, rtol=1e-2)
+
+
+def test_r1_is_half_the_squared_slope():
+    """Of w . x it is |w|^2 / 2 everywhere; of |x|^2 / 2, |x|^2 / 2."""
+    lengths = tf.constant([0.0, 1.0, 2.0, 4.0])
+    values = penalties.r1(lambda x: lengths * tf.reduce_sum(_weights(1.0) * x, [1, 2, 3]), PHOTOS)
+    np.testing.assert_allclose(values, [0.0, 0.5, 2.0, 8.0], atol=1e-5)
+    values = penalties.r1(lambda x: tf.reduce_sum(x**2, [1, 2, 3]) / 2, PHOTOS)
+    np.testing.assert_allclose(values, (PHOTOS.numpy() ** 2).sum((1, 2, 3)) / 2, rtol=1e-5)
+
+
+def test_r1_of_a_flat_discriminator_is_zero_with_a_finite_gradient_that_scaling_leaves_alone():
+    weights = tf.Variable(_weights(3.0))
+    for length in (3.0, 0.0):
+        weights.assign(_weights(length))
+        for scale in (1.0, 1024.0):
+            with tf.GradientTape() as tape:
+                value = tf.reduce_mean(penalties.r1(lambda x: tf.reduce_sum(weights * x, [1, 2, 3]), PHOTOS, scale))
+            np.testing.assert_allclose(value, length**2 / 2, rtol=1e-5)
+            np.testing.assert_allclose(tape.gradient(value, weights), weights, atol=1e-5)
 
 
 def _offsets(deviation: float, seed=(0, 1), shape=(64, 8, 8, 3)) -> np.ndarray:

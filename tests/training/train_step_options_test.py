@@ -206,17 +206,18 @@ def test_scalars_of_several_discriminator_steps_are_those_of_the_last(eagerly, s
     assert several["discriminator/class_accuracy"] in (0.0, 0.5, 1.0)
 
 
-def test_lazy_penalty_comes_every_few_steps_and_counts_as_often(eagerly, state, monkeypatch):
+@pytest.mark.parametrize("name", ["dragan", "r1"])
+def test_lazy_penalty_comes_every_few_steps_and_counts_as_often(name, eagerly, state, monkeypatch):
     """At rates of 0, so that all steps have the same networks."""
     still = dict(generator_learning_rate=0.0, discriminator_learning_rate=0.0)
     state.set_learning_rates(_config(**still))
     monkeypatch.setattr(penalties, "perturb", lambda photos, deviation, seed: photos)
-    alone = dict(gan_weight=0.0, classification_weight=0.0, **still)
+    alone = {"gan_weight": 0.0, "classification_weight": 0.0, "dragan_weight": 0.0, f"{name}_weight": 1.0, **still}
     every, third = (TrainStep(_config(dragan_every_steps=n, **alone), state, STATISTICS) for n in (1, 3))
     batch = _batch(BATCH)
-    lazy = [float(third(batch)["discriminator/dragan"]) for _ in range(4)]
+    lazy = [float(third(batch)[f"discriminator/{name}"]) for _ in range(4)]
     state.step.assign(0)
-    penalty = float(every(batch)["discriminator/dragan"])
+    penalty = float(every(batch)[f"discriminator/{name}"])
     # Spectral norm's vectors move a little even so.
     np.testing.assert_allclose(lazy, [3 * penalty, 0, 0, 3 * penalty], rtol=0.05)
 
@@ -276,9 +277,14 @@ def test_all_that_the_discriminator_sees_is_augmented_and_nothing_else(eagerly, 
 
 def test_penalty_is_the_slope_at_the_augmented_points(eagerly, state, monkeypatch):
     augmented = _spied(monkeypatch, differentiable_augmentation, "augment")
-    measured = _spied(monkeypatch, penalties, "dragan")
-    _step(state, _batch(BATCH), diffaugment=["cutout"])
-    np.testing.assert_array_equal(measured[0][0][1], augmented[1][1][0])
+    measured = {name: _spied(monkeypatch, penalties, name) for name in ("dragan", "r1")}
+    batch = _batch(BATCH)
+    scalars = _step(state, batch, r1_weight=2.0, diffaugment=["cutout"])
+    (of_photos, _), (mixed, _), (of_penalty, _), *_ = (result for _, result in augmented)
+    np.testing.assert_array_equal(measured["dragan"][0][0][1], mixed)
+    np.testing.assert_array_equal(measured["r1"][0][0][1], of_photos)
+    np.testing.assert_array_equal(of_penalty, of_photos)
+    assert float(scalars["discriminator/r1"]) == pytest.approx(float(tf.reduce_mean(measured["r1"][0][1])), rel=1e-5)
 
 
 def test_augmentation_lets_the_generators_gradient_through(eagerly, state):
@@ -299,6 +305,7 @@ def test_function_equals_eager_with_every_option(shared, state):
         gan_loss="hinge",
         focal_gamma=2.0,
         dragan_every_steps=2,
+        r1_weight=1.0,
         discriminator_steps=2,
         train_steps=4,
         final_learning_rate_fraction=0.0,
@@ -316,4 +323,5 @@ def test_function_equals_eager_with_every_option(shared, state):
             tf.config.run_functions_eagerly(False)
     for in_graph, eagerly in zip(*found):
         assert eagerly == pytest.approx(in_graph, rel=1e-3, abs=1e-5)
-    assert [scalars["discriminator/dragan"] > 0 for scalars in found[0]] == [True, False, True]
+    for penalty in ("dragan", "r1"):
+        assert [scalars[f"discriminator/{penalty}"] > 0 for scalars in found[0]] == [True, False, True]
