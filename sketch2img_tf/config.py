@@ -17,7 +17,7 @@ from sketch2img_tf import path_flags
 from sketch2img_tf.errors import UserError
 
 AUGMENTATIONS = ("colour", "translation", "cutout")
-SKETCH_ENCODINGS = ("lines", "distance_field")
+SKETCH_ENCODINGS = ("lines", "distance_field", "signed_distance")
 
 
 def _option(default, help, *, choices=(), lower=None, upper=None, path=False, instead_of=""):
@@ -62,7 +62,8 @@ class DataConfig:
     )
     sketch_encoding: str = _option(
         "lines",
-        "What the networks see of a sketch: its lines, or each pixel's distance to the nearest line.",
+        "What the networks see of a sketch: its lines, each pixel's distance to the nearest line, or this distance with"
+        " a sign that tells what the drawing encloses from what is around it.",
         choices=SKETCH_ENCODINGS,
     )
     image_size: int = _option(

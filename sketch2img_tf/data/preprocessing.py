@@ -10,7 +10,9 @@ Axes: B batch, H height, W width. Ranges:
   what the generator's tanh gives.
 
 Sketches encoded as distance fields have a normalised range of their own: 1 on a line, falling with the distance to the
-nearest line to -1 at `FARTHEST` of the side and beyond.
+nearest line to -1 at `FARTHEST` of the side and beyond. With signed distances it is about 0 on a line, rising to 1 at
+`FARTHEST` where the drawing encloses a place, and falling to -1 outside: an outline is no ridge to be traced, but where
+one thing ends.
 Differs from SketchyGAN, which binarises and measures at 256x256, scales by each picture's own greatest distance, and
 has -1 on the lines: here a stroke more does not change the far side of the picture, and ink is the higher value, as in
 lines. Measuring after the resize lets an exported model that is given pixels see exactly what was trained on.
@@ -20,7 +22,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf.data import distance_field
+from sketch2img_tf.data import distance_field, silhouette
 from sketch2img_tf.data.statistics import Statistics
 
 FARTHEST = 0.25
@@ -86,21 +88,34 @@ def normalize_photos(intensities: tf.Tensor, statistics: Statistics) -> tf.Tenso
 
 def normalize_sketches(intensities: tf.Tensor, statistics: Statistics) -> tf.Tensor:
     """Sketches' intensities, float32 [B, H, W, 1], to the normalised range, encoded as the statistics say."""
+    lines = intensities > _LINE
     if statistics.sketch_encoding == "distance_field":
-        return _normalize_distances(distance_field.distances(intensities > _LINE))
+        return _normalize_distances(distance_field.distances(lines))
+    if statistics.sketch_encoding == "signed_distance":
+        return _normalize_signed_distances(distance_field.distances(lines), silhouette.outside(lines))
     return (intensities - tf.constant(statistics.sketch_mean)) / statistics.sketch_scale
 
 
 def normalize_sketch_on_host(intensities: tf.Tensor, statistics: Statistics) -> tf.Tensor:
     """As `normalize_sketches` for one sketch, [H, W, 1], in an input pipeline: with TensorFlow Addons' op."""
+    lines = intensities > _LINE
     if statistics.sketch_encoding == "distance_field":
-        return _normalize_distances(distance_field.distances_on_host(intensities > _LINE))
+        return _normalize_distances(distance_field.distances_on_host(lines))
+    if statistics.sketch_encoding == "signed_distance":
+        outside = silhouette.outside(lines[tf.newaxis])[0]
+        return _normalize_signed_distances(distance_field.distances_on_host(lines), outside)
     return normalize_sketches(intensities, statistics)
 
 
 def _normalize_distances(distances: tf.Tensor) -> tf.Tensor:
     farthest_px = _farthest_px(distances)
     return 1.0 - 2.0 / farthest_px * tf.minimum(distances, farthest_px)
+
+
+def _normalize_signed_distances(distances: tf.Tensor, outside: tf.Tensor) -> tf.Tensor:
+    """To the outer edge of the lines: what is on a line and what is enclosed are above 0, all else below."""
+    signed = tf.where(outside, 0.5 - distances, distances + 0.5)
+    return tf.clip_by_value(signed / _farthest_px(distances), -1.0, 1.0)
 
 
 def _farthest_px(sketches: tf.Tensor) -> float:
@@ -139,10 +154,12 @@ def paper_pixels(normalized: tf.Tensor, statistics: Statistics) -> tf.Tensor:
 def paper_intensities(normalized: tf.Tensor, statistics: Statistics) -> tf.Tensor:
     """Normalised sketches, float32 [..., 1], as they are looked at: ink 0 on paper 1.
 
-    Of a distance field these are its lines without their greys; encoded again they give the same field.
+    Of a distance field, signed or not, these are its lines without their greys; encoded again they give the same field.
     """
     if statistics.sketch_encoding == "distance_field":
         return tf.where(normalized > 1.0 - 1.0 / _farthest_px(normalized), 0.0, 1.0)  # nearer than half a pixel
+    if statistics.sketch_encoding == "signed_distance":
+        return tf.where((normalized > 0.0) & (normalized * _farthest_px(normalized) < 1.0), 0.0, 1.0)
     ink = normalized * statistics.sketch_scale + tf.constant(statistics.sketch_mean)
     return 1.0 - tf.clip_by_value(ink, 0.0, 1.0)
 
