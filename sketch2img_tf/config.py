@@ -129,6 +129,11 @@ class NetworkConfig:
     )
 
 
+    sketch_detail: str = _option(
+        "full",
+        "Of what size the generator sees the sketch: a smaller one has no lines to be traced, only where they are.",
+        choices=("full", "half", "quarter"),
+    )
     discriminator_norm: str = _option(
         "batch", "Normalisation in the discriminator, beside its kernels' spectral one.", choices=("batch", "none")
     )
@@ -206,15 +211,15 @@ class LossConfig:
     )
 
     @property
+    def penalized(self) -> bool:
+        """Whether the discriminator has a gradient penalty."""
+        return self.dragan_weight > 0 or self.r1_weight > 0
+
+    @property
     def noise_draws(self) -> int:
         """How many pictures of a sketch a step makes: two if any loss compares them."""
         supervised = self.supervised_weight or self.perceptual_weight
         return 2 if self.diversity_weight or (self.supervision == "energy_score" and supervised) else 1
-
-    @property
-    def penalized(self) -> bool:
-        """Whether the discriminator has a gradient penalty."""
-        return self.dragan_weight > 0 or self.r1_weight > 0
 
     @property
     def critic_counts(self) -> bool:

@@ -13,6 +13,7 @@ from sketch2img_tf.layers.resize_conv import ResizeConv2D
 from sketch2img_tf.networks.encoder import LEVELS, Encoder, kernel_initializer, pyramid
 
 SKETCH_CHANNELS = 8
+_BLOCKS = {"full": 1, "half": 2, "quarter": 4}
 
 
 class Generator(tf.keras.Model):
@@ -28,6 +29,8 @@ class Generator(tf.keras.Model):
       initial_features: "label", a learned plane per class that starts as N(0, 1), or "sketch", 8 channels convolved
         from the sketch.
       upsampling: "transposed", 2x2 stride-2 convolutions, or "resize", see `ResizeConv2D`.
+      sketch_detail: "full", or the sketch is as at "half" or a "quarter" of its size: every pixel of a block of 2x2 or
+        4x4 is the block's mean. So lines say where things are, and are no longer there to be traced.
       synchronized: whether batch norm's statistics are those of all replicas together.
 
     Call:
@@ -47,6 +50,7 @@ class Generator(tf.keras.Model):
         normalization: str,
         initial_features: str,
         upsampling: str = "transposed",
+        sketch_detail: str = "full",
         synchronized: bool = False,
         name: str = "generator",
     ):
@@ -57,6 +61,7 @@ class Generator(tf.keras.Model):
         widths = [base_width * 2**level for level in reversed(range(LEVELS))]  # 512, 256, 128, 64
         self.conditional = normalization in CONDITIONAL
         self.image_size = image_size
+        self.block = _BLOCKS[sketch_detail]
         side = image_size // 2 ** (LEVELS - 1)
         self.noise_shape = (side, side, widths[0])
         self.initial = self._initial_layer(initial_features, num_classes)
@@ -80,18 +85,25 @@ class Generator(tf.keras.Model):
 
     def encode(self, sketches: tf.Tensor, labels: tf.Tensor, training: bool | None = None) -> list[tf.Tensor]:
         """The outputs of the encoder's MRUs, [B, S, S, width] to [B, S/8, S/8, 8 width]."""
+        sketches = self._coarse(sketches)
         inputs = (self._initial_features(sketches, labels), pyramid(self._cast(sketches)), *self._condition(labels))
         return self.encoder(inputs, training=training)
 
     def decode(self, features, sketches, labels, noise, training: bool | None = None) -> tf.Tensor:
         """Photos from the outputs of `encode` and as many rows of noise; see the class for shapes and ranges."""
-        images = reversed(pyramid(self._cast(sketches)))
+        images = reversed(pyramid(self._cast(self._coarse(sketches))))
         x = tf.concat([features[-1], self._cast(noise)], -1)  # [B, S/8, S/8, 16 width]
         for level, (mru, image) in enumerate(zip(self.mrus, images)):
             x = mru((x, image, *self._condition(labels)), training=training)
             if level < LEVELS - 1:
                 x = tf.concat([features[LEVELS - 2 - level], self.ups[level](x)], -1)
         return tf.tanh(self.to_rgb(tf.cast(x, tf.float32)))
+
+    def _coarse(self, sketches: tf.Tensor) -> tf.Tensor:
+        if self.block == 1:
+            return sketches
+        means = tf.nn.avg_pool2d(sketches, self.block, self.block, "VALID")
+        return tf.repeat(tf.repeat(means, self.block, axis=1), self.block, axis=2)
 
     def _noise_of_seed(self, seed: tf.Tensor) -> tf.Tensor:
         # The algorithm is named so that every kind of device gives the same noise.
@@ -130,6 +142,7 @@ def make_generator(config: Config, num_classes: int, synchronized: bool = False)
         network.generator_norm,
         network.initial_features,
         network.upsampling,
+        network.sketch_detail,
         synchronized,
     )
     generator((tf.zeros([1, size, size, 1]), tf.zeros([1], tf.int64), tf.zeros([1, *generator.noise_shape])))

@@ -102,6 +102,20 @@ def test_resizing_doubles_with_3x3_convolutions(shapes_of):
 UPSAMPLINGS = ("resize", "transposed")
 
 
+@pytest.mark.parametrize("detail, block", [("half", 2), ("quarter", 4)])
+def test_a_sketch_of_less_detail_is_what_a_smaller_one_says(detail, block):
+    """Every pixel of a block is its mean, for encoder and decoder and what the encoder starts from."""
+    network = NetworkConfig(2, initial_features="sketch")
+    fine, coarse = made(network), made(dataclasses.replace(network, sketch_detail=detail))
+    coarse.set_weights(fine.get_weights())
+    blocks = SKETCHES.numpy().reshape(2, 64 // block, block, 64 // block, block, 1).mean((2, 4))
+    enlarged = np.repeat(np.repeat(blocks, block, 1), block, 2)
+    noise = _noise(0, 2)
+    found, of_enlarged = coarse((SKETCHES, LABELS, noise)), fine((enlarged, LABELS, noise))
+    np.testing.assert_allclose(found, of_enlarged, atol=1e-5)
+    assert np.abs(found - fine((SKETCHES, LABELS, noise))).max() > 1e-4
+
+
 @pytest.mark.usefixtures("seeded")
 def test_class_planes_start_as_standard_normal():
     planes = made(NetworkConfig(2)).initial.embeddings.numpy()
@@ -213,10 +227,10 @@ def test_pictures_are_float32_under_mixed_precision():
 
 
 def test_configuration_reaches_the_network():
-    """Every field of NetworkConfig that is of the generator changes the variables."""
+    """Every field of NetworkConfig that is of the generator changes the variables, but for the sketch's detail."""
     changed = dict(base_width=4, generator_norm="batch", initial_features="sketch", upsampling="resize")
     fields = {field.name for field in dataclasses.fields(NetworkConfig)}
-    assert set(changed) == {name for name in fields if not name.startswith("discriminator_")}
+    assert set(changed) == {name for name in fields - {"sketch_detail"} if not name.startswith("discriminator_")}
     default = NetworkConfig(base_width=2)
     parameters = {made(default).count_params()}
     for name, value in changed.items():
