@@ -20,6 +20,7 @@ import sketch2img_tf  # noqa: F401 - checks the versions before anything else is
 from absl import flags
 
 from datasets.miniature import build as miniature
+from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from datasets.sketchy import build
 from sketch2img_tf import errors, path_flags
 from sketch2img_tf.config import DataConfig
@@ -27,8 +28,8 @@ from sketch2img_tf.data import input_pipeline
 from sketch2img_tf.surroundings import progress
 
 _DATA_DIR = path_flags.define("data_dir", "", "Folder of the TFRecords.")
-_PHOTO_VARIANT = flags.DEFINE_string("photo_variant", DataConfig.photo_variant, "Rendering of the photos.")
-_SKETCH_VARIANT = flags.DEFINE_string("sketch_variant", DataConfig.sketch_variant, "Rendering of the sketches.")
+_PHOTO_VARIANT = flags.DEFINE_string("photo_variant", DEFAULT_PHOTO_VARIANT, "Rendering of the photos.")
+_SKETCH_VARIANT = flags.DEFINE_string("sketch_variant", DEFAULT_SKETCH_VARIANT, "Rendering of the sketches.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a batch.", lower_bound=1)
 _BATCHES = flags.DEFINE_integer("batches", 50, "Batches to measure, after ten to warm up.", lower_bound=1)
 _WARM_UP = 10
@@ -38,7 +39,7 @@ def main() -> None:
     """Measures and prints."""
     with tempfile.TemporaryDirectory() as folder:
         data_dir = _DATA_DIR.value or _miniature(folder)
-        config = DataConfig(photo_variant=_PHOTO_VARIANT.value, sketch_variant=_SKETCH_VARIANT.value)
+        config = DataConfig(photo_variant=(_PHOTO_VARIANT.value,), sketch_variant=(_SKETCH_VARIANT.value,))
         directory = build.dataset_dir(data_dir, config.photo_variant, config.sketch_variant)
         sketchy = input_pipeline.open_sketchy(str(directory), config)
         seconds = _seconds(sketchy)

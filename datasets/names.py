@@ -1,7 +1,11 @@
 """Versions of the data sets; what the Sketchy release calls its renderings and its marks of bad sketches.
 
-Imports nothing, so that who only names them needs no library.
+Imports no library, so that who only names them needs none.
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 SKETCHY_VERSION = "1.0.0"
 EDGE_MAPS_VERSION = "1.0.0"
@@ -23,3 +27,25 @@ DEFAULT_SKETCH_VARIANT = "tx_000000000010"
 
 # Why a sketch is bad: each has a list in the release, and is an option of what to leave out.
 MARKS = ("error", "ambiguous", "pose", "context")
+
+
+def renderings(photo_variants: Sequence[str], sketch_variants: Sequence[str]) -> list[str]:
+    """`photo-sketch`, once or once a folder, of variants that are one for all folders or one for each.
+
+    Raises:
+      ValueError: their numbers do not agree.
+    """
+    photos, sketches = list(photo_variants), list(sketch_variants)
+    if not photos or not sketches or len({1, len(photos), len(sketches)}) > 2:
+        raise ValueError(
+            f"--photo_variant has {len(photos)} values and --sketch_variant {len(sketches)}: give one for all folders,"
+            " or one for each"
+        )
+    number = max(len(photos), len(sketches))
+    photos, sketches = (each * number if len(each) == 1 else each for each in (photos, sketches))
+    return ["-".join(pair) for pair in zip(photos, sketches)]
+
+
+def config_name(each: Sequence[str]) -> str:
+    """Of the data set of folders in these renderings, in whatever order."""
+    return "+".join(sorted(set(each)))

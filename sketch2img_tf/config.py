@@ -12,7 +12,14 @@ from typing import Any
 
 from absl import flags
 
-from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT, MARKS, PHOTO_VARIANTS, SKETCH_VARIANTS
+from datasets.names import (
+    DEFAULT_PHOTO_VARIANT,
+    DEFAULT_SKETCH_VARIANT,
+    MARKS,
+    PHOTO_VARIANTS,
+    SKETCH_VARIANTS,
+    renderings,
+)
 from sketch2img_tf import path_flags
 from sketch2img_tf.errors import UserError
 
@@ -39,20 +46,23 @@ class DataConfig:
         "Sketches that people drew of photos, or your own photos with their edges (datasets/edge_maps/README.md).",
         choices=("sketchy", "edge_maps"),
     )
-    manual_dir: str = _option("", "Folder of the Sketchy release, read once to build the TFRecords.", path=True)
+    manual_dir: tuple[str, ...] = _option(
+        (), "Folders of the Sketchy release, mostly one, read once to build the TFRecords.", path=True
+    )
     data_dir: str = _option(
         "runs/data", "Folder of the TFRecords; built from --manual_dir when they are missing.", path=True
     )
-    photos_dir: str = _option(
-        "", "Folder of your photos, a folder a class in it, read once to build the edge maps.", path=True
+    photos_dir: tuple[str, ...] = _option(
+        (), "Folders of your photos, a folder a class in each, read once to build the edge maps.", path=True
     )
-    photo_variant: str = _option(
-        DEFAULT_PHOTO_VARIANT,
-        "Rendering of the photos; `python -m datasets.sketchy.build --help` explains them.",
+    photo_variant: tuple[str, ...] = _option(
+        (DEFAULT_PHOTO_VARIANT,),
+        "Rendering of the photos, one for all of --manual_dir or one for each;"
+        " `python -m datasets.sketchy.build --help` explains them.",
         choices=tuple(PHOTO_VARIANTS),
     )
-    sketch_variant: str = _option(
-        DEFAULT_SKETCH_VARIANT,
+    sketch_variant: tuple[str, ...] = _option(
+        (DEFAULT_SKETCH_VARIANT,),
         "Rendering of the sketches, likewise.",
         choices=tuple(SKETCH_VARIANTS),
     )
@@ -351,9 +361,7 @@ class Config:
         calls = -(-training.train_epochs * examples // (training.pictures_per_step * training.steps_per_call))
         steps = calls * training.steps_per_call
         try:
-            return dataclasses.replace(
-                self, training=dataclasses.replace(training, train_steps=steps, train_epochs=0)
-            )
+            return dataclasses.replace(self, training=dataclasses.replace(training, train_steps=steps, train_epochs=0))
         except UserError as error:
             raise UserError(f"--train_epochs={training.train_epochs} comes to {steps} steps: {error}") from None
 
@@ -381,7 +389,7 @@ def from_dict(values: dict[str, Any]) -> Config:
     values = {**_emptied(values), **values}
     for name, group in _groups(Config):
         given = {field.name: values[field.name] for field in dataclasses.fields(group) if field.name in values}
-        groups[name] = type(group)(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
+        groups[name] = type(group)(**{name: _typed(group, name, value) for name, value in given.items()})
     return Config(**groups)
 
 
@@ -398,6 +406,13 @@ def from_flags() -> Config:
       UserError: one line that names the flag and the value.
     """
     return from_dict({field.name: flags.FLAGS[field.name].value for _, _, field in _fields(Config)})
+
+
+def _typed(group, name: str, value):
+    """A list as the tuple that the field is; cards of older versions have one value where there may now be several."""
+    if isinstance(getattr(group, name), tuple) and isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _emptied(values: dict[str, Any]) -> dict[str, Any]:
@@ -427,7 +442,8 @@ def _define(field: dataclasses.Field) -> None:
         flags.DEFINE_flag(_AlternativeFlag(field, text))
         return
     if field.metadata["path"]:
-        path_flags.define(field.name, default, text)
+        several = isinstance(default, tuple)
+        (path_flags.define_list if several else path_flags.define)(field.name, _plain(default), text)
         return
     define = {
         tuple: flags.DEFINE_list,
@@ -489,6 +505,10 @@ def _check_together(config: Config) -> None:
         raise UserError(f"{given}: how long is the run? Give one of them")
     if len(set(data.classes)) < len(data.classes):
         raise UserError(f"--classes={','.join(data.classes)}: names a class twice")
+    try:
+        renderings(data.photo_variant, data.sketch_variant)
+    except ValueError as error:
+        raise UserError(str(error)) from None
     if data.dataset == "edge_maps" and data.mixes_edge_maps:
         raise UserError("--dataset=edge_maps has no sketches to mix edge maps into: leave out --edge_maps_share")
     if not losses.critic_counts and not any(_plain(getattr(losses, name)) for name in _GENERATOR_WEIGHTS):
@@ -545,4 +565,4 @@ def _plain(value):
 
 
 def _text(value) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return flags.CsvListSerializer(",").serialize(value) if isinstance(value, list) else str(value)

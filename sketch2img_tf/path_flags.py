@@ -33,6 +33,21 @@ class PathParser(flags.ArgumentParser):
         return path
 
 
+class PathListParser(flags.ListParser):
+    """Paths separated by commas, each as `PathParser` has it; one with a comma in it is put in double quotes."""
+
+    syntactic_help = "paths separated by commas; ~ is your home folder"
+
+    def parse(self, argument: str | list[str]) -> list[str]:
+        """Raises a ValueError where `PathParser` does."""
+        return [PathParser().parse(item) for item in super().parse(argument)]
+
+
+def define_list(name: str, default: list[str], help: str) -> flags.FlagHolder:
+    """Defines a flag that holds paths; see `PathListParser`."""
+    return flags.DEFINE(PathListParser(), name, default, help, serializer=flags.CsvListSerializer(","))
+
+
 def define(name: str, default: str | None, help: str, *, any_bytes: bool = False) -> flags.FlagHolder:
     """Defines a flag that holds a path; see `PathParser`."""
     return flags.DEFINE(PathParser(any_bytes), name, default, help, serializer=flags.ArgumentSerializer())

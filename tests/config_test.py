@@ -24,11 +24,11 @@ FIELDS = [field for group in dataclasses.fields(Config) for field in dataclasses
 # A value that is not the default, for every option.
 OTHER_VALUES = {
     "dataset": "edge_maps",
-    "manual_dir": "a folder/with spaces",
+    "manual_dir": ["a folder/with spaces", "another"],
     "data_dir": "elsewhere",
-    "photos_dir": "photos",
-    "photo_variant": "tx_000000000000",
-    "sketch_variant": "tx_000000001110",
+    "photos_dir": ["photos", "more"],
+    "photo_variant": ["tx_000000000000", "tx_000100000000"],
+    "sketch_variant": ["tx_000000001110"],
     "max_bad": 3,
     "drop_sketches": ["error", "pose"],
     "sketch_encoding": "distance_field",
@@ -164,6 +164,26 @@ def test_dict_round_trip():
     assert changed.to_dict() == {**values, "num_classes": 0, "dataset": "sketchy", "train_epochs": 0}
     assert from_dict(json.loads(json.dumps(changed.to_dict()))) == changed
     assert from_dict({}) == Config()
+
+
+def test_cards_of_older_versions_have_one_folder_and_one_rendering():
+    given = dict(manual_dir="/a folder", photos_dir="", photo_variant="tx_000000000000")
+    data = from_dict(given).data
+    assert (data.manual_dir, data.photos_dir, data.photo_variant) == (("/a folder",), (), ("tx_000000000000",))
+
+
+def test_folders_with_commas_in_their_names():
+    values = dict(manual_dir=["a, b", "c"])
+    (given,) = _parse(['--manual_dir="a, b",c'])
+    assert given["flagfile"] == from_dict(values).to_flagfile()
+    (again,) = _parse(given["flagfile"].splitlines())
+    assert again == given
+
+
+def test_variants_that_are_not_as_many():
+    assert _message(photo_variant=["tx_000000000000"] * 2, sketch_variant=["tx_000000000000"] * 3) == (
+        "--photo_variant has 2 values and --sketch_variant 3: give one for all folders, or one for each"
+    )
 
 
 def test_flags_give_what_they_say_and_their_flagfile_gives_it_again(tmp_path):

@@ -56,12 +56,12 @@ def test_every_option_for_a_path_is_one(monkeypatch):
     monkeypatch.setattr(flags, "DEFINE", lambda *a, **k: flags_define(*a, flag_values=values, **k))
     config_paths = set()
     for _, _, field in config._fields(Config):
-        if isinstance(field.default, str) and not field.metadata["choices"]:
+        if isinstance(field.default, str) and not field.metadata["choices"] or field.metadata["path"]:
             config_paths.add(field.name)
             if field.metadata["path"]:
-                path_flags.define(field.name, "", "")
+                config._define(field)
                 values([field.name, f"--{field.name}=~/x"])
-                assert values[field.name].value == "/home/me/x"
+                assert values[field.name].value in ("/home/me/x", ["/home/me/x"])
     assert config_paths - set(values) == NO_PATHS_OF_A_RUN
 
 
@@ -71,3 +71,13 @@ flags_define = flags.DEFINE
 def _calls(file: pathlib.Path, name: str) -> list[ast.Call]:
     calls = [node for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
     return [call for call in calls if getattr(call.func, "attr", "") == name]
+
+
+def test_a_list_of_paths(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    parser = path_flags.PathListParser()
+    assert parser.parse("~/a,/b/c d,e~") == ["/home/me/a", "/b/c d", "e~"]
+    assert parser.parse("") == []
+    assert parser.parse('"a,b",c') == ["a,b", "c"]
+    with pytest.raises(ValueError, match="^~nobody-of-this-name is nobody's home folder"):
+        parser.parse("~nobody-of-this-name/run")

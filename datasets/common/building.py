@@ -8,7 +8,7 @@ import json
 import pathlib
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Callable
 
 import tensorflow as tf
@@ -46,12 +46,23 @@ def read_metadata(folder: pathlib.Path) -> dict:
     return json.loads((folder / "metadata.json").read_text())
 
 
+def check_folders(folder: pathlib.Path, built_from: str, flag: str, given: Sequence[str]) -> None:
+    """Raises a UserError if the records in `folder` are of other folders than those given, if any are."""
+    wanted = ",".join(dict.fromkeys(str(resolved(each)) for each in given))
+    if wanted and wanted != built_from:
+        raise UserError(
+            f"{folder} was built from {built_from}, not from --{flag}={wanted}: give another --data_dir, or delete that"
+            " folder"
+        )
+
+
 def summary(metadata: dict) -> dict:
-    """`train` and `test` (examples), `classes`, `skipped` (counts by kind), and the four statistics."""
+    """`train` and `test` (examples), `classes`, `skipped` (counts by kind), `sources`, and the four statistics."""
     return {
         **{split: _total(metadata["examples"][split]) for split in ("train", "test")},
         "classes": len(metadata["class_names"]),
         "skipped": {kind: len(names) for kind, names in metadata["skipped"].items()},
+        "sources": metadata.get("sources", []),  # records of older versions do not say
         **{key: metadata[key] for key in ("photo_mean", "photo_scale", "sketch_mean", "sketch_scale")},
     }
 

@@ -7,6 +7,7 @@ import dataclasses
 import pathlib
 from collections.abc import Iterable
 
+from datasets.common.sources import ALONE, Source
 from sketch2img_tf.surroundings import file_names
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
@@ -15,9 +16,10 @@ SKETCH_SUFFIXES = (".png",)
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A picture file, in the folder of its class."""
+    """A picture file, in the folder of its class; `source` is the folder of the build that this is in."""
 
     path: pathlib.Path
+    source: Source = ALONE
 
     @property
     def class_name(self) -> str:
@@ -31,7 +33,11 @@ class Picture:
     @property
     def name(self) -> str:
         """As reports say it: `photo/tx_000000000000/airplane/n02691156_10151.jpg`."""
-        return file_names.as_text("/".join(self.path.parts[-4:]))
+        return self.name_below(4)
+
+    def name_below(self, parts: int) -> str:
+        """So many last parts of the path, after the folder's name where there are several."""
+        return file_names.as_text("/".join([*filter(None, [self.source.label]), *self.path.parts[-parts:]]))
 
 
 def class_folders(rendering: pathlib.Path) -> list[pathlib.Path]:
@@ -39,10 +45,12 @@ def class_folders(rendering: pathlib.Path) -> list[pathlib.Path]:
     return [path for path in _visible(rendering) if path.is_dir()]
 
 
-def pictures(rendering: pathlib.Path, suffixes: tuple[str, ...]) -> tuple[list[Picture], list[Picture]]:
+def pictures(
+    rendering: pathlib.Path, suffixes: tuple[str, ...], source: Source = ALONE
+) -> tuple[list[Picture], list[Picture]]:
     """The files that have one of `suffixes`, and whatever else is there, both sorted by class and name."""
-    stray = [Picture(path) for path in _visible(rendering) if not path.is_dir()]
-    listed = [Picture(path) for folder in class_folders(rendering) for path in _visible(folder)]
+    stray = [Picture(path, source) for path in _visible(rendering) if not path.is_dir()]
+    listed = [Picture(path, source) for folder in class_folders(rendering) for path in _visible(folder)]
     wanted = [picture for picture in listed if picture.path.suffix.lower() in suffixes]
     return wanted, stray + [picture for picture in listed if picture.path.suffix.lower() not in suffixes]
 

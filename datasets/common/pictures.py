@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from datasets.common import looks
 from sketch2img_tf.surroundings import image_files
 
 SIZE = 256
@@ -23,11 +24,13 @@ class Checked:
     Attributes:
       problem: why the file cannot be used; empty when it can. The other fields are then not set.
       digest: of the file's bytes.
+      look: of a photo, by which its copies are known (`looks`); none of a sketch.
       totals, lowest, highest: of each channel's pixels in [0, 255]: three of a photo, one of a sketch, inverted.
     """
 
     problem: str = ""
     digest: bytes = b""
+    look: bytes = b""
     totals: tuple[int, ...] = ()
     lowest: tuple[int, ...] = ()
     highest: tuple[int, ...] = ()
@@ -35,12 +38,12 @@ class Checked:
 
 def check_photo(path: pathlib.Path) -> Checked:
     """Decodes a photo, all of it, with the decoder that reads the records."""
-    return _check(path, _photo_pixels)
+    return _check(path, _photo_pixels, lambda pixels: looks.look(Image.fromarray(pixels)))
 
 
 def check_sketch(path: pathlib.Path) -> Checked:
     """Decodes a sketch, all of it."""
-    return _check(path, lambda encoded: 255 - _sketch_pixels(encoded))
+    return _check(path, lambda encoded: 255 - _sketch_pixels(encoded), lambda pixels: b"")
 
 
 def read_sketch(path: pathlib.Path) -> np.ndarray:
@@ -48,20 +51,21 @@ def read_sketch(path: pathlib.Path) -> np.ndarray:
     return _sketch_pixels(path.read_bytes())
 
 
-def _check(path: pathlib.Path, decode: Callable[[bytes], np.ndarray]) -> Checked:
+def _check(path: pathlib.Path, decode: Callable[[bytes], np.ndarray], look: Callable[[np.ndarray], bytes]) -> Checked:
     try:
         encoded = path.read_bytes()
         pixels = decode(encoded)
     except Exception as error:  # Pillow raises nearly anything on damaged bytes.
         return Checked(problem=str(error) or type(error).__name__)
-    return summed(pixels, encoded)
+    return summed(pixels, encoded, look(pixels))
 
 
-def summed(pixels: np.ndarray, encoded: bytes) -> Checked:
-    """What is kept of a good picture: its pixels, uint8 [256, 256, channels], a sketch's inverted, and its file."""
+def summed(pixels: np.ndarray, encoded: bytes, look: bytes = b"") -> Checked:
+    """What is kept of a good picture: of its pixels, uint8 [256, 256, channels], a sketch's inverted, and its file."""
     channels = pixels.reshape(-1, pixels.shape[-1])
     return Checked(
         digest=hashlib.sha1(encoded).digest(),
+        look=look,
         totals=tuple(channels.sum(axis=0, dtype=np.int64).tolist()),
         lowest=tuple(channels.min(axis=0).tolist()),
         highest=tuple(channels.max(axis=0).tolist()),

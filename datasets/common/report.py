@@ -10,6 +10,8 @@ BAD_KINDS = ("unreadable_pictures", "photos_without_sketch", "sketches_without_p
 NOTED_KINDS = (
     "rows_without_file",
     "sketches_of_skipped_photos",
+    "pictures_in_two_folders",
+    "photos_alike_in_two_folders",
     "identical_pictures",
     "unknown_classes",
     "other_files",

@@ -1,23 +1,25 @@
 """Builds the TFRecords of a folder of your own photos, each with its outline in place of a sketch, once for all runs.
 
-    python -m datasets.edge_maps.build --photos_dir=DIR --data_dir=DIR
+    python -m datasets.edge_maps.build --photos_dir=DIR[,DIR...] --data_dir=DIR
 
 DIR of --photos_dir has a folder for each class, and in it photos: JPEG, PNG or WebP, of any size from 64x64 pixels and
-any colour mode. Every photo is decoded first. What is wrong is listed on stderr by kind and name; unless --max_bad
-tolerates it, nothing is written. The last line on stdout is one JSON object: the numbers of examples and classes, what
-was skipped, and the mean and scale of the training pictures.
+any colour mode. Several such folders become one data set, in which a photo that is in two of them is once. Every photo
+is decoded first. What is wrong is listed on stderr by kind and name; unless --max_bad tolerates it, nothing is written.
+The last line on stdout is one JSON object: the numbers of examples and classes, what was skipped, what each folder
+gave, and the mean and scale of the training pictures.
 """
 
 from __future__ import annotations
 
 import json
 import pathlib
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import flags, logging
 
-from datasets.common import building
+from datasets.common import building, sources
 from datasets.edge_maps.edge_maps_dataset_builder import Builder
 from sketch2img_tf import errors, path_flags
 from sketch2img_tf.errors import UserError
@@ -29,14 +31,22 @@ def dataset_dir(data_dir: str) -> pathlib.Path:
 
 
 def build(
-    photos_dir: str,
+    photos_dir: str | Sequence[str],
     data_dir: str,
     testset: str = "",
     max_bad: int = 0,
     beam: bool = False,
     beam_options: list[str] | None = None,
+    sketches_dir: str = "",
 ) -> dict:
     """Builds the records, unless they are there, and says what they hold.
+
+    Args:
+      photos_dir: a folder of photos by class, or several.
+      data_dir: of all data sets.
+      testset, sketches_dir: as the flags of these names.
+      max_bad: bad files to leave out.
+      beam, beam_options: whether Apache Beam does the work, and its options.
 
     Returns:
       As `datasets.sketchy.build.build`.
@@ -45,55 +55,61 @@ def build(
       UserError: there are no photos or more than `max_bad` bad ones, the records cannot be written, or those that are
         there are of another folder.
     """
-    folder = dataset_dir(data_dir)
+    folder, given = dataset_dir(data_dir), sources.as_list(photos_dir)
     if folder.is_dir():
         print(f"{folder} is already built; delete it to build it again")
-    elif not photos_dir:
+    elif not given:
         raise UserError(f"{folder} is not built yet: --photos_dir=DIR says where the photos are, a folder a class")
     else:
-        builder = _builder(photos_dir, data_dir, testset, max_bad, (beam_options or []) if beam else None)
-        building.alone(building.resolved(data_dir), folder, builder)
-    return _summary(folder, photos_dir)
+        for each in given:
+            _check_photos_dir(each)
+        options = dict(
+            sources=sources.of_folders([building.resolved(each) for each in given]),
+            testset=testset,
+            sketches_dir=sketches_dir,
+            max_bad=max_bad,
+            beam_options=(beam_options or []) if beam else None,
+        )
+        building.alone(building.resolved(data_dir), folder, _builder(building.resolved(data_dir), options))
+    metadata = building.read_metadata(folder)
+    building.check_folders(folder, metadata["photos_dir"], "photos_dir", given)
+    return building.summary(metadata)
 
 
-def _builder(photos_dir: str, data_dir: str, testset: str, max_bad: int, beam_options: list[str] | None):
-    """A function that builds."""
+def _check_photos_dir(photos_dir: str) -> None:
     photos = building.resolved(photos_dir)
     if not photos.is_dir():
         raise UserError(f"--photos_dir={photos_dir}: no such folder")
     if not any(photos.iterdir()):  # TFDS's own message is an AssertionError
         raise UserError(f"--photos_dir={photos_dir}: is empty; put photos into it, in a folder a class")
-    config = tfds.download.DownloadConfig(manual_dir=photos, try_download_gcs=False)
-    if beam_options is not None:
+
+
+def _builder(data_dir: pathlib.Path, options: dict) -> Callable[[], None]:
+    """A function that builds."""
+    config = tfds.download.DownloadConfig(manual_dir=options["sources"][0].folder, try_download_gcs=False)
+    if options["beam_options"] is not None:
         from datasets.edge_maps import beam  # here: an optional requirement
 
-        config.beam_options = beam.options(beam_options)
+        config.beam_options = beam.options(options["beam_options"])
 
     def prepare() -> None:
         tfds.disable_progress_bar()  # TFDS's bars do not know how long it takes; the builder's do.
-        builder = Builder(
-            data_dir=building.resolved(data_dir), testset=testset, max_bad=max_bad, beam_options=beam_options
-        )
-        builder.download_and_prepare(download_config=config)
+        Builder(data_dir=data_dir, **options).download_and_prepare(download_config=config)
 
     return prepare
 
 
-def _summary(folder: pathlib.Path, photos_dir: str) -> dict:
-    metadata = building.read_metadata(folder)
-    if photos_dir and str(building.resolved(photos_dir)) != metadata["photos_dir"]:
-        raise UserError(
-            f"{folder} was built from {metadata['photos_dir']}, not from --photos_dir={photos_dir}: give another "
-            "--data_dir, or delete that folder"
-        )
-    return building.summary(metadata)
-
-
 def _define_flags() -> None:
-    path_flags.define("photos_dir", "", "Folder of the photos, a folder a class in it.")
+    path_flags.define_list("photos_dir", [], "Folders of the photos, a folder a class in each.")
     path_flags.define("data_dir", "runs/data", "Folder of the TFRecords.")
     path_flags.define(
         "testset", "", "File with the photos to hold out, class/photo.jpg a line; without one, a tenth of all."
+    )
+    path_flags.define(
+        "sketches_dir",
+        "",
+        "Folder of built sketches, DATA_DIR/sketchy/RENDERINGS/VERSION, among which the photos will be mixed: photos"
+        " that these hold out are held out, those that these train on are left out, and no tenth is held out.",
     )
     flags.DEFINE_integer(
         "max_bad", 0, "Bad files (see datasets/edge_maps/README.md) to leave out and build all the same.", lower_bound=0
@@ -105,7 +121,7 @@ def _define_flags() -> None:
 def _main() -> None:
     logging.set_verbosity(logging.WARNING)
     tf.config.set_visible_devices([], "GPU")  # Its memory is for whoever trains meanwhile.
-    names = ("photos_dir", "data_dir", "testset", "max_bad", "beam", "beam_options")
+    names = ("photos_dir", "data_dir", "testset", "max_bad", "beam", "beam_options", "sketches_dir")
     print(json.dumps(build(**{name: flags.FLAGS[name].value for name in names})))
 
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import pathlib
+from collections.abc import Sequence
 
 import tensorflow_datasets as tfds
 
 from datasets.common.pictures import SIZE
+from datasets.common.sources import Source
 from datasets.edge_maps import inspection, photos
 from datasets.names import EDGE_MAPS_VERSION
 from sketch2img_tf.surroundings import progress
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """Builds pairs of outline and photo from a folder of photos by class, the `manual_dir`.
+    """Builds pairs of outline and photo from a folder of photos by class, the `manual_dir`, or from several.
 
     Records and `metadata.json` are read as those of `datasets.sketchy` are; there are no reviewers' marks.
 
     Differs from other TFDS builders: as `datasets.sketchy` does, and Beam is a choice, not a requirement.
 
     Args:
+      sources: the folders of the photos, which become one data set; empty: the `manual_dir` alone.
       testset: a file with the photos to hold out, `class/photo.jpg` a line; empty: a tenth of them.
+      sketches_dir: a folder of built sketches beside which the photos will stand, see `inspection.inspect`.
       max_bad: unreadable photos to leave out; with more, nothing is built.
       beam_options: of Apache Beam, which then does the work; None: this process does.
       **kwargs: `data_dir` and `version`, as for every builder.
@@ -30,9 +33,20 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     RELEASE_NOTES = {"1.0.0": "Initial release."}
     MANUAL_DOWNLOAD_INSTRUCTIONS = "The manual_dir is a folder of your photos, one folder a class inside."
 
-    def __init__(self, *, testset: str = "", max_bad: int = 0, beam_options: list[str] | None = None, **kwargs):
+    def __init__(
+        self,
+        *,
+        sources: Sequence[Source] = (),
+        testset: str = "",
+        sketches_dir: str = "",
+        max_bad: int = 0,
+        beam_options: list[str] | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
+        self._sources = sources
         self._testset = testset
+        self._sketches_dir = sketches_dir
         self._max_bad = max_bad
         self._beam_options = beam_options
 
@@ -51,10 +65,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-        photos_dir = pathlib.Path(dl_manager.manual_dir)
-        inspected = inspection.inspect(photos_dir, self._testset, self._max_bad, self._check_all)
+        sources = self._sources or [Source(folder=str(dl_manager.manual_dir))]
+        inspected = inspection.inspect(sources, self._testset, self._sketches_dir, self._max_bad, self._check_all)
         self.info.features["label"].names = inspected.class_names
-        self.info.metadata.update(_metadata(inspected, photos_dir, self._testset))
+        self.info.metadata.update({**_metadata(inspected), "testset": self._testset})
         return {
             "train": self._generate_examples("train", inspected.train),
             "test": self._generate_examples("test", inspected.test),
@@ -75,14 +89,15 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return beam.examples(pairs, _example)
 
 
-def _metadata(inspected: inspection.Inspection, photos_dir: pathlib.Path, testset: str) -> dict:
+def _metadata(inspected: inspection.Inspection) -> dict:
     return {
         "class_names": inspected.class_names,
         **inspected.statistics,
         "examples": inspected.examples(),
-        "training_photos": sorted(pair.photo.id for pair in inspected.train),
-        "photos_dir": str(photos_dir),
-        "testset": testset,
+        "training_photos": [pair.photo.id for pair in inspected.train],
+        "training_looks": [pair.checked.photo.look.hex() for pair in inspected.train],
+        "photos_dir": ",".join(source["folder"] for source in inspected.sources),
+        "sources": inspected.sources,
         "skipped": inspected.report,
     }
 

@@ -10,12 +10,13 @@ import os
 import pathlib
 import sys
 import unicodedata
+from collections.abc import Sequence
 from typing import Callable
 
 import numpy as np
 from PIL import Image
 
-from datasets.common import listing, pictures, statistics
+from datasets.common import building, listing, looks, pictures, sources, statistics
 from datasets.common.listing import Picture
 from datasets.common.report import Report
 from datasets.edge_maps import outlines, photos
@@ -25,6 +26,7 @@ from sketch2img_tf.surroundings import file_names, progress
 BAD_KINDS = ("unreadable_pictures", "classes_alike")
 NOTED_KINDS = (
     *("photos_without_lines", "identical_pictures", "empty_classes", "rows_without_file"),
+    *("held_out_by_the_sketches", "photos_of_the_sketches", "photos_alike_in_two_folders"),
     *("other_pictures", "other_files"),
 )
 
@@ -63,7 +65,9 @@ class Pair:
 
         Bytes, since TFDS takes no lone surrogates.
         """
-        return os.fsencode("/".join(self.photo.path.parts[-2:]))
+        number = self.photo.source.number
+        folder = [str(number)] if number else []  # photos of one folder keep their places in the records
+        return os.fsencode("/".join([*folder, *self.photo.path.parts[-2:]]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +79,7 @@ class Inspection:
       train, test: the examples of each split.
       statistics: of the training split, as `statistics.statistics` gives them.
       report: what was found, all the names of each kind.
+      sources: what each folder gave, as `sources.counts` gives it.
     """
 
     class_names: list[str]
@@ -82,6 +87,7 @@ class Inspection:
     test: list[Pair]
     statistics: dict[str, list[float] | float]
     report: dict[str, list[str]]
+    sources: list[dict]
 
     def examples(self) -> dict[str, dict[str, dict[str, int]]]:
         """The number of examples by split and class, under the empty mark: there are no reviewers."""
@@ -93,13 +99,19 @@ class Inspection:
 
 
 def inspect(
-    photos_dir: pathlib.Path, testset: str, max_bad: int, check_all: Callable[[list[Picture]], list[Checked]]
+    folders: Sequence[sources.Source],
+    testset: str,
+    sketches_dir: str,
+    max_bad: int,
+    check_all: Callable[[list[Picture]], list[Checked]],
 ) -> Inspection:
     """Decodes every photo once, draws its outline, and prints the report to stderr.
 
     Args:
-      photos_dir: a folder a class.
-      testset: a file with the photos to hold out, `class/photo.jpg` a line; empty: a tenth of them.
+      folders: in each a folder a class.
+      testset: a file with the photos to hold out, `class/photo.jpg` a line.
+      sketches_dir: the folder of built sketches; what they hold out is held out here too, what else they have is left
+        out. With neither of the two a tenth is held out.
       max_bad: unreadable photos to leave out, and names of classes to let pass.
       check_all: `check` of every photo, in their order.
 
@@ -107,7 +119,33 @@ def inspect(
       UserError: nothing to build, more than `max_bad` bad ones, or a split would be empty.
     """
     report = Report(BAD_KINDS, NOTED_KINDS)
-    found, other = listing.pictures(photos_dir, photos.SUFFIXES)
+    found = [photo for source in folders for photo in _listed(source, report)]
+    usable = _usable(found, check_all(found), report)
+    if sketches_dir:
+        usable, held_out = _beside_sketches(usable, _metadata_of_sketches(sketches_dir), report)
+    else:
+        held_out = set()
+    if testset:
+        held_out |= _of_list(usable, testset, report)
+    held_out = held_out or _tenth(usable)
+    usable = _without_copies(usable, held_out, report)
+    train = [pair for pair in usable if pair.photo not in held_out]
+    test = [pair for pair in usable if pair.photo in held_out]
+    class_names = sorted({pair.photo.class_name for pair in usable})
+    _check_class_folders(folders, class_names, report)
+    of_splits = [[pair.photo for pair in split] for split in (train, test)]
+    of_sources = [sources.counts(source, found, *of_splits) for source in folders]
+    print(report, *map(sources.line, of_sources), sep="\n", file=sys.stderr)
+    _stop_if_bad(report.bad_count(), max_bad)
+    _stop_if_empty(folders, train, test)
+    of_train = statistics.statistics([pair.checked.photo for pair in train], [pair.checked.sketch for pair in train])
+    return Inspection(class_names, train, test, of_train, report.to_dict(), of_sources)
+
+
+def _listed(source: sources.Source, report: Report) -> list[Picture]:
+    """The photo files of a folder."""
+    photos_dir = pathlib.Path(source.folder)
+    found, other = listing.pictures(photos_dir, photos.SUFFIXES, source)
     others = [file_names.as_text(str(picture.path.relative_to(photos_dir))) for picture in other]
     if not found:
         there = f" but {file_names.some(others)}" if others else ""
@@ -115,19 +153,18 @@ def inspect(
             f"--photos_dir={photos_dir}: no photo in it{there}; put them into a folder a class, as"
             f" cat/tom.jpg; they may be {', '.join(photos.SUFFIXES)}"
         )
-    report.add("other_pictures", filter(file_names.is_picture, others))
-    report.add("other_files", (name for name in others if not file_names.is_picture(name)))
-    usable = _usable(found, check_all(found), report)
-    class_names = sorted({pair.photo.class_name for pair in usable})
-    folders = [folder.name for folder in listing.class_folders(photos_dir)]
-    report.add("classes_alike", listing.alike(folders))
-    report.add("empty_classes", sorted({*map(file_names.as_text, folders)}.difference(class_names)))
-    train, test = _split(usable, testset, report)
-    print(report, file=sys.stderr)
-    _stop_if_bad(report.bad_count(), max_bad)
-    _stop_if_empty(photos_dir, train, test)
-    of_train = statistics.statistics([pair.checked.photo for pair in train], [pair.checked.sketch for pair in train])
-    return Inspection(class_names, train, test, of_train, report.to_dict())
+    named = [f"{source.label}/{name}" if source.label else name for name in others]
+    report.add("other_pictures", filter(file_names.is_picture, named))
+    report.add("other_files", (name for name in named if not file_names.is_picture(name)))
+    return found
+
+
+def _check_class_folders(folders: Sequence[sources.Source], class_names: list[str], report: Report) -> None:
+    raw = [[folder.name for folder in listing.class_folders(pathlib.Path(source.folder))] for source in folders]
+    names = {file_names.as_text(name) for of_folder in raw for name in of_folder}
+    # Of one folder as they are: how accents are written may differ between folders, and not within one.
+    report.add("classes_alike", sorted({*listing.alike(names)}.union(*map(listing.alike, raw))))
+    report.add("empty_classes", sorted(names.difference(class_names)))
 
 
 def check_all_in_threads(found: list[Picture]) -> list[Checked]:
@@ -141,12 +178,13 @@ def check(picture: Picture) -> Checked:
     """Decodes a photo, all of it, and draws its outline."""
     try:
         encoded = picture.path.read_bytes()
-        photo = photos.decode(encoded)
+        whole = photos.open_upright(encoded)
     except Exception as error:  # Pillow raises nearly anything on damaged bytes.
         return Checked(problem=str(error) or type(error).__name__)
+    photo = photos.middle_square(whole)
     outline = outlines.outline(photo)
     return Checked(
-        photo=pictures.summed(photo, encoded),
+        photo=pictures.summed(photo, encoded, looks.look(whole)),
         sketch=pictures.summed(255 - outline, b""),
         outline=_png(outline) if outline.min() == 0 else b"",
     )
@@ -154,7 +192,7 @@ def check(picture: Picture) -> Checked:
 
 def name(picture: Picture) -> str:
     """As the report says it: `cat/tom.jpg`."""
-    return file_names.as_text("/".join(picture.path.parts[-2:]))
+    return picture.name_below(2)
 
 
 def _png(outline: np.ndarray) -> bytes:
@@ -176,32 +214,68 @@ def _usable(found: list[Picture], checked: list[Checked], report: Report) -> lis
     return list(first.values())
 
 
-def _split(pairs: list[Pair], testset: str, report: Report) -> tuple[list[Pair], list[Pair]]:
-    held_out = _listed(pairs, testset, report) if testset else _tenth(pairs)
-    return [pair for pair in pairs if pair.key not in held_out], [pair for pair in pairs if pair.key in held_out]
+def _metadata_of_sketches(sketches_dir: str) -> dict:
+    if not (pathlib.Path(sketches_dir) / "metadata.json").is_file():
+        raise UserError(f"--sketches_dir={sketches_dir}: has no metadata.json; give the folder of built sketches")
+    metadata = building.read_metadata(pathlib.Path(sketches_dir))
+    if "training_looks" not in metadata:
+        raise UserError(f"{sketches_dir}: does not say what its photos look like; delete it and build it again")
+    return metadata
 
 
-def _listed(pairs: list[Pair], testset: str, report: Report) -> set[str]:
-    """The keys of the photos that the file names, whatever their suffix is now."""
+def _beside_sketches(pairs: list[Pair], sketches: dict, report: Report) -> tuple[list[Pair], set[Picture]]:
+    """Of photos that will stand beside sketches, of these metadata, those that they do not train on; and held out ones.
+
+    A photo is known by the name of its file, or by its look.
+    """
+    held_out, known = set(), set()
+    for split, kind, pictures_of in (
+        ("held_out", "held_out_by_the_sketches", held_out),
+        ("training", "photos_of_the_sketches", known),
+    ):
+        names = set(sketches[f"{split}_photos"])
+        others = [bytes.fromhex(look) for look in sketches[f"{split}_looks"]]
+        alike = looks.first_alike([pair.checked.photo.look for pair in pairs], others)
+        for pair, position in zip(pairs, alike):
+            if pair.photo not in held_out and (pair.photo.id in names or position >= 0):
+                pictures_of.add(pair.photo)
+                report.add(kind, [f"{pair.key}, by its {'name' if pair.photo.id in names else 'look'}"])
+    return [pair for pair in pairs if pair.photo not in known], held_out
+
+
+def _without_copies(pairs: list[Pair], held_out: set[Picture], report: Report) -> list[Pair]:
+    """Without photos that look like one of another folder."""
+    look_of = {pair.photo: pair.checked.photo.look for pair in pairs}
+    copies = sources.copies(list(look_of), look_of, held_out)
+    for copy, kept in copies.items():
+        held = ", which is held out" if kept in held_out and copy not in held_out else ""
+        report.add("photos_alike_in_two_folders", [f"{name(copy)} looks like {name(kept)}{held}"])
+    return [pair for pair in pairs if pair.photo not in copies]
+
+
+def _of_list(pairs: list[Pair], testset: str, report: Report) -> set[Picture]:
+    """The photos that the file names, whatever their suffix is now."""
     try:
         rows = pathlib.Path(testset).expanduser().read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"--testset={testset}: cannot be read ({error})") from error
     rows = [row.strip() for row in unicodedata.normalize("NFC", rows).split("\n") if row.strip()]
-    keys = {_stem(pair.key): pair.key for pair in pairs}
-    report.add("rows_without_file", (row for row in rows if _stem(row) not in keys))
-    return {keys[_stem(row)] for row in rows if _stem(row) in keys}
+    named = collections.defaultdict(set)
+    for pair in pairs:
+        named[f"{pair.photo.class_name}/{pair.photo.id}"].add(pair.photo)
+    report.add("rows_without_file", (row for row in rows if _stem(row) not in named))
+    return set().union(*(named[_stem(row)] for row in rows if _stem(row) in named))
 
 
 def _stem(row: str) -> str:
     return str(pathlib.PurePosixPath(row).with_suffix(""))
 
 
-def _tenth(pairs: list[Pair]) -> set[str]:
+def _tenth(pairs: list[Pair]) -> set[Picture]:
     """By the files' bytes, so that renaming or adding photos moves none; of a few, at least one."""
     by_hash = sorted(pairs, key=lambda pair: pair.checked.photo.digest)
     tenth = [pair for pair in by_hash if int.from_bytes(pair.checked.photo.digest, "big") % 10 == 0]
-    return {pair.key for pair in tenth or by_hash[:1]}
+    return {pair.photo for pair in tenth or by_hash[:1]}
 
 
 def _stop_if_bad(bad_count: int, max_bad: int) -> None:
@@ -212,7 +286,8 @@ def _stop_if_bad(bad_count: int, max_bad: int) -> None:
         )
 
 
-def _stop_if_empty(photos_dir: pathlib.Path, train: list[Pair], test: list[Pair]) -> None:
+def _stop_if_empty(folders: Sequence[sources.Source], train: list[Pair], test: list[Pair]) -> None:
+    given = ",".join(source.folder for source in folders)
     for split, pairs in (("train", train), ("test", test)):
         if not pairs:
-            raise UserError(f"--photos_dir={photos_dir}: no photo is left for the {split} split; add photos")
+            raise UserError(f"--photos_dir={given}: no photo is left for the {split} split; add photos")

@@ -18,7 +18,17 @@ _JPEG_QUALITY = 95
 
 
 def decode(encoded: bytes) -> np.ndarray:
-    """The middle square of a photo's file, upright and in colour, scaled to uint8 [256, 256, 3]; transparent is white.
+    """The `middle_square` of a photo's file."""
+    return middle_square(open_upright(encoded))
+
+
+def middle_square(photo: Image.Image) -> np.ndarray:
+    """Scaled to uint8 [256, 256, 3]."""
+    return np.asarray(ImageOps.fit(photo, (SIZE, SIZE), Image.Resampling.LANCZOS))
+
+
+def open_upright(encoded: bytes) -> Image.Image:
+    """A photo's file, all of it, upright and in colour; what is transparent is white.
 
     Raises:
       ValueError: the file is no whole picture, or too small.
@@ -28,8 +38,7 @@ def decode(encoded: bytes) -> np.ndarray:
         raise ValueError(f"is {picture.width}x{picture.height}, smaller than {SMALLEST}x{SMALLEST}")
     if picture.format == "PNG":
         _open(encoded)[0].verify()  # Decoding alone passes over checksums and a missing end.
-    upright = picture if turn is None else picture.transpose(turn)
-    return np.asarray(ImageOps.fit(_rgb(upright), (SIZE, SIZE), Image.Resampling.LANCZOS))
+    return _rgb(picture if turn is None else picture.transpose(turn))
 
 
 def to_jpeg(photo: np.ndarray) -> bytes:

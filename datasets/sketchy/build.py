@@ -1,97 +1,112 @@
 """Builds the TFRecords of the Sketchy database from the files of its release, once for all runs.
 
-    python -m datasets.sketchy.build --manual_dir=DIR --data_dir=DIR
+    python -m datasets.sketchy.build --manual_dir=DIR[,DIR...] --data_dir=DIR
 
 DIR of --manual_dir holds the release as it is downloaded (rendered_256x256.7z and info-06-04.zip) or as it is extracted
-(256x256/ and info-06-04/). Every picture is decoded first. What is wrong is listed on stderr by kind and name; unless
+(256x256/ and info-06-04/). Several such folders, each in its renderings, become one data set, in which a photo that is
+in two of them is once. Every picture is decoded first. What is wrong is listed on stderr by kind and name; unless
 --max_bad tolerates it, nothing is written. The last line on stdout is one JSON object: the numbers of examples and
-classes, what was skipped, and the mean and scale of the training pictures.
+classes, what was skipped, what each folder gave, and the mean and scale of the training pictures.
 """
 
 from __future__ import annotations
 
 import json
 import pathlib
+from collections.abc import Sequence
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import flags, logging
 
 from datasets.common import building
-from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT, PHOTO_VARIANTS, SKETCH_VARIANTS
+from datasets.common.sources import Source
+from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT, PHOTO_VARIANTS, SKETCH_VARIANTS, config_name
 from datasets.sketchy import release
-from datasets.sketchy.sketchy_dataset_builder import Builder
+from datasets.sketchy.sketchy_dataset_builder import Builder, joined_config
 from sketch2img_tf import errors, path_flags
 from sketch2img_tf.errors import UserError
 
 
-def dataset_dir(data_dir: str, photo_variant: str, sketch_variant: str) -> pathlib.Path:
-    """The folder in which a choice of renderings is, or will be."""
-    return building.resolved(data_dir) / Builder.name / f"{photo_variant}-{sketch_variant}" / str(Builder.VERSION)
+def dataset_dir(data_dir: str, photo_variant: str | Sequence[str], sketch_variant: str | Sequence[str]) -> pathlib.Path:
+    """The folder in which a choice of renderings is, or will be; of several, in whatever order they are given."""
+    name = config_name(release.renderings(photo_variant, sketch_variant))
+    return building.resolved(data_dir) / Builder.name / name / str(Builder.VERSION)
 
 
 def build(
-    manual_dir: str,
+    manual_dir: str | Sequence[str],
     data_dir: str,
-    photo_variant: str = DEFAULT_PHOTO_VARIANT,
-    sketch_variant: str = DEFAULT_SKETCH_VARIANT,
+    photo_variant: str | Sequence[str] = DEFAULT_PHOTO_VARIANT,
+    sketch_variant: str | Sequence[str] = DEFAULT_SKETCH_VARIANT,
     max_bad: int = 0,
 ) -> dict:
     """Builds the records, unless they are there, and says what they hold.
 
+    Args:
+      manual_dir: a folder of the release, or several, which become one data set.
+      data_dir: of all data sets.
+      photo_variant, sketch_variant: the renderings, one for all folders or one for each.
+      max_bad: bad files to leave out.
+
     Returns:
-      `train` and `test` (examples), `classes`, `skipped` (counts by kind), `photo_mean`, `photo_scale`, `sketch_mean`
-      and `sketch_scale`.
+      `train` and `test` (examples), `classes`, `skipped` (counts by kind), `sources` (photos by folder), `photo_mean`,
+      `photo_scale`, `sketch_mean` and `sketch_scale`.
 
     Raises:
       UserError: the release is not found or has more than `max_bad` bad files, the records cannot be written, or those
         that are there are of another release.
     """
     folder = dataset_dir(data_dir, photo_variant, sketch_variant)
+    sources = release.sources_of(manual_dir, release.renderings(photo_variant, sketch_variant)) if manual_dir else []
     if folder.is_dir():
         print(f"{folder} is already built; delete it to build it again")
-    elif not manual_dir:
+    elif not sources:
         raise UserError(f"{folder} is not built yet: --manual_dir=DIR says where the Sketchy release is")
     else:
-        release.locate(building.resolved(manual_dir))  # TFDS's own message on an empty folder is long.
-        building.alone(
-            building.resolved(data_dir), folder, lambda: _build(building.resolved(manual_dir), folder, max_bad)
-        )
-    return _summary(folder, manual_dir)
-
-
-def _build(manual_dir: pathlib.Path, folder: pathlib.Path, max_bad: int) -> None:
-    tfds.disable_progress_bar()  # TFDS's bars do not know how long it takes; the builder's do.
-    builder = Builder(data_dir=folder.parents[2], config=folder.parent.name, max_bad=max_bad)
-    builder.download_and_prepare(
-        download_config=tfds.download.DownloadConfig(manual_dir=manual_dir, try_download_gcs=False)
-    )
-
-
-def _summary(folder: pathlib.Path, manual_dir: str) -> dict:
+        for source in sources:
+            release.locate(pathlib.Path(source.folder))  # TFDS's own message on an empty folder is long.
+        building.alone(building.resolved(data_dir), folder, lambda: _build(sources, folder, max_bad))
     metadata = building.read_metadata(folder)
-    if manual_dir and str(building.resolved(manual_dir)) != metadata["manual_dir"]:
-        raise UserError(
-            f"{folder} was built from {metadata['manual_dir']}, not from --manual_dir={manual_dir}: give another "
-            "--data_dir, or delete that folder"
-        )
+    building.check_folders(folder, metadata["manual_dir"], "manual_dir", [source.folder for source in sources])
+    _check_renderings(folder, metadata, sources)
     return building.summary(metadata)
 
 
-def _define_flags() -> None:
-    path_flags.define("manual_dir", "", "Folder of the release: 256x256/ and info-06-04/, or their two archives.")
-    path_flags.define("data_dir", "runs/data", "Folder of the TFRecords.")
-    flags.DEFINE_enum(
-        "photo_variant",
-        DEFAULT_PHOTO_VARIANT,
-        list(PHOTO_VARIANTS),
-        f"Rendering of the photos. {_explained(PHOTO_VARIANTS)}",
+def _build(sources: list[Source], folder: pathlib.Path, max_bad: int) -> None:
+    tfds.disable_progress_bar()  # TFDS's bars do not know how long it takes; the builder's do.
+    config = joined_config([source.renderings for source in sources])
+    builder = Builder(data_dir=folder.parents[2], config=config, max_bad=max_bad, sources=sources)
+    builder.download_and_prepare(
+        download_config=tfds.download.DownloadConfig(manual_dir=sources[0].folder, try_download_gcs=False)
     )
-    flags.DEFINE_enum(
+
+
+def _check_renderings(folder: pathlib.Path, metadata: dict, sources: list[Source]) -> None:
+    """Folders of several renderings may have been built with these the other way round."""
+    built = [source["renderings"] for source in metadata.get("sources", ())]
+    wanted = [source.renderings for source in sources]
+    if built and wanted and built != wanted:
+        raise UserError(
+            f"{folder} was built with the renderings {', '.join(built)} of its folders, not {', '.join(wanted)}: give"
+            " another --data_dir, or delete that folder"
+        )
+
+
+def _define_flags() -> None:
+    path_flags.define_list(
+        "manual_dir", [], "Folders of the release: 256x256/ and info-06-04/, or their two archives. Mostly it is one."
+    )
+    path_flags.define("data_dir", "runs/data", "Folder of the TFRecords.")
+    flags.DEFINE_list(
+        "photo_variant",
+        [DEFAULT_PHOTO_VARIANT],
+        f"Rendering of the photos, one for all folders or one for each. {_explained(PHOTO_VARIANTS)}",
+    )
+    flags.DEFINE_list(
         "sketch_variant",
-        DEFAULT_SKETCH_VARIANT,
-        list(SKETCH_VARIANTS),
-        f"Rendering of the sketches. {_explained(SKETCH_VARIANTS)}",
+        [DEFAULT_SKETCH_VARIANT],
+        f"Rendering of the sketches, likewise. {_explained(SKETCH_VARIANTS)}",
     )
     flags.DEFINE_integer(
         "max_bad", 0, "Bad files (see datasets/sketchy/README.md) to leave out, and build all the same.", lower_bound=0

@@ -9,9 +9,9 @@ import multiprocessing.pool
 import os
 import pathlib
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from datasets.common import listing, pictures, statistics
+from datasets.common import listing, pictures, sources, statistics
 from datasets.common.listing import Picture
 from datasets.common.report import Report
 from datasets.names import MARKS
@@ -38,19 +38,29 @@ class Inspection:
     Attributes:
       class_names: sorted names of the photos' folders.
       train, test: the pairs of each split; no photo is in both.
+      held_out: IDs of the photos that must not be trained on: those of the lists, here or not, and of `test`.
+      look_of: what each photo looks like (`looks`).
       statistics: of the training split, as `statistics.statistics` gives them.
       report: what was found, all the names of each kind.
+      sources: what each folder gave, as `sources.counts` gives it.
     """
 
     class_names: list[str]
     train: list[Pair]
     test: list[Pair]
+    held_out: set[str]
+    look_of: dict[Picture, bytes]
     statistics: dict[str, list[float] | float]
     report: dict[str, list[str]]
+    sources: list[dict]
 
     def examples(self) -> dict[str, dict[str, dict[str, int]]]:
         """Numbers of examples by split, class, and comma-joined flags in the order of `MARKS`."""
         return {"train": self._count(self.train), "test": self._count(self.test)}
+
+    def photos(self, split: str) -> list[Picture]:
+        """Those of `train` or of `test`, each once, in the order of their IDs."""
+        return sorted({pair.photo for pair in getattr(self, split)}, key=lambda photo: photo.id)
 
     def _count(self, pairs: list[Pair]) -> dict[str, dict[str, int]]:
         counts = {name: collections.Counter() for name in self.class_names}
@@ -59,42 +69,53 @@ class Inspection:
         return {name: dict(sorted(flags.items())) for name, flags in counts.items()}
 
 
-def inspect(release: Release, max_bad: int) -> Inspection:
-    """Decodes every picture of `release` once, on all cores, and prints the report to stderr.
+def inspect(releases: Sequence[Release], max_bad: int) -> Inspection:
+    """Decodes every picture of `releases` once, on all cores, and prints the report to stderr.
 
     Raises:
       UserError: more than `max_bad` names are under `report.BAD_KINDS`, or a split would be empty.
     """
     report = Report()
-    lists = release_lists.read(release.info)
-    class_names = _class_names(release, report)
-    couples, checked = _usable(release, lists, report)
-    print(report, file=sys.stderr)
+    lists = {release.source: release_lists.read(release.info) for release in releases}
+    all_lists = release_lists.merged(lists.values())
+    class_names = _class_names(releases, report)
+    photos = _list([(release.photos, release.source) for release in releases], listing.PHOTO_SUFFIXES, report)
+    sketches = _list([(release.sketches, release.source) for release in releases], listing.SKETCH_SUFFIXES, report)
+    _note_rows(all_lists, photos, sketches, report)
+    couples, checked = _usable(photos, sketches, report)
+    held_out = _held_out(couples, lists)
+    couples = _without_copies(couples, checked, held_out, report)
+    pairs = [_pair(photo, sketch, all_lists) for photo, sketch in couples]
+    train = [pair for pair in pairs if pair.photo.id not in held_out]
+    test = [pair for pair in pairs if pair.photo.id in held_out]
+    of_splits = [[pair.photo for pair in split] for split in (train, test)]
+    of_sources = [sources.counts(release.source, photos, *of_splits) for release in releases]
+    print(report, *map(sources.line, of_sources), sep="\n", file=sys.stderr)
     _stop_if_bad(report.bad_count(), max_bad)
-    train, test = _split([_pair(photo, sketch, lists) for photo, sketch in couples], lists.test_photos)
-    _stop_if_empty(train, test, release, lists)
-    return Inspection(class_names, train, test, _statistics(train, checked), report.to_dict())
+    _stop_if_empty(train, test, releases, all_lists)
+    look_of = {photo: checked[photo].look for photo in photos}
+    of_train = _statistics(train, checked)
+    return Inspection(class_names, train, test, held_out, look_of, of_train, report.to_dict(), of_sources)
 
 
-def _class_names(release: Release, report: Report) -> list[str]:
-    names, drawn = (_folder_names(rendering) for rendering in (release.photos, release.sketches))
+def _class_names(releases: Sequence[Release], report: Report) -> list[str]:
+    names = _folder_names([release.photos for release in releases])
+    drawn = _folder_names([release.sketches for release in releases])
     known = pathlib.Path(__file__).with_name("labels.txt").read_text(encoding="utf-8").splitlines()
     report.add("classes_alike", listing.alike(names + drawn))
     report.add("unknown_classes", (name for name in names if name not in known))
     return names
 
 
-def _folder_names(rendering: pathlib.Path) -> list[str]:
-    return sorted({file_names.as_text(folder.name) for folder in listing.class_folders(rendering)})
+def _folder_names(renderings: Sequence[pathlib.Path]) -> list[str]:
+    folders = [folder for rendering in renderings for folder in listing.class_folders(rendering)]
+    return sorted({file_names.as_text(folder.name) for folder in folders})
 
 
 def _usable(
-    release: Release, lists: release_lists.Info, report: Report
+    photos: list[Picture], sketches: list[Picture], report: Report
 ) -> tuple[list[tuple[Picture, Picture]], dict[Picture, pictures.Checked]]:
     """Photo and sketch of every example, and what decoding each file told."""
-    photos = _list(release.photos, listing.PHOTO_SUFFIXES, report)
-    sketches = _list(release.sketches, listing.SKETCH_SUFFIXES, report)
-    _note_rows(lists, photos, sketches, report)
     checked = _check(photos, sketches)
     report.add(
         "unreadable_pictures", (f"{p.name}: {result.problem}" for p, result in checked.items() if result.problem)
@@ -103,9 +124,14 @@ def _usable(
     return _couple(_first_of_each_id(photos, report), _first_of_each_id(sketches, report), checked, report), checked
 
 
-def _list(rendering: pathlib.Path, suffixes: tuple[str, ...], report: Report) -> list[Picture]:
-    wanted, other = listing.pictures(rendering, suffixes)
-    report.add("other_files", (picture.name for picture in other))
+def _list(
+    folders: list[tuple[pathlib.Path, sources.Source]], suffixes: tuple[str, ...], report: Report
+) -> list[Picture]:
+    wanted = []
+    for rendering, source in folders:
+        of_folder, other = listing.pictures(rendering, suffixes, source)
+        report.add("other_files", (picture.name for picture in other))
+        wanted += of_folder
     return wanted
 
 
@@ -139,7 +165,9 @@ def _first_of_each_id(found: list[Picture], report: Report) -> list[Picture]:
     first = {}
     for picture in found:
         if first.setdefault(picture.id, picture) is not picture:
-            report.add("duplicates", [f"{picture.name} has the ID of {first[picture.id].name}"])
+            same_folder = picture.source == first[picture.id].source
+            kind = "duplicates" if same_folder else "pictures_in_two_folders"
+            report.add(kind, [f"{picture.name} has the ID of {first[picture.id].name}"])
     return list(first.values())
 
 
@@ -147,8 +175,8 @@ def _couple(
     photos: list[Picture], sketches: list[Picture], checked: dict[Picture, pictures.Checked], report: Report
 ) -> list[tuple[Picture, Picture]]:
     """Each usable sketch with its usable photo; what is left over is reported, each file once."""
-    there = {(picture.class_name, picture.id) for picture in checked}
-    usable = {(photo.class_name, photo.id): photo for photo in photos if not checked[photo].problem}
+    there = {_key(picture, picture.id) for picture in checked}
+    usable = {_key(photo, photo.id): photo for photo in photos if not checked[photo].problem}
     readable = [sketch for sketch in sketches if not checked[sketch].problem]
     left_over = [sketch for sketch in readable if _drawn_from(sketch) not in usable]
     drawn = {_drawn_from(sketch) for sketch in sketches}
@@ -158,9 +186,42 @@ def _couple(
     return [(usable[_drawn_from(sketch)], sketch) for sketch in readable if _drawn_from(sketch) in usable]
 
 
-def _drawn_from(sketch: Picture) -> tuple[str, str]:
-    """Class and ID of the sketch's photo."""
-    return sketch.class_name, sketch.id.rpartition("-")[0]
+def _drawn_from(sketch: Picture) -> tuple[str, str, str]:
+    """The key of the sketch's photo."""
+    return _key(sketch, sketch.id.rpartition("-")[0])
+
+
+def _key(picture: Picture, photo_id: str) -> tuple[str, str, str]:
+    """A sketch may lie in another folder than its photo, but not be of another rendering."""
+    return picture.source.renderings, picture.class_name, photo_id
+
+
+def _held_out(couples: list[tuple[Picture, Picture]], lists: dict[sources.Source, release_lists.Info]) -> set[str]:
+    """IDs of what any folder holds out: a photo has all its sketches on one side, and one side in all folders."""
+    held_out = set()
+    for source, info in lists.items():
+        if info.test_photos is None:
+            held_out |= held_out_by_hash({photo.id for photo, _ in couples if photo.source == source})
+        else:
+            held_out.update(map(release_lists.photo_id, info.test_photos))
+    return held_out
+
+
+def _without_copies(
+    couples: list[tuple[Picture, Picture]],
+    checked: dict[Picture, pictures.Checked],
+    held_out: set[str],
+    report: Report,
+) -> list[tuple[Picture, Picture]]:
+    """Without photos that another folder has under another ID, and their sketches."""
+    photos = list(dict.fromkeys(photo for photo, _ in couples))
+    look_of = {photo: checked[photo].look for photo in photos}
+    copies = sources.copies(photos, look_of, [photo for photo in photos if photo.id in held_out])
+    for copy, kept in copies.items():
+        held = ", which is held out" if kept.id in held_out and copy.id not in held_out else ""
+        report.add("photos_alike_in_two_folders", [f"{copy.name} looks like {kept.name}{held}"])
+    report.add("sketches_of_skipped_photos", (sketch.name for photo, sketch in couples if photo in copies))
+    return [(photo, sketch) for photo, sketch in couples if photo not in copies]
 
 
 def _stop_if_bad(bad_count: int, max_bad: int) -> None:
@@ -176,16 +237,6 @@ def _pair(photo: Picture, sketch: Picture, lists: release_lists.Info) -> Pair:
     return Pair(photo, sketch, flags, lists.stats.get(sketch.id, release_lists.Stats()))
 
 
-def _split(pairs: list[Pair], test_photos: list[str] | None) -> tuple[list[Pair], list[Pair]]:
-    """Training and test pairs, by the photo's ID: all sketches of a photo are on one side."""
-    if test_photos is None:
-        held_out = held_out_by_hash({pair.photo.id for pair in pairs})
-    else:
-        held_out = {release_lists.photo_id(row) for row in test_photos}
-    train = [pair for pair in pairs if pair.photo.id not in held_out]
-    return train, [pair for pair in pairs if pair.photo.id in held_out]
-
-
 def held_out_by_hash(photo_ids: Collection[str]) -> set[str]:
     """A tenth of all possible IDs, the same ones in every part of the release; of a few photos, at least one."""
     return {photo_id for photo_id in photo_ids if _hash(photo_id) % 10 == 0} or set(sorted(photo_ids, key=_hash)[:1])
@@ -195,13 +246,14 @@ def _hash(photo_id: str) -> int:
     return int.from_bytes(hashlib.sha256(photo_id.encode()).digest(), "big")
 
 
-def _stop_if_empty(train: list[Pair], test: list[Pair], release: Release, lists: release_lists.Info) -> None:
+def _stop_if_empty(train: list[Pair], test: list[Pair], releases: Sequence[Release], lists: release_lists.Info) -> None:
+    photos = ", ".join(str(release.photos) for release in releases)
     if not train + test:
-        raise UserError(f"{release.photos} and {release.sketches} have no photo with a sketch: nothing to build")
+        raise UserError(f"{photos} and {releases[0].sketches} have no photo with a sketch: nothing to build")
     rule = "the hash of its ID, testset.txt being absent" if lists.test_photos is None else "testset.txt"
     for name, pairs in (("train", train), ("test", test)):
         if not pairs:
-            raise UserError(f"{release.photos}: by {rule} no photo here is in the {name} split; add photos")
+            raise UserError(f"{photos}: by {rule} no photo here is in the {name} split; add photos")
 
 
 def _statistics(train: list[Pair], checked: dict[Picture, pictures.Checked]) -> dict[str, list[float] | float]:

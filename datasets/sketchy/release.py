@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from datasets import names
+from datasets.common import building, sources
+from datasets.common.sources import ALONE, Source
+from datasets.names import PHOTO_VARIANTS, SKETCH_VARIANTS
 from datasets.sketchy import archives
 from sketch2img_tf.errors import UserError
 
@@ -31,14 +35,62 @@ INFO = Part(("info-06-04/info", "info"), "invalid-error.txt", "info-06-04.zip")
 
 @dataclasses.dataclass(frozen=True)
 class Release:
-    """Folders of one choice of renderings: a folder a class in `photos` and in `sketches`, the lists in `info`."""
+    """Folders of one choice of renderings: a folder a class in `photos` and in `sketches`, the lists in `info`.
+
+    `source` is the folder of the build that they are in.
+    """
 
     photos: pathlib.Path
     sketches: pathlib.Path
     info: pathlib.Path
+    source: Source = ALONE
 
 
-def find(manual_dir: pathlib.Path, extract_dir: pathlib.Path, photo_variant: str, sketch_variant: str) -> Release:
+def renderings(photo_variant: str | Sequence[str], sketch_variant: str | Sequence[str]) -> list[str]:
+    """As `names.renderings`, of one variant or several.
+
+    Raises:
+      UserError: there is no such variant, or the numbers of the two do not agree.
+    """
+    photos, sketches = sources.as_list(photo_variant), sources.as_list(sketch_variant)
+    for flag, given, known in (("photo", photos, PHOTO_VARIANTS), ("sketch", sketches, SKETCH_VARIANTS)):
+        for variant in given:
+            if variant not in known:
+                raise UserError(f"--{flag}_variant={variant}: should be one of {', '.join(known)}")
+    try:
+        return names.renderings(photos, sketches)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def sources_of(manual_dir: str | Sequence[str], each_rendering: Sequence[str]) -> list[Source]:
+    """The folders, absolute, with their renderings: one for all, or one for each; or one folder in several.
+
+    Raises:
+      UserError: the numbers do not agree.
+    """
+    folders = [building.resolved(folder) for folder in sources.as_list(manual_dir)]
+    if len({1, len(folders), len(each_rendering)}) > 2:
+        raise UserError(
+            f"--manual_dir has {len(folders)} folders and --photo_variant or --sketch_variant {len(each_rendering)}"
+            " values: give one, or one for each folder"
+        )
+    number = max(len(folders), len(each_rendering))
+    return sources.of_folders(_spread(folders, number), _spread(each_rendering, number))
+
+
+def _spread(values: Sequence, number: int) -> list:
+    """As many as are wanted, of as many or of one for all."""
+    return list(values) * (number if len(values) == 1 else 1)
+
+
+def find(
+    manual_dir: pathlib.Path,
+    extract_dir: pathlib.Path,
+    photo_variant: str,
+    sketch_variant: str,
+    source: Source = ALONE,
+) -> Release:
     """The release in, just above or just below `manual_dir`; archives are extracted into folders of `extract_dir`.
 
     Raises:
@@ -49,6 +101,7 @@ def find(manual_dir: pathlib.Path, extract_dir: pathlib.Path, photo_variant: str
         photos=_rendering(pictures / "photo", photo_variant, "--photo_variant"),
         sketches=_rendering(pictures / "sketch", sketch_variant, "--sketch_variant"),
         info=info,
+        source=source,
     )
 
 

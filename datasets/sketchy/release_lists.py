@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import itertools
 import pathlib
 import unicodedata
+from collections.abc import Collection
 
 from datasets.names import MARKS
 from sketch2img_tf.errors import UserError
@@ -48,6 +50,16 @@ def read(folder: pathlib.Path) -> Info:
         test_photos=_rows(testset) if testset.is_file() else None,
         invalid={flag: _invalid(folder, flag) for flag in MARKS},
         stats=_stats(stats) if stats.is_file() else {},
+    )
+
+
+def merged(lists: Collection[Info]) -> Info:
+    """The rows of all, each once: lists of parts of one release are mostly the same."""
+    testsets = [info.test_photos for info in lists if info.test_photos is not None]
+    return Info(
+        test_photos=list(dict.fromkeys(itertools.chain(*testsets))) if testsets else None,
+        invalid={flag: frozenset().union(*(info.invalid[flag] for info in lists)) for flag in MARKS},
+        stats={sketch_id: stats for info in lists for sketch_id, stats in info.stats.items()},
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow_datasets as tfds
 
 from datasets.common import pictures
+from datasets.common.sources import Source
 from datasets.names import (
     DEFAULT_PHOTO_VARIANT,
     DEFAULT_SKETCH_VARIANT,
@@ -16,6 +18,7 @@ from datasets.names import (
     PHOTO_VARIANTS,
     SKETCH_VARIANTS,
     SKETCHY_VERSION,
+    config_name,
 )
 from datasets.sketchy import inspection, release
 from sketch2img_tf.surroundings import progress
@@ -23,7 +26,7 @@ from sketch2img_tf.surroundings import progress
 
 @dataclasses.dataclass(eq=False)
 class SketchyConfig(tfds.core.BuilderConfig):
-    """A choice of renderings, one of `PHOTO_VARIANTS` and one of `SKETCH_VARIANTS`."""
+    """A choice of renderings, one of `PHOTO_VARIANTS` and one of `SKETCH_VARIANTS`; of several folders, their all."""
 
     photo_variant: str = DEFAULT_PHOTO_VARIANT
     sketch_variant: str = DEFAULT_SKETCH_VARIANT
@@ -32,31 +35,42 @@ class SketchyConfig(tfds.core.BuilderConfig):
 def _config(photo_variant: str, sketch_variant: str) -> SketchyConfig:
     return SketchyConfig(
         name=f"{photo_variant}-{sketch_variant}",
-        description=(
-            f"Photo: {PHOTO_VARIANTS[photo_variant]}. Sketch: {SKETCH_VARIANTS[sketch_variant]}."
-        ),
+        description=(f"Photo: {PHOTO_VARIANTS[photo_variant]}. Sketch: {SKETCH_VARIANTS[sketch_variant]}."),
         photo_variant=photo_variant,
         sketch_variant=sketch_variant,
     )
 
 
+def joined_config(renderings: Sequence[str]) -> SketchyConfig | str:
+    """Of folders in these renderings, `photo-sketch` each: the config of one, or a new one of several."""
+    each = sorted(set(renderings))
+    if len(each) == 1:
+        return each[0]  # TFDS takes its own by their names alone
+    photos, sketches = (",".join(variants) for variants in zip(*(name.split("-") for name in each)))
+    return SketchyConfig(
+        name=config_name(each),
+        description="Folders of several renderings.",
+        photo_variant=photos,
+        sketch_variant=sketches,
+    )
+
+
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """Builds one choice of renderings from the release in `manual_dir`.
+    """Builds one choice of renderings from the release in `manual_dir`, or several from those of `sources`.
 
     Differs from other TFDS builders: class names come from the data, and `metadata.json` beside the records holds what
     a reader needs beyond the examples: class names, pixel statistics, counts by class and flags, and the report.
 
     Args:
       max_bad: bad files to leave out (`report.BAD_KINDS`); with more, nothing is built.
+      sources: folders of releases, each with its renderings, which become one data set; empty: the `manual_dir` alone.
       **kwargs: `data_dir`, `config` and `version`, as for every builder.
     """
 
     VERSION = tfds.core.Version(SKETCHY_VERSION)
     RELEASE_NOTES = {"1.0.0": "Initial release."}
     BUILDER_CONFIGS = [
-        _config(photo_variant, sketch_variant)
-        for photo_variant in PHOTO_VARIANTS
-        for sketch_variant in SKETCH_VARIANTS
+        _config(photo_variant, sketch_variant) for photo_variant in PHOTO_VARIANTS for sketch_variant in SKETCH_VARIANTS
     ]
     DEFAULT_BUILDER_CONFIG_NAME = f"{DEFAULT_PHOTO_VARIANT}-{DEFAULT_SKETCH_VARIANT}"
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
@@ -64,9 +78,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         "256x256/ and info-06-04/, into the manual_dir. See README.md beside the builder for where to get them."
     )
 
-    def __init__(self, *, max_bad: int = 0, **kwargs):
+    def __init__(self, *, max_bad: int = 0, sources: Sequence[Source] = (), **kwargs):
         super().__init__(**kwargs)
         self._max_bad = max_bad
+        self._sources = sources
 
     def _info(self) -> tfds.core.DatasetInfo:
         size = pictures.SIZE
@@ -89,12 +104,15 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-        manual_dir, config = pathlib.Path(dl_manager.manual_dir), self.builder_config
+        sources = self._sources or [Source(folder=str(dl_manager.manual_dir), renderings=self.builder_config.name)]
         extract_dir = pathlib.Path(dl_manager.download_dir) / "extracted"
-        found = release.find(manual_dir, extract_dir, config.photo_variant, config.sketch_variant)
-        inspected = inspection.inspect(found, self._max_bad)
+        releases = [
+            release.find(pathlib.Path(source.folder), extract_dir, *source.renderings.split("-"), source)
+            for source in sources
+        ]
+        inspected = inspection.inspect(releases, self._max_bad)
         self.info.features["label"].names = inspected.class_names
-        self.info.metadata.update(_metadata(inspected, manual_dir, config))
+        self.info.metadata.update(_metadata(inspected, self.builder_config))
         return {
             "train": self._generate_examples("train", inspected.train),
             "test": self._generate_examples("test", inspected.test),
@@ -105,15 +123,20 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             yield pair.sketch.id, _example(pair)
 
 
-def _metadata(inspected: inspection.Inspection, manual_dir: pathlib.Path, config: SketchyConfig) -> dict:
+def _metadata(inspected: inspection.Inspection, config: SketchyConfig) -> dict:
+    train, test = inspected.photos("train"), inspected.photos("test")
     return {
         "class_names": inspected.class_names,
         **inspected.statistics,
         "examples": inspected.examples(),
-        "held_out_photos": sorted({pair.photo.id for pair in inspected.test}),
+        "training_photos": [photo.id for photo in train],
+        "training_looks": [inspected.look_of[photo].hex() for photo in train],
+        "held_out_photos": sorted(inspected.held_out),
+        "held_out_looks": [inspected.look_of[photo].hex() for photo in test],
         "photo_variant": config.photo_variant,
         "sketch_variant": config.sketch_variant,
-        "manual_dir": str(manual_dir),
+        "manual_dir": ",".join(dict.fromkeys(source["folder"] for source in inspected.sources)),
+        "sources": inspected.sources,
         "skipped": inspected.report,
     }
 

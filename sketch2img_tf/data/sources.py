@@ -7,6 +7,8 @@ import pathlib
 
 import datasets.edge_maps.build as edge_maps_build
 import datasets.sketchy.build as sketchy_build
+from datasets.common import looks
+from datasets.common.sources import line as line_of_folder
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import input_pipeline, tfrecord_integrity
 from sketch2img_tf.data.input_pipeline import Sketchy
@@ -39,6 +41,13 @@ def check_built(data: DataConfig) -> None:
         raise UserError(f"{folder} is not built yet: build it first, by `python -m datasets.{name}.build`")
 
 
+def describe(sketchy: Sketchy) -> list[str]:
+    """A line for each folder that the data were built from: its photos, of all classes."""
+    built = [sketchy, *([sketchy.edge_maps] if sketchy.edge_maps else [])]
+    metadata = [input_pipeline.read_metadata(each.directory) for each in built]
+    return [line_of_folder(of_folder) for each in metadata for of_folder in each.get("sources", ())]
+
+
 def _missing(data: DataConfig) -> dict[str, pathlib.Path]:
     """The folders that `data` needs and that are not there, by the data sets' names."""
     folders = {data.dataset: directory(data)}
@@ -52,7 +61,8 @@ def _build_missing(data: DataConfig) -> None:
     if "sketchy" in missing:
         sketchy_build.build(data.manual_dir, data.data_dir, data.photo_variant, data.sketch_variant, data.max_bad)
     if "edge_maps" in missing:
-        edge_maps_build.build(data.photos_dir, data.data_dir, max_bad=data.max_bad)
+        sketches_dir = str(directory(data)) if data.mixes_edge_maps else ""
+        edge_maps_build.build(data.photos_dir, data.data_dir, max_bad=data.max_bad, sketches_dir=sketches_dir)
 
 
 def _with_edge_maps(sketchy: Sketchy) -> Sketchy:
@@ -74,12 +84,16 @@ def _with_edge_maps(sketchy: Sketchy) -> Sketchy:
 
 def _check_held_out(sketchy: Sketchy, folder: pathlib.Path, metadata: dict) -> None:
     """A photo that is held out with its sketch must not be trained on with its edges."""
-    held_out = input_pipeline.read_metadata(sketchy.directory).get("held_out_photos")
-    if held_out is None:
+    sketches = input_pipeline.read_metadata(sketchy.directory)
+    if "held_out_looks" not in sketches:
         raise UserError(f"{sketchy.directory}: does not say which photos it holds out; delete it and build it again")
-    both = sorted(set(held_out) & set(metadata["training_photos"]))
+    both = sorted(set(sketches["held_out_photos"]) & set(metadata["training_photos"]))
+    if not both:
+        held_out, trained_on = sketches["held_out_looks"], metadata.get("training_looks", ())
+        alike = looks.first_alike(list(map(bytes.fromhex, trained_on)), list(map(bytes.fromhex, held_out)))
+        both = [name for name, position in zip(metadata["training_photos"], alike) if position >= 0]
     if both:
         raise UserError(
             f"{folder}: would train on {len(both)} photos that the sketches hold out, {both[0]} first; delete it and"
-            " build it with `python -m datasets.edge_maps.build --testset=FILE`, FILE being the release's testset.txt"
+            f" build it with `python -m datasets.edge_maps.build --sketches_dir={sketchy.directory}`"
         )

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import textwrap
 
-from datasets.names import EDGE_MAPS_VERSION, PHOTO_VARIANTS, SKETCH_VARIANTS, SKETCHY_VERSION
+from datasets.names import (
+    EDGE_MAPS_VERSION,
+    PHOTO_VARIANTS,
+    SKETCH_VARIANTS,
+    SKETCHY_VERSION,
+    config_name,
+    renderings,
+)
 from sketch2img_tf.config import DataConfig
 
 _SKETCHY = """
@@ -30,22 +37,22 @@ def identity(data: DataConfig) -> dict[str, str]:
     """The data set, for programs."""
     if data.dataset == "edge_maps":
         return {"dataset": "edge_maps", "version": EDGE_MAPS_VERSION}
-    variants = f"{data.photo_variant}-{data.sketch_variant}"
-    return {"dataset": "sketchy", "version": SKETCHY_VERSION, "config": variants}
+    each = renderings(data.photo_variant, data.sketch_variant)
+    return {"dataset": "sketchy", "version": SKETCHY_VERSION, "config": config_name(each)}
 
 
 def sketches(data: DataConfig) -> str:
     """What drawings were like."""
     if data.dataset == "edge_maps":
         return "the most salient edges of a whole photo"
-    return f"`{data.sketch_variant}`, {SKETCH_VARIANTS[data.sketch_variant]}"
+    return _explained(data.sketch_variant, SKETCH_VARIANTS)
 
 
 def photos(data: DataConfig) -> str:
     """What photos were like."""
     if data.dataset == "edge_maps":
         return "the middle square of each"
-    return f"`{data.photo_variant}`, {PHOTO_VARIANTS[data.photo_variant]}"
+    return _explained(data.photo_variant, PHOTO_VARIANTS)
 
 
 def source(data: DataConfig) -> str:
@@ -54,6 +61,10 @@ def source(data: DataConfig) -> str:
         return _filled(_EDGE_MAPS)
     sketchy = _SKETCHY.format(dropped=", ".join(data.drop_sketches) or "none")
     return _filled(sketchy + _MIXED_IN if data.mixes_edge_maps else sketchy)
+
+
+def _explained(variants: tuple[str, ...], meanings: dict[str, str]) -> str:
+    return "; or ".join(f"`{variant}`, {meanings[variant]}" for variant in dict.fromkeys(variants))
 
 
 def _filled(text: str) -> str:

@@ -30,8 +30,13 @@ _THINNEST = 2.0  # pixels in a canvas of 256; the release's lines are 3 wide
 
 
 def training_fill(data: DataConfig) -> float:
-    """The share of the canvas that the longer side of a drawing has in these training pictures."""
-    return _FILL_OF_PHOTO if data.dataset == "edge_maps" else _FILL.get(data.sketch_variant, _FILL_OF_BOX)
+    """The share of the canvas that the longer side of a drawing has in these training pictures.
+
+    Of several renderings the mean of theirs.
+    """
+    if data.dataset == "edge_maps":
+        return _FILL_OF_PHOTO
+    return float(np.mean([_FILL.get(variant, _FILL_OF_BOX) for variant in dict.fromkeys(data.sketch_variant)]))
 
 
 def extract(page: np.ndarray, polarity: str = "auto", fill: float | None = None) -> tuple[np.ndarray, list[str]]:

@@ -73,6 +73,7 @@ def describe(config: Config) -> str:
             f"examples: {data.examples['train']} to train on, {data.examples['test']} held out"
             + (f", {data.examples['validation']} for validation" if "validation" in data.examples else ""),
             *([f"edge maps to mix in: {data.edge_maps.examples['train']}"] if data.edge_maps else []),
+            *sources.describe(data),
             f"steps per epoch: {steps_per_epoch:.1f}",
             f"the whole run: {training.train_steps} steps, {training.train_steps / steps_per_epoch:.1f} epochs",
             f"generator parameters: {_parameters(state.generator):,}",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from sketch2img_tf.config import Config, TrainingConfig
-from sketch2img_tf.data import tfrecord_integrity
+from sketch2img_tf.data import sources, tfrecord_integrity
 from sketch2img_tf.devices import memory_errors, quiet, strategy
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.run_folder import disk_space, plots
@@ -38,6 +38,7 @@ def train(config: Config) -> None:
         if before and before.step >= training.train_steps:
             _say_finished(training, before)
             return
+        print("".join(f"{line}\n" for line in sources.describe(prepared.data)), end="", flush=True)
         if training.deterministic:
             tf.config.experimental.enable_op_determinism()
         damage = tfrecord_integrity.naming_damage(prepared.data.directory)

@@ -111,7 +111,7 @@ def test_held_out_are_sketches_alone(data_dir):
 
 def test_edge_maps_alone_train_without_sketches(data_dir, tmp_path):
     """--dataset=edge_maps builds what is missing, from photos alone."""
-    chosen = config(str(tmp_path), dataset="edge_maps", photos_dir=str(PHOTOS), drop_sketches=("pose",))
+    chosen = config(str(tmp_path), dataset="edge_maps", photos_dir=(str(PHOTOS),), drop_sketches=("pose",))
     alone = sources.open_data(chosen)
     assert alone.examples == {"train": 10, "test": 2}
     (batch,) = take(training_batches(alone, 10, seed=0), 1)

@@ -21,7 +21,7 @@ APPLE, BALLOON = "n90000001_100", "n90000003_100"
 
 def inspect(manual_dir, max_bad=2):
     found = release.find(manual_dir, None, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT)
-    return inspection.inspect(found, max_bad)
+    return inspection.inspect([found], max_bad)
 
 
 def bad_count(inspected):
@@ -374,7 +374,7 @@ def _on_paper(path):
 def test_the_real_part_adds_up(shared_dir):
     """Against the folder and the lists, read here in the plainest way."""
     sketchy, whole = shared_dir / "sketchy", "tx_000000000000"
-    inspected = inspection.inspect(release.find(sketchy, None, whole, whole), max_bad=0)
+    inspected = inspection.inspect([release.find(sketchy, None, whole, whole)], max_bad=0)
     sketches = {path.stem: path.parent.name for path in sketchy.rglob("*.png")}
     test_photos = set((sketchy / "info-06-04/info/testset.txt").read_text().split())
     test = {s for s, name in sketches.items() if f"{name}/{s.rpartition('-')[0]}.jpg" in test_photos}

@@ -306,7 +306,7 @@ def test_fill_is_that_of_the_release(shared_dir):
     files = sorted((shared_dir / "sketchy/256x256/sketch/tx_000000000000").glob("*/*.png"))[::10]
     boxes = [box(np.asarray(Image.open(path).convert("L"))) for path in files]
     longer = [max(right - left, bottom - top) / 256 for left, top, right, bottom in boxes]
-    fill = line_drawing.training_fill(DataConfig(sketch_variant="tx_000000000000"))
+    fill = line_drawing.training_fill(DataConfig(sketch_variant=("tx_000000000000",)))
     assert np.median(longer) == pytest.approx(fill, abs=0.02)
 
 

@@ -133,7 +133,7 @@ def test_a_run_goes_on_with_other_training_flags(workdir):
         ),
         (dataclasses.replace(CARD, class_names=("ant", *CLASSES[1:])), "classes apple,.* there, ant,.* now"),
         (changed(CARD, data=dict(dataset="edge_maps")), "dataset sketchy there, edge_maps now;"),
-        (changed(CARD, data=dict(photo_variant="tx_000000000000")), "photo_variant tx_000100000000 there"),
+        (changed(CARD, data=dict(photo_variant=("tx_000000000000",))), "photo_variant tx_000100000000 there"),
         (
             dataclasses.replace(CARD, statistics=dataclasses.replace(STATISTICS, sketch_encoding="distance_field")),
             "sketch_encoding lines there, distance_field now;",
@@ -159,7 +159,7 @@ def test_no_run(tmp_path):
 def test_networks_can_start_from_another_run(state, workdir):
     other = TrainState(changed(CARD, training=dict(seed=5)).config, len(CLASSES))
     optimizers = [v.numpy() for v in other.generator_optimizer.variables]
-    checkpoints.start_from(workdir, changed(CARD, data=dict(photo_variant="tx_000000000000")), other)
+    checkpoints.start_from(workdir, changed(CARD, data=dict(photo_variant=("tx_000000000000",))), other)
     for network in ("generator", "averaged_generator", "discriminator"):
         for restored, saved in zip(getattr(other, network).variables, getattr(state, network).variables):
             np.testing.assert_array_equal(restored, saved, err_msg=saved.name)
