@@ -75,6 +75,8 @@ def _check(run: Config) -> None:
     for name in ("crop_fraction", "sketch_warp_fraction"):
         if getattr(run.data, name):
             raise UserError(f"--{name}: XLA does not compile it; leave it 0, or train with train.py")
+    if run.data.balance_classes:
+        raise UserError("--balance_classes: a packed epoch has each example once; leave it 0, or train with train.py")
     if run.training.precision == "mixed_float16":
         raise UserError("--precision=mixed_float16: give mixed_bfloat16, which needs no loss scaling")
     if run.training.discriminator_steps > 1:

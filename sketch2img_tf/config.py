@@ -84,6 +84,9 @@ class DataConfig:
         0, "Use the first N classes in alphabetical order; 0 for all.", lower=0, instead_of="classes"
     )
     shuffle_buffer: int = _option(8192, "Examples among which the next one is drawn.", lower=1)
+    balance_classes: float = _option(
+        0.0, "Classes with few examples are read more often: 0, as they come, to 1, all alike.", lower=0, upper=1
+    )
     validation_share: float = _option(
         0.0, "Share of the training photos, to a thousandth, that is kept out of the training.", lower=0, upper=0.5
     )

@@ -36,6 +36,7 @@ OTHER_VALUES = {
     "classes": ["hot-air_balloon", "car_(sedan)"],
     "num_classes": 10,
     "shuffle_buffer": 100,
+    "balance_classes": 0.75,
     "validation_share": 0.125,
     "brightness_jitter": 0.1,
     "contrast_jitter": 0.0,

@@ -3,7 +3,8 @@
 The order of the training examples is a function of the seed and the step alone, so that a run goes on exactly where it
 stopped with no iterator to save. The records lie in random order on disk (TFDS shuffles them by a hash when it writes
 them); every epoch draws anew from a buffer of `--shuffle_buffer` of them, seeded by the epoch, and an epoch reads every
-example once. Batches run on over the end of an epoch. Edge maps that are mixed in have epochs of their own.
+example once, or as often as `--balance_classes` says (`class_balance`). Batches run on over the end of an epoch. Edge
+maps that are mixed in have epochs of their own, and are balanced by themselves.
 """
 
 from __future__ import annotations
@@ -18,7 +19,14 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from sketch2img_tf.config import DataConfig
-from sketch2img_tf.data import augmentation, choices, preprocessing, tfrecord_integrity, validation_split
+from sketch2img_tf.data import (
+    augmentation,
+    choices,
+    class_balance,
+    preprocessing,
+    tfrecord_integrity,
+    validation_split,
+)
 from sketch2img_tf.data.mixture import Mixture
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
@@ -124,13 +132,26 @@ def _epochs(sketchy: Sketchy, seed: int, first: int, context: tf.distribute.Inpu
     """This worker's training records again and again, each time in another order, from number `first` on."""
     records, examples = _records_of_worker(sketchy, context)
     epoch, offset = divmod(first, examples)
+    balance = sketchy.config.balance_classes
+    counts = _counts_of_classes(records, len(sketchy.class_names)) if balance else None
 
     def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
         # The seed of a shuffle is a pair: that of the graph it is made in, here this function's, and its own.
         tf.random.set_seed(seed + 1)
-        return records.shuffle(sketchy.config.shuffle_buffer, seed=epoch, reshuffle_each_iteration=False)
+        chosen = class_balance.balanced(records, counts, balance, epoch) if balance else records
+        return chosen.shuffle(sketchy.config.shuffle_buffer, seed=epoch, reshuffle_each_iteration=False)
 
     return tf.data.Dataset.range(epoch, tf.int64.max).flat_map(shuffled).skip(offset)
+
+
+def _counts_of_classes(records: tf.data.Dataset, classes: int) -> np.ndarray:
+    """int64 [classes]; nothing says how many are in a worker's files, or held back."""
+
+    def add(counts: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        return counts + tf.math.bincount(tf.cast(labels, tf.int32), minlength=classes, dtype=tf.int64)
+
+    labels = records.map(lambda record: record["label"]).batch(1024)
+    return labels.reduce(tf.zeros([classes], tf.int64), add).numpy()
 
 
 def evaluation_batches(sketchy: Sketchy, split: str, batch_size: int) -> tf.data.Dataset:
