@@ -77,6 +77,11 @@ def _check(run: Config) -> None:
             raise UserError(f"--{name}: XLA does not compile it; leave it 0, or train with train.py")
     if run.data.balance_classes:
         raise UserError("--balance_classes: a packed epoch has each example once; leave it 0, or train with train.py")
+    if run.losses.unaligned_supervised_fraction < 1:
+        raise UserError(
+            "--unaligned_supervised_fraction: packed batches do not say what is an edge map; leave it 1, or train with"
+            " train.py"
+        )
     if run.training.precision == "mixed_float16":
         raise UserError("--precision=mixed_float16: give mixed_bfloat16, which needs no loss scaling")
     if run.training.discriminator_steps > 1:

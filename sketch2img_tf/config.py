@@ -174,6 +174,12 @@ class LossConfig:
         0.0, "Weight of the R1 gradient penalty, at real photos, beside DRAGAN's or in its place.", lower=0
     )
     supervised_weight: float = _option(1.0, "Weight of the L1 distance to the real photo.", lower=0)
+    unaligned_supervised_fraction: float = _option(
+        1.0,
+        "It counts for this share of that for sketches drawn from memory, whose lines do not lie on their photo.",
+        lower=0,
+        upper=1,
+    )
     perceptual_weight: float = _option(1.0, "Weight of the L1 distance between network features.", lower=0)
     diversity_weight: float = _option(1.0, "Weight of the reward for pictures that follow the noise.", lower=0)
     diversity: str = _option(

@@ -61,6 +61,7 @@ OTHER_VALUES = {
     "dragan_every_steps": 4,
     "r1_weight": 10.0,
     "supervised_weight": 100.0,
+    "unaligned_supervised_fraction": 0.25,
     "perceptual_weight": 1e-05,
     "diversity_weight": 0.1,
     "diversity": "slope",

@@ -98,7 +98,7 @@ def training_batches(
 
     Returns:
       {"photos": float32 [B, S, S, 3], "sketches": float32 [B, S, S, 1], both normalised, S being `--image_size`;
-      "labels": int64 [B]}
+      "labels": int64 [B]; "aligned": bool [B], whether a sketch's lines lie on its photo, as an edge map's do}
     """
     context = context or tf.distribute.InputContext()
     workers, worker = context.num_input_pipelines, context.input_pipeline_id
@@ -275,6 +275,7 @@ def _relabel(record: dict[str, tf.Tensor], sketchy: Sketchy) -> dict[str, tf.Ten
         "photo": record["photo"],
         "sketch": record["sketch"],
         "label": _new_labels(sketchy, record["label"]),
+        "aligned": tf.constant(sketchy.config.dataset == "edge_maps"),
     }
 
 
@@ -294,4 +295,5 @@ def _example(record: dict[str, tf.Tensor], sketchy: Sketchy, jitter_seed: tf.Ten
         "photos": preprocessing.normalize_photos(photo, sketchy.statistics),
         "sketches": preprocessing.normalize_sketch_on_host(sketch, sketchy.statistics),
         "labels": record["label"],
+        "aligned": record["aligned"],
     }

@@ -76,7 +76,7 @@ def _with_edge_maps(sketchy: Sketchy) -> Sketchy:
             f" {', '.join(metadata['class_names'])}: name the photos' folders as the sketches' classes"
         )
     _check_held_out(sketchy, folder, metadata)
-    chosen = dataclasses.replace(sketchy.config, classes=sketchy.class_names, num_classes=0)
+    chosen = dataclasses.replace(sketchy.config, dataset="edge_maps", classes=sketchy.class_names, num_classes=0)
     edge_maps = input_pipeline.open_sketchy(str(folder), chosen)
     tfrecord_integrity.check(edge_maps.directory)
     return dataclasses.replace(sketchy, edge_maps=dataclasses.replace(edge_maps, statistics=sketchy.statistics))

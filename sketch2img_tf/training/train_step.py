@@ -117,9 +117,10 @@ class _Part(NamedTuple):
 class TrainStep:
     """One step: an update of the discriminator and the critic, then of the generator, from one pass of the generator.
 
-    Calling it with a batch {"photos", "sketches": normalised, float32 [B, S, S, 3 or 1]; "labels": int64 [B]} gives the
-    step's scalars by name, float32 []. A loss of weight 0 is not computed. With `--discriminator_steps` above 1 there
-    are as many batches in one, [n B, ...]: the discriminator's other updates come first, and have no scalars.
+    Calling it with a batch {"photos", "sketches": normalised, float32 [B, S, S, 3 or 1]; "labels": int64 [B]; and, with
+    `--unaligned_supervised_fraction`, "aligned": bool [B]} gives the step's scalars by name, float32 []. A loss of
+    weight 0 is not computed. With `--discriminator_steps` above 1 there are as many batches in one, [n B, ...]: the
+    discriminator's other updates come first, and have no scalars.
 
     A network whose loss or gradient is not finite is not updated; its scalar `skipped_updates` is then 1.
     """
@@ -209,7 +210,7 @@ class TrainStep:
             seen_fakes = self._see(self._supervised_draws(fakes, photos), sketches, seeds[1], 6)
             with loss_tape.stop_recording():
                 scalars.update(self._update_critic(seen.critic, seen_fakes.critic, labels))
-            terms = self._generator_losses(photos, fakes, sketches, labels, noise)
+            terms = self._generator_losses(photos, fakes, sketches, labels, noise, batch.get("aligned"))
             terms.update(self._seen_losses(seen, seen_fakes, labels))
             total = precision.scaled(self.state.generator_optimizer, self._weighted(terms))
         # The chain rule by hand: from the losses to the pictures through the updated discriminator, and from there on.
@@ -316,7 +317,7 @@ class TrainStep:
 
         return {name: of(*arguments) for name, arguments in points.items()}
 
-    def _generator_losses(self, photos, fakes, sketches, labels, noise) -> dict[str, tf.Tensor]:
+    def _generator_losses(self, photos, fakes, sketches, labels, noise, aligned=None) -> dict[str, tf.Tensor]:
         terms, weights = {}, self.weights
         fake_photos = fakes[: photos.shape[0]]
         if weights.gan_weight or weights.classification_weight:
@@ -330,6 +331,8 @@ class TrainStep:
             terms["classification"] = self._mean(losses.classification(fake_class_logits, labels))
         if weights.supervised_weight:
             supervised = self._distances(losses.supervised, self._supervised_draws(fakes, photos), photos)
+            if weights.unaligned_supervised_fraction < 1:
+                supervised *= tf.where(aligned, 1.0, weights.unaligned_supervised_fraction)
             terms["supervised"] = self._mean(supervised)
         if weights.noise_draws == 2:  # with a weight of 0 to be watched alone
             terms["diversity"] = self._mean(self._diversity(fakes, noise))

@@ -138,7 +138,7 @@ def test_a_run_is_packed_where_it_stands(dummy_data_dir, tmp_path):
     "flag",
     [
         *("--crop_fraction=0.1", "--discriminator_steps=2", "--precision=mixed_float16"),
-        *("--balance_classes=0.5"),
+        *("--balance_classes=0.5", "--unaligned_supervised_fraction=0"),
     ],
 )
 def test_what_xla_cannot_have_is_said_before_the_data_are_read(flag, tmp_path):

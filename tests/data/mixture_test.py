@@ -77,6 +77,7 @@ def test_examples_are_those_of_both_in_turn(data_dir):
     for number, choice in enumerate(choices):
         position = sum(earlier == choice for earlier in choices[:number])
         np.testing.assert_array_equal(drawn[number], streams[choice][position])
+    np.testing.assert_array_equal(np.concatenate([batch["aligned"] for batch in batches]), np.array(choices) == 1)
     assert sum(choices) == 19  # 4 * (0.75 * 6 - 0.5 * 5 / 2) = 13 in the first six steps, then one a step
 
 
@@ -116,6 +117,7 @@ def test_edge_maps_alone_train_without_sketches(data_dir, tmp_path):
     assert alone.examples == {"train": 10, "test": 2}
     (batch,) = take(training_batches(alone, 10, seed=0), 1)
     assert batch["sketches"].shape == (10, 64, 64, 1) and set(batch["labels"]) == {0, 1, 2}
+    assert batch["aligned"].all()
     assert np.abs(batch["sketches"]).max() <= 1 + 1e-6 and batch["sketches"].max() > 0.5
     held_out = evaluation_batches(alone, "test", 6)
     assert len(next(iter(held_out))["labels"]) == 2

@@ -151,6 +151,16 @@ def test_energy_score_is_of_both_draws_and_their_distance(eagerly, state, monkey
     np.testing.assert_allclose(after, expected, rtol=1e-3, atol=1e-6)
 
 
+def test_l1_counts_for_less_where_lines_do_not_lie_on_the_photo(eagerly, state, monkeypatch):
+    distances = _spied(monkeypatch, losses, "supervised")
+    batch = {**_batch(BATCH), "aligned": tf.constant([True, False])}
+    scalars = _step(state, batch, unaligned_supervised_fraction=0.25)
+    on_photo, from_memory = distances[0][1].numpy()
+    assert scalars["generator/supervised"] == pytest.approx((on_photo + 0.25 * from_memory) / 2, rel=1e-5)
+    scalars = _step(state, _batch(BATCH))
+    assert scalars["generator/supervised"] == pytest.approx(float(distances[1][1].numpy().mean()), rel=1e-5)
+
+
 def test_two_pictures_of_a_sketch_are_made_where_a_loss_compares_them():
     for values, draws in (
         (dict(), 1),
