@@ -12,10 +12,17 @@ suitable = import ensurepip, sys, venv; sys.exit(not (3, 9) <= sys.version_info 
 # Named after what requirements.txt and requirements-dev.txt say, and made last: it is there when .venv is as they say.
 installed := $(VENV)/installed-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d ' ' -f 1)
 
-.PHONY: help quickstart demo jax test test-slow lint audit venv clean
+# What drawing needs, likewise; no TensorFlow, so that newer Pythons do.
+drawing := .venv-draw/installed-$(shell cksum < requirements-draw.txt | cut -d ' ' -f 1)
+draw_candidates = $(or $(PYTHON),python3.13 python3.12 python3.11 python3.10 python3.14 python3 python)
+draw_suitable = import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 15))
+MODEL ?=
+
+.PHONY: help draw quickstart demo jax test test-slow lint audit venv clean
 
 help:
 	@echo 'make quickstart   from drawn pictures to a trained and exported model, in $(QUICKSTART)'
+	@echo 'make draw         a page to draw on, without TensorFlow; MODEL=... names an exported model'
 	@echo 'make demo         adds what draw.py needs to .venv'
 	@echo 'make jax          .venv-jax, with which the tests of compiled_step drive a run without TensorFlow'
 	@echo 'make test         the fast tests'
@@ -25,6 +32,22 @@ help:
 	@echo 'make venv         .venv alone, from the pinned requirements; PYTHON=... names the Python to make it with'
 	@echo 'make clean        removes the quickstart and caches; .venv stays'
 
+draw: $(drawing)
+	.venv-draw/bin/python draw.py --browser $(if $(MODEL),--model=$(MODEL))
+
+$(drawing):
+	@for python in $(draw_candidates); do \
+	  if $$python -c '$(draw_suitable)' 2>/dev/null; then break; else python=; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo 'error: no Python 3.10 to 3.14 with venv (tried: $(draw_candidates)): install one (apt install python3-venv,' \
+	    'brew install python) or name it, PYTHON=/its/path'; exit 1; \
+	fi >&2; \
+	echo "Making .venv-draw with $$($$python -V), 0.4 GB, once:"; \
+	$$python -m venv --clear .venv-draw && \
+	.venv-draw/bin/python -m pip install --disable-pip-version-check --no-input --quiet -r requirements-draw.txt && \
+	touch $@
+
 # TensorFlow Addons bids farewell, and Google's libraries on Python 3.9.
 quickstart: export PYTHONWARNINGS = ignore
 quickstart: $(QUICKSTART)/sketchy
@@ -33,6 +56,7 @@ quickstart: $(QUICKSTART)/sketchy
 	  --data_dir=$(QUICKSTART)/data --workdir=$(QUICKSTART)/run
 	rm -rf $(QUICKSTART)/export
 	$(run) export.py --workdir=$(QUICKSTART)/run --export_dir=$(QUICKSTART)/export
+	$(run) export.py --workdir=$(QUICKSTART)/run --export_dir=$(QUICKSTART)/export --format=tflite
 	$(run) evaluate.py --model=$(QUICKSTART)/export --workdir=$(QUICKSTART)/run --data_dir=$(QUICKSTART)/data
 
 # Appears when it is complete, so that it can stand as a target; everything after it goes on from what there is.

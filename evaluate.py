@@ -9,7 +9,7 @@ appends one JSON object to metrics.jsonl in the run's folder (without one, besid
 (sketch | generated | real), and prints a table and the object. docs/evaluation.md explains the metrics.
 """
 
-import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
 
 # isort: split
 import os

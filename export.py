@@ -6,7 +6,7 @@
 writes DIR/<global step>/saved_model.pb or DIR/tflite-<global step>/model.tflite and prints the folder's path.
 """
 
-import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
 
 # isort: split
 from absl import flags

@@ -1,14 +1,14 @@
 """Makes pictures of sketches with an exported model.
 
-    python generate.py --model=EXPORT_DIR --sketch=FILE --label=CLASS --output=picture.png
+    python generate.py --sketch=FILE --label=CLASS --output=picture.png          the model that ships with the project
     python generate.py --model=EXPORT_DIR --sketch=FOLDER --label=CLASS --seeds=0-7 --output=FOLDER --gallery=all.html
 
 A sketch may be any PNG, JPEG, WebP, GIF or BMP: drawn on the screen, scanned, or photographed from paper. What is taken
 for granted about each is printed, and --show_input writes what the model is given of it. The same sketch, class and
-seed give the same picture.
+seed give the same picture. A LiteRT model, as the one that ships, is run without TensorFlow.
 """
 
-import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.inference  # noqa: F401 - checks the versions before anything else is imported
 
 # isort: split
 from absl import flags
@@ -16,7 +16,7 @@ from absl import flags
 from sketch2img_tf import errors, path_flags
 from sketch2img_tf.inference import generation, line_drawing
 
-_MODEL = path_flags.define("model", "", "Folder of the exported model.")
+_MODEL = path_flags.define("model", "", "Folder of the exported model; default: the one that ships, pretrained/.")
 _SKETCH = path_flags.define("sketch", "", "A picture file, or a folder of them.", any_bytes=True)
 _LABEL = flags.DEFINE_string("label", "", "Class of what is drawn; nearly right is answered with the nearest names.")
 _SEEDS = flags.DEFINE_string("seeds", "0", "Which variations: 3, or 1,5,9, or 0-7.")
@@ -43,7 +43,7 @@ _SHOW_INPUT = path_flags.define(
 
 def main() -> None:
     """Draws what the flags say."""
-    errors.require(_MODEL, _SKETCH, _LABEL, _OUTPUT)
+    errors.require(_SKETCH, _LABEL, _OUTPUT)
     generation.generate(
         model=_MODEL.value,
         sketch=_SKETCH.value,

@@ -5,7 +5,7 @@
 A flag after --flagfile overrides what the file says. The same command again goes on from the last checkpoint.
 """
 
-import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
 
 # isort: split
 from absl import flags

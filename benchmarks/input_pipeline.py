@@ -14,7 +14,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
 
 # isort: split
 from absl import flags

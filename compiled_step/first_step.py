@@ -5,7 +5,7 @@
 Prints its scalars as one JSON object. Always in float32.
 """
 
-import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
 
 # isort: split
 import json

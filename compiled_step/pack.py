@@ -9,7 +9,7 @@ brings back what becomes of it. All flags of train.py are there; --precision=aut
 
 from __future__ import annotations
 
-import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
 
 # isort: split
 import json

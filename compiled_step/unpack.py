@@ -3,7 +3,7 @@
     python -m compiled_step.unpack --packed_dir=DIR --output_dir=DIR --workdir=DIR
 """
 
-import sketch2img_tf  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
 
 # isort: split
 import dataclasses

@@ -5,7 +5,7 @@ import os
 
 from sketch2img_tf import versions
 
-versions.check()
+versions.check_python()
 
 from sketch2img_tf.surroundings import standard_streams  # noqa: E402 - a Python that is too old could not read it
 

@@ -33,17 +33,35 @@ ALSO_NAMED = {
 }
 _CURE = "run `make venv` and use .venv/bin/python, or `{} -m pip install -r requirements.txt`"
 
+# What drawing takes, whatever draws: see requirements-draw.txt.
+DRAWING = {
+    "numpy": ((1, 23, 5), (3,)),
+    "pillow": ((11,), (14,)),
+    "absl-py": ((1,), (3,)),
+    "tqdm": ((4,), (5,)),
+}
+_DRAWING_CURE = "run `make draw` and use .venv-draw/bin/python, or `{} -m pip install -r requirements-draw.txt`"
+
+
+def check_python():
+    """Ends the program with one line where Python is too old for any part of this project; raises as `check`."""
+    if sys.version_info[:3] < PYTHON[0]:
+        _end(python_problem(sys.version_info[:3]))
+
 
 def check():
-    """Ends the program with one line where Python or a library does not fit.
+    """Ends the program with one line where Python or a library does not fit TensorFlow.
 
     Raises:
       SystemExit: "error: " and what is there, what is needed, and what to do; exit code 1. It is no `UserError`: this
         comes before the imports of whatever could catch one.
     """
-    problem = python_problem(sys.version_info[:3]) or library_problem(installed_version)
-    if problem:
-        raise SystemExit("error: " + problem)
+    _end(python_problem(sys.version_info[:3]) or library_problem(installed_version))
+
+
+def check_drawing():
+    """Ends the program with one line where a library does not fit drawing, TensorFlow or not; raises as `check`."""
+    _end(library_problem(installed_version, DRAWING, _DRAWING_CURE))
 
 
 def python_problem(version):
@@ -54,18 +72,20 @@ def python_problem(version):
     return f"{found}: run `make venv`, which looks for one, and use .venv/bin/python"
 
 
-def library_problem(installed):
+def library_problem(installed, libraries=LIBRARIES, cure=_CURE):
     """What is wrong with the first library that does not fit, in one line; None if all fit.
 
     Args:
       installed: a function from a distribution's name to its version, a string, or None where it is not installed.
+      libraries: the lowest version of each that fits, and the first that is too new.
+      cure: what to do, with {} for this Python's path.
     """
-    for name, (lowest, too_new) in LIBRARIES.items():
+    for name, (lowest, too_new) in libraries.items():
         there, version = _first_installed((name, *ALSO_NAMED.get(name, ())), installed)
         if version is None or not lowest <= _parsed(version) < too_new:
             found = f"{there} {version} is installed" if version else f"{name} is not installed"
             needed = f"{name}>={_dotted(lowest)},<{_dotted(too_new)} is needed"
-            return f"{found}, {needed}: {_CURE.format(sys.executable)}"
+            return f"{found}, {needed}: {cure.format(sys.executable)}"
     return None
 
 
@@ -77,6 +97,11 @@ def installed_version(name):
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
+
+
+def _end(problem):
+    if problem:
+        raise SystemExit("error: " + problem)
 
 
 def _first_installed(names, installed):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pathlib
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 
 import sketch2img_tf  # noqa: F401 - before anything imports TensorFlow, which it tells how to run
 
-SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
-DUMMY_RELEASE = pathlib.Path(__file__).resolve().parents[1] / "datasets" / "sketchy" / "dummy_data"
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+DUMMY_RELEASE = ROOT / "datasets" / "sketchy" / "dummy_data"
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +72,17 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("exported")
     generator = exports.untrained_generator()
     return pathlib.Path(exported_model.export(generator, exports.CARD, exports.STEP, str(folder)))
+
+
+@pytest.fixture(scope="session")
+def drawing_python() -> str:
+    """A Python that draws with LiteRT's own package; skips where there is none."""
+    own = ROOT / ".venv-draw" / "bin" / "python"
+    if own.exists():
+        return str(own)
+    if importlib.util.find_spec("ai_edge_litert"):
+        return sys.executable
+    pytest.skip("needs .venv-draw (`make draw` makes it)")
 
 
 @pytest.fixture

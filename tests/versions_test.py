@@ -71,22 +71,38 @@ def test_tensorflow_under_another_name(name):
     assert problem.startswith(f"{name} 2.16.1 is installed, tensorflow>=2.15,<2.16 is needed")
 
 
-def test_requirements_ask_for_what_the_check_lets_through():
-    """Every version that requirements.txt allows is in the check's range, at both ends of its own."""
-    asked = [Requirement(line.split(" #")[0]) for line in _lines(ROOT / "requirements.txt")]
-    for requirement in (r for r in asked if r.name in versions.LIBRARIES):
+@pytest.mark.parametrize(
+    ("file", "checked", "others"),
+    [
+        ("requirements.txt", versions.LIBRARIES, {"keras"}),  # comes with TensorFlow
+        ("requirements.txt", versions.DRAWING, set()),
+        ("requirements-draw.txt", versions.DRAWING, set()),
+    ],
+)
+def test_requirements_ask_for_what_the_check_lets_through(file, checked, others):
+    """Every version that a file of requirements allows is in the check's range, at both ends of its own."""
+    asked = [Requirement(line.split(" #")[0]) for line in _lines(ROOT / file)]
+    for requirement in (r for r in asked if r.name in checked):
+        only = {requirement.name: checked[requirement.name]}
         for bound in requirement.specifier:
             allowed = bound.version if bound.operator in ("==", ">=") else _just_below(bound.version)
-            assert versions.library_problem({**FITTING, requirement.name: allowed}.get) is None, str(requirement)
-    assert versions.LIBRARIES.keys() - {r.name for r in asked} == {"keras"}  # comes with TensorFlow
+            assert versions.library_problem({requirement.name: allowed}.get, only) is None, str(requirement)
+    assert checked.keys() - {r.name for r in asked} == others
 
 
-@pytest.mark.parametrize("command", ["train.py", "evaluate.py", "export.py", "generate.py"])
+def test_what_draws_needs_no_tensorflow():
+    assert "tensorflow" not in (ROOT / "requirements-draw.txt").read_text().lower().replace("no tensorflow", "")
+    assert not versions.DRAWING.keys() & {"tensorflow", "keras"}
+
+
+@pytest.mark.parametrize("command", ["train.py", "evaluate.py", "export.py", "generate.py", "draw.py"])
 def test_a_command_without_any_library_says_one_line(command):
     """-S leaves site-packages out, as in a Python where nothing was installed."""
     result = subprocess.run([sys.executable, "-S", command], cwd=ROOT, capture_output=True, text=True)
+    first, make = ("numpy", "make draw") if command in ("generate.py", "draw.py") else ("tensorflow", "make venv")
     assert result.returncode == 1
-    assert result.stderr.startswith("error: tensorflow is not installed") and result.stderr.count("\n") == 1
+    assert result.stderr.startswith(f"error: {first} is not installed") and result.stderr.count("\n") == 1
+    assert f"run `{make}`" in result.stderr
 
 
 @pytest.mark.parametrize("module", ["datasets.sketchy.build", "datasets.miniature.build"])

@@ -1,6 +1,6 @@
 """The drawing page on its port.
 
-Cold start counts: the page is shown before TensorFlow is imported, and the model is loaded while somebody draws.
+Cold start counts: the page is shown before the model is loaded, and TensorFlow imported where it takes that.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import errno
 import os
 import signal
 import socket
+import sys
 import tempfile
 import threading
+import webbrowser
 from collections.abc import Iterator
 
 from sketch2img_tf import versions
@@ -26,14 +28,15 @@ _VISITORS = 100  # whose last drawing and pictures Gradio keeps; its own default
 _AT_ONCE_ON_SERVER = 4  # requests, which a batching server puts together
 
 
-def serve_local(model: str, host: str, port: int, queue: int) -> None:
+def serve_local(model: str, host: str, port: int, queue: int, browser: bool = False) -> None:
     """Shows the page, with an export in this process, until Ctrl-C.
 
     Args:
-      model: folder of the export.
+      model: folder of the export; empty: the model that ships with the project.
       host: the address to listen on.
       port: ditto.
       queue: requests that may wait.
+      browser: whether to open the page in one, if there is one with windows.
 
     Raises:
       UserError: a flag is wrong, the export is damaged, or Gradio is missing.
@@ -42,17 +45,19 @@ def serve_local(model: str, host: str, port: int, queue: int) -> None:
     deferred = DeferredModel(model)
     fill = line_drawing.training_fill(deferred.card.config.data)
     where = "the one that runs this page"
-    with contextlib.suppress(KeyboardInterrupt), _shown(deferred, fill, where, host, port, queue, at_once=1):
+    shown = _shown(deferred, fill, where, host, port, queue, 1, browser)
+    with contextlib.suppress(KeyboardInterrupt), shown:
         deferred.load()
         threading.Event().wait()
 
 
-def serve_remote(server: str, host: str, port: int, queue: int) -> None:
+def serve_remote(server: str, host: str, port: int, queue: int, browser: bool = False) -> None:
     """Shows the page, with TensorFlow Serving at `server` for a model, until Ctrl-C; the rest as `serve_local`."""
     _check(host, port)
     fill = line_drawing.training_fill(DataConfig())
     model = RemoteModel(server)
-    with contextlib.suppress(KeyboardInterrupt), _shown(model, fill, server, host, port, queue, _AT_ONCE_ON_SERVER):
+    shown = _shown(model, fill, server, host, port, queue, _AT_ONCE_ON_SERVER, browser)
+    with contextlib.suppress(KeyboardInterrupt), shown:
         threading.Event().wait()
 
 
@@ -62,7 +67,10 @@ def _check(host: str, port: int) -> None:
     gradio = versions.installed_version("gradio")
     if gradio is None or not gradio.startswith("6."):
         found = f"Gradio 6, not {gradio}" if gradio else "Gradio"
-        raise UserError(f"the page needs {found}: pip install -r requirements-demo.txt, on Python 3.10 or 3.11")
+        raise UserError(
+            f"the page needs {found}: `make draw` makes .venv-draw with it; or pip install -r requirements-draw.txt,"
+            " on Python 3.10 or later"
+        )
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         socket.create_server(address, family=family).close()
@@ -73,7 +81,9 @@ def _check(host: str, port: int) -> None:
 
 
 @contextlib.contextmanager
-def _shown(model, fill: float, where: str, host: str, port: int, queue: int, at_once: int) -> Iterator[None]:
+def _shown(
+    model, fill: float, where: str, host: str, port: int, queue: int, at_once: int, browser: bool
+) -> Iterator[None]:
     """Starts the page in other threads and says where it is; Ctrl-C or SIGTERM leaves the context and ends the page."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Else Gradio makes a table of the last 10,000 requests at every request, for a page of statistics.
@@ -100,9 +110,16 @@ def _shown(model, fill: float, where: str, host: str, port: int, queue: int, at_
         )
         try:
             print(f"draw at {page.local_url} (Ctrl-C ends)", flush=True)
+            if browser and _has_windows():
+                webbrowser.open(page.local_url)
             yield
         finally:
             page.close(verbose=False)
+
+
+def _has_windows() -> bool:
+    """Whether a browser would open one: in a terminal alone Python would start a browser of text, in its place."""
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 @contextlib.contextmanager

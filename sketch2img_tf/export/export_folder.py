@@ -11,23 +11,43 @@ from sketch2img_tf.errors import UserError
 from sketch2img_tf.run_folder.run_card import Card
 
 CARD_PATH = os.path.join("assets.extra", "card.json")
+SAVED_MODEL_FILE = "saved_model.pb"
+LITE_MODEL_FILE = "model.tflite"
+
+_PREFIXES = {SAVED_MODEL_FILE: "", LITE_MODEL_FILE: "tflite-"}  # of folders of one version, before the step
 
 
-def newest_version(directory: str) -> str:
+def version_name(file: str, step: int) -> str:
+    """What the folder of one version is called; `file` is SAVED_MODEL_FILE or LITE_MODEL_FILE, which it will hold."""
+    return f"{_PREFIXES[file]}{step}"
+
+
+def newest_version(directory: str, files: tuple[str, ...] = (SAVED_MODEL_FILE,)) -> str:
     """The absolute path of the folder of one version.
 
-    That is `directory` itself, whatever its name, or of the numbered ones in it the highest.
+    That is `directory` itself, whatever its name, or of those in it that are named by their step the highest.
+
+    Args:
+      directory: one version, or a folder of several.
+      files: which of SAVED_MODEL_FILE and LITE_MODEL_FILE it may hold; of two of one step, the first.
 
     Raises:
       UserError: there is no export.
     """
     inside = os.listdir(directory) if os.path.isdir(directory) else []
-    if "saved_model.pb" in inside:
+    if not set(files).isdisjoint(inside):
         return os.path.abspath(directory)
-    versions = [name for name in inside if name.isdecimal()]
+    versions = [(step, -rank, name) for rank, file in enumerate(files) for step, name in _versions(inside, file)]
     if not versions:
         raise UserError(f"--model={directory}: no exported model there; write one with export.py")
-    return os.path.abspath(os.path.join(directory, max(versions, key=int)))
+    return os.path.abspath(os.path.join(directory, max(versions)[-1]))
+
+
+def _versions(names: list[str], file: str) -> list[tuple[int, str]]:
+    """The steps and names of those that are named as folders of one version are."""
+    prefix = _PREFIXES[file]
+    steps = [(name[len(prefix) :], name) for name in names if name.startswith(prefix)]
+    return [(int(step), name) for step, name in steps if step.isdecimal()]
 
 
 def read_card(version: str) -> Card:

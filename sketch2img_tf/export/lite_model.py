@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -12,11 +10,13 @@ from sketch2img_tf.data import preprocessing
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import hardware
 from sketch2img_tf.export import model_card
+from sketch2img_tf.export.export_folder import LITE_MODEL_FILE, version_name
 from sketch2img_tf.export.new_version import new_version
 from sketch2img_tf.networks.generator import Generator
 from sketch2img_tf.run_folder.run_card import Card
+from sketch2img_tf.surroundings import standard_streams
 
-MODEL_FILE = "model.tflite"
+MODEL_FILE = LITE_MODEL_FILE
 LABELS_FILE = "labels.txt"
 
 
@@ -51,8 +51,9 @@ class LiteModel(tf.Module):
 def convert(generator: Generator, statistics: Statistics) -> bytes:
     """The model's file. Every op in it is one of TensorFlow Lite's own."""
     model = LiteModel(generator, statistics)
-    # Not for this computer: convolutions by tiles, which suit its processor, are functions, of which it takes none.
-    with hardware.for_accelerators(), _quiet_stderr():
+    # Not for this computer: convolutions by tiles, which suit its processor, are functions, of which it takes none. The
+    # converter prints a summary that calls constants "non-converted", as if it had failed.
+    with hardware.for_accelerators(), standard_streams.silenced_stderr():
         concrete = model.draw.get_concrete_function(*model.signature)
         converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -69,24 +70,16 @@ def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
     Raises:
       UserError: there is such a folder already, or it cannot be written.
     """
-    name = f"tflite-{step}"
+    name = version_name(MODEL_FILE, step)
     with new_version(export_dir, name) as temporary:
-        with open(os.path.join(temporary, MODEL_FILE), "wb") as file:
-            file.write(convert(generator, card.statistics))
-        with open(os.path.join(temporary, LABELS_FILE), "w", encoding="utf-8") as file:
-            file.writelines(f"{label}\n" for label in card.class_names)
+        write(generator, card, temporary)
         model_card.write(temporary, card, step)
     return os.path.join(export_dir, name)
 
 
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """The converter, which is no Python, prints a summary that calls constants "non-converted", as if it had failed."""
-    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)
+def write(generator: Generator, card: Card, folder: str) -> None:
+    """Writes the model and its classes, one a line, into a folder."""
+    with open(os.path.join(folder, MODEL_FILE), "wb") as file:
+        file.write(convert(generator, card.statistics))
+    with open(os.path.join(folder, LABELS_FILE), "w", encoding="utf-8") as file:
+        file.writelines(f"{label}\n" for label in card.class_names)

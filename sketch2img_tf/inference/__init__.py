@@ -1,0 +1,17 @@
+"""A model and a sketch file to pictures, for scripts:
+
+    import sketch2img_tf.inference as s2i
+
+    pictures = s2i.load().draw("cat.png", label="cat", seeds=range(4))
+
+gives a list of Pillow pictures. With a LiteRT model, as the one that ships with the project, nothing of TensorFlow is
+imported.
+"""
+
+from sketch2img_tf import versions
+
+versions.check_drawing()
+
+from sketch2img_tf.inference.script import Drawer, load  # noqa: E402 - without NumPy and Pillow it could not be read
+
+__all__ = ["Drawer", "load"]

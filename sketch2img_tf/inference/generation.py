@@ -1,6 +1,6 @@
 """Files of sketches to files of pictures.
 
-Whatever can be wrong with flags and files is found before TensorFlow is imported, which takes seconds.
+Whatever can be wrong with flags and files is found before a model is loaded, which with TensorFlow takes seconds.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from sketch2img_tf.data import choices
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.export.export_folder import newest_version, read_card
-from sketch2img_tf.inference import gallery, line_drawing, picture_files, sketch_files
+from sketch2img_tf.export.export_folder import read_card
+from sketch2img_tf.inference import gallery, line_drawing, models, picture_files, sketch_files
 from sketch2img_tf.inference.sketch_files import Sketch
 from sketch2img_tf.surroundings import file_names, progress
 
@@ -33,7 +33,7 @@ def generate(
     """Draws every sketch once a seed and writes the pictures; prints what was taken for granted about each sketch.
 
     Args:
-      model: folder of the export.
+      model: folder of the export; empty: the model that ships with the project.
       sketch: a picture file, or a folder of them.
       label: the class of what is drawn.
       seeds: as `choices.parse_seeds` reads them.
@@ -47,7 +47,7 @@ def generate(
     Raises:
       UserError: a wrong flag, before anything is done; or, at the end, that some of several sketches could not be used.
     """
-    version = newest_version(model)
+    version = models.find(model)
     card = read_card(version)
     class_name = choices.find_class(label, card.class_names, "--label", "the model")
     seed_numbers = choices.parse_seeds(seeds)
@@ -104,9 +104,7 @@ def _show(sketches: list[Sketch], shown: dict[str, str], show_input: str) -> Non
 def _draw(
     version: str, sketches: list[Sketch], class_name: str, seeds: list[int], planned: dict, size: int | None
 ) -> list[gallery.Row]:
-    from sketch2img_tf.inference.local_model import LocalModel  # here, since it imports TensorFlow
-
-    model = LocalModel(version)
+    model = models.open_model(version)
     names = [file_names.as_text(os.path.basename(sketch.path)) for sketch in sketches]
     rows = [gallery.Row(name, sketch.png, {}) for name, sketch in zip(names, sketches)]
     pictures = [(sketch, row, seed) for sketch, row in zip(sketches, rows) for seed in seeds]

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from sketch2img_tf.config import DataConfig
-from sketch2img_tf.inference import paper, ruled_paper
+from sketch2img_tf.inference import connected_parts, paper, ruled_paper
 
 POLARITIES = paper.POLARITIES
 SIZE = 256  # pixels, as the release's sketches
@@ -122,15 +122,10 @@ def _without_specks(drawn: np.ndarray, notes: list[str]) -> np.ndarray:
     Small parts within the large ones' box, as eyes, belong to the drawing, and those near a large one, as dashes. If
     all are small, all are the drawing.
     """
-    from scipy import ndimage  # here: its import takes a tenth of a second
-
-    touching, longer = np.ones([3, 3]), max(drawn.shape)
-    parts, _ = ndimage.label(drawn, touching)
-    near = ndimage.binary_dilation(drawn, touching, max(1, round(_GAP * longer / 2)))
-    groups, _ = ndimage.label(near, touching)
-    boxes = ndimage.find_objects(parts)
-    extents = [max(side.stop - side.start for side in box) for box in boxes]
-    is_large = np.array([False, *(extent > _SPECK * longer for extent in extents)])[parts]
+    longer = max(drawn.shape)
+    parts = connected_parts.parts(drawn)
+    groups = connected_parts.parts(connected_parts.widened(drawn, max(1, round(_GAP * longer / 2))))
+    is_large = (connected_parts.extents(parts) > _SPECK * longer)[parts]
     if not is_large.any():
         return np.ones_like(drawn)
     place = np.isin(groups, groups[is_large])

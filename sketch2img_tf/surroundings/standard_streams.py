@@ -6,10 +6,12 @@ saved.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
 import sys
+from collections.abc import Iterator
 
 
 class _Lossy(io.FileIO):
@@ -49,6 +51,24 @@ def protect() -> None:
             setattr(sys, name, _stream(number, "utf-8", line_buffering=True, write_through=False))
         elif stream is getattr(sys, f"__{name}__"):
             setattr(sys, name, _stream(number, stream.encoding, stream.line_buffering, stream.write_through))
+
+
+@contextlib.contextmanager
+def silenced_stderr() -> Iterator[None]:
+    """Lets what writes to descriptor 2 past Python, as C++ code does, write to nowhere meanwhile."""
+    try:
+        stderr = os.dup(2)
+    except OSError:  # there is none to keep clean
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
 
 
 def lost() -> str | None:

@@ -1,0 +1,101 @@
+"""A LiteRT (TensorFlow Lite) model in this process, with no TensorFlow: it is loaded in a fraction of a second."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import threading
+
+import numpy as np
+from PIL import Image
+
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.export.export_folder import LITE_MODEL_FILE, newest_version, read_card
+from sketch2img_tf.inference import philox, sketch_pixels
+from sketch2img_tf.surroundings import standard_streams
+
+_CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+class LiteRTModel:
+    """A model that export.py wrote with --format=tflite or --format=pretrained. Threads may share it.
+
+    Args:
+      directory: its folder, or the folder of several exports, of which that of the highest step is taken.
+
+    Attributes:
+      directory: the absolute path of its folder.
+      card: its card.
+
+    Raises:
+      UserError: there is no such model, it is damaged, or nothing is installed that runs it.
+    """
+
+    def __init__(self, directory: str):
+        self.directory = newest_version(directory, (LITE_MODEL_FILE,))
+        self.card = read_card(self.directory)
+        self._interpreter = _interpreter(os.path.join(self.directory, LITE_MODEL_FILE))
+        self._run = self._interpreter.get_signature_runner()
+        self._noise_shape = tuple(self._run.get_input_details()["noise"]["shape"][1:])
+        self._one_at_a_time = threading.Lock()  # the interpreter's tensors are one picture's
+
+    def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
+        """PNG or JPEG sketches of any size, class names and seeds to PNG photos, one of each an example.
+
+        They are the pictures that the SavedModel of the same weights draws, to two levels of 255.
+
+        Raises:
+          UserError: a sketch cannot be read.
+        """
+        return [_png(self.from_noise(*asked[:2], self.noise(asked[2]))) for asked in zip(sketches, labels, seeds)]
+
+    def from_noise(self, sketch: bytes, label: str, noise: np.ndarray) -> np.ndarray:
+        """One sketch with noise of `noise`'s kind, float32, to a photo, uint8 [S, S, 3]; else as `from_bytes`."""
+        pixels = sketch_pixels.read(sketch, self.card.config.data.image_size)[np.newaxis]
+        label_id = np.array([self.card.class_names.index(label)], np.int32)
+        with self._one_at_a_time:
+            return self._run(sketch=pixels, label_id=label_id, noise=noise[np.newaxis])["photo"][0]
+
+    def noise(self, seed: int) -> np.ndarray:
+        """The noise of a seed: N(0, 1), float32, of the shape that the model takes for one picture."""
+        return philox.normal(self._noise_shape, seed)
+
+
+def _interpreter(path: str):
+    """The file's interpreter, of LiteRT's own package or else of TensorFlow's."""
+    interpreter_class = _interpreter_class()
+    try:
+        with standard_streams.silenced_stderr():  # which C++ code tells what it will compute with
+            interpreter = interpreter_class(path, num_threads=_CPUS)
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        first_line = str(error).split("\n")[0]
+        raise UserError(f"{path}: damaged ({first_line}); export it again, with export.py") from None
+    return interpreter
+
+
+def runtime_is_installed() -> bool:
+    """Whether LiteRT's own package is, which loads in a fraction of a second."""
+    return importlib.util.find_spec("ai_edge_litert") is not None
+
+
+def _interpreter_class() -> type:
+    if runtime_is_installed():
+        from ai_edge_litert.interpreter import Interpreter
+
+        return Interpreter
+    if importlib.util.find_spec("tensorflow"):
+        import tensorflow as tf
+
+        return tf.lite.Interpreter
+    raise UserError(
+        "ai-edge-litert, which draws with this model, is not installed: `make draw` makes .venv-draw with"
+        " it, or pip install -r requirements-draw.txt"
+    )
+
+
+def _png(photo: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(photo).save(file, "PNG")
+    return file.getvalue()

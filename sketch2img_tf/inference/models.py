@@ -1,0 +1,59 @@
+"""Whatever model a folder holds, opened with what is installed here."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from typing import Protocol
+
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.export.export_folder import LITE_MODEL_FILE, SAVED_MODEL_FILE, newest_version
+from sketch2img_tf.inference import litert_model
+from sketch2img_tf.run_folder.run_card import Card
+
+PRETRAINED = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "pretrained")
+
+
+class Model(Protocol):
+    """A `LiteRTModel` or a `LocalModel`."""
+
+    directory: str
+    card: Card
+
+    def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
+        """PNG sketches, class names and seeds to PNG photos, one of each an example."""
+
+
+def find(directory: str = "") -> str:
+    """The absolute path of the folder of the model that is to draw; nothing of TensorFlow is imported.
+
+    Args:
+      directory: of a SavedModel, of a LiteRT model, or of several exports; "": the model that ships with the project.
+        Of exports, that of the highest step; of two of one step the LiteRT model, which starts sooner, where its
+        runtime is installed or TensorFlow is not.
+
+    Raises:
+      UserError: there is no such model.
+    """
+    if not directory and not os.path.isdir(PRETRAINED):
+        raise UserError(
+            "no model ships with this copy yet: `make quickstart` makes one to draw with; then give"
+            " --model=runs/quickstart/export"
+        )
+    lite_first = litert_model.runtime_is_installed() or not importlib.util.find_spec("tensorflow")
+    kinds = (LITE_MODEL_FILE, SAVED_MODEL_FILE) if lite_first else (SAVED_MODEL_FILE, LITE_MODEL_FILE)
+    return newest_version(directory or PRETRAINED, kinds)
+
+
+def open_model(directory: str) -> Model:
+    """The model of a folder that `find` gave.
+
+    Raises:
+      UserError: it is damaged, or what runs it is not installed.
+    """
+    if os.path.exists(os.path.join(directory, LITE_MODEL_FILE)):
+        return litert_model.LiteRTModel(directory)
+    import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+    from sketch2img_tf.inference.local_model import LocalModel  # here, since it imports TensorFlow
+
+    return LocalModel(directory)

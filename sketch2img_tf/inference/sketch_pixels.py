@@ -1,0 +1,48 @@
+"""Encoded sketches to the pixels that a LiteRT model takes, without TensorFlow.
+
+The truth is `encoded_sketches.read`, which an exported graph does to them; a test holds this to it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.surroundings import image_files
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in preprocessing.py
+
+
+def read(encoded: bytes, size: int) -> np.ndarray:
+    """A PNG or JPEG of any size and colour to black lines on white, uint8 [size, size, 1].
+
+    Transparent is paper. Keeps the aspect: what is not square is padded with paper.
+
+    Raises:
+      UserError: it is neither, or damaged.
+    """
+    try:
+        picture, _ = image_files.open_picture(encoded, ("PNG", "JPEG"))
+        ink = _ink(image_files.eight_bits(picture))
+    except Image.UnidentifiedImageError:
+        raise UserError("the sketch is neither PNG nor JPEG") from None
+    except Exception as error:  # Pillow raises nearly anything on damaged bytes.
+        raise UserError(f"the PNG or JPEG is damaged ({error})") from None
+    # As `tf.image.resize_with_pad` does it. Pillow's bilinear filter widens as it scales down, as
+    # TensorFlow's does with `antialias`.
+    sides = np.array(ink.shape) * np.float32(size) / max(ink.shape)
+    height, width = sides.astype(int)
+    top, left = ((size - sides) / 2).astype(int)
+    paper = np.zeros([size, size], np.float32)
+    paper[top : top + height, left : left + width] = Image.fromarray(ink).resize(
+        (width, height), Image.Resampling.BILINEAR
+    )
+    return np.round(255 - 255 * paper).astype(np.uint8)[..., np.newaxis]
+
+
+def _ink(picture: Image.Image) -> np.ndarray:
+    """A picture of 8 bits a channel as ink, float32 [H, W] in [0, 1]."""
+    levels = np.asarray(picture.convert("RGBA"), np.float32) / 255
+    colour, opacity = levels[..., :3], levels[..., 3:]
+    return 1 - (colour * opacity + 1 - opacity) @ _LUMA
