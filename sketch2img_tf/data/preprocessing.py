@@ -20,6 +20,7 @@ lines. Measuring after the resize lets an exported model that is given pixels se
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
 from sketch2img_tf.data import distance_field, silhouette
@@ -70,6 +71,13 @@ def photo_intensities_of_pixels(pixels: tf.Tensor) -> tf.Tensor:
 def sketch_intensities(pixels: tf.Tensor) -> tf.Tensor:
     """Sketches as pixels, uint8 [..., H, W, 1], to intensities of the same shape."""
     return 1.0 - tf.image.convert_image_dtype(pixels, tf.float32)
+
+
+def measured_intensities(pixels: np.ndarray) -> np.ndarray:
+    """Pixels in memory, uint8 or means of several, to float64 of the same shape in [0, 1], as evaluation measures; a
+    sketch is not inverted, so that paper is 1.
+    """
+    return pixels / 255.0
 
 
 def resize(intensities: tf.Tensor, size: int) -> tf.Tensor:

@@ -11,6 +11,7 @@ import dataclasses
 
 import numpy as np
 
+from sketch2img_tf.data.preprocessing import measured_intensities
 from sketch2img_tf.evaluation import classifier
 from sketch2img_tf.evaluation.examples import Part
 from sketch2img_tf.evaluation.features import FeatureFlags, FeatureNetwork, distance_names
@@ -126,9 +127,10 @@ class Scorer:
 
     def _diversity(self, varied: np.ndarray) -> dict[str, float]:
         first, second = diversity.pairs(varied)
+        pair = measured_intensities(first), measured_intensities(second)
         found = {
-            "diversity_l1": diversity.mean_distance(first, second),
-            "diversity_coarse_l1": diversity.mean_distance(diversity.coarse(first), diversity.coarse(second)),
+            "diversity_l1": diversity.mean_distance(*pair),
+            "diversity_coarse_l1": diversity.mean_distance(*map(diversity.coarse, pair)),
         }
         if self.network:
             perceptual = self.network.perceptual_distances(first, second)
@@ -144,11 +146,11 @@ def _in_chunks(pictures: np.ndarray, part: Part) -> dict[str, np.ndarray]:
 
 
 def _of_pixels(pictures: np.ndarray, photos: np.ndarray) -> dict[str, np.ndarray]:
-    pair = pixel_metrics.intensities(pictures), pixel_metrics.intensities(photos)
+    pair = measured_intensities(pictures), measured_intensities(photos)
     return {name: getattr(pixel_metrics, name)(*pair) for name in ("l1", "psnr", "ssim")}
 
 
 def _vectors(pictures: np.ndarray) -> np.ndarray:
     """Intensities of 32x32 squares, float32 [N, C]."""
-    means = diversity.coarse(pictures, _NEIGHBOUR_SIDE) / 255.0
+    means = measured_intensities(diversity.coarse(pictures, _NEIGHBOUR_SIDE))
     return means.reshape(len(pictures), -1).astype(np.float32)

@@ -19,8 +19,8 @@ def pairs(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def mean_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """Of pairs of pictures, pixels, uint8 [B, H, W, 3]: the mean absolute difference of their intensities in [0, 1]."""
-    return float(np.abs(first / 255.0 - second / 255.0).mean())
+    """Of pairs of pictures, intensities in [0, 1], [B, H, W, 3]: their mean absolute difference."""
+    return float(np.abs(first - second).mean())
 
 
 def coarse(pictures: np.ndarray, side: int = _COARSE_SIDE) -> np.ndarray:

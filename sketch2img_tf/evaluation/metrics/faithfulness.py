@@ -16,6 +16,8 @@ import numpy as np
 from scipy import ndimage
 from skimage import color, feature, transform
 
+from sketch2img_tf.data.preprocessing import measured_intensities
+
 SIDE = 64
 NEAR_PX = 2
 _LINE = 0.25  # of full ink
@@ -37,7 +39,7 @@ def faithfulness(pictures: np.ndarray, sketches: np.ndarray) -> dict[str, np.nda
       own. 0 for what has no edge or no line.
     """
     pictures, sketches = _averaged_down(pictures), _averaged_down(sketches)
-    lines = sketches[..., 0] < 255 * (1.0 - _LINE)
+    lines = measured_intensities(sketches[..., 0]) < 1.0 - _LINE
     edges = np.stack([strongest_edges(*pair) for pair in zip(pictures, lines.sum((1, 2)))])
     others = np.roll(lines, -1, axis=0)
     recall, precision = _met(lines, edges), _met(edges, lines)

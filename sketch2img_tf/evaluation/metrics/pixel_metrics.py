@@ -9,11 +9,6 @@ import numpy as np
 from skimage import metrics
 
 
-def intensities(pixels: np.ndarray) -> np.ndarray:
-    """Pixels, uint8, to float64 in [0, 1]."""
-    return pixels / 255.0
-
-
 def l1(pictures: np.ndarray, reals: np.ndarray) -> np.ndarray:
     """Mean absolute difference, [B], of intensities in [0, 1], [B, H, W, C]."""
     return np.abs(pictures - reals).mean((1, 2, 3))

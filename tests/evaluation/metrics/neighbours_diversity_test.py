@@ -34,10 +34,10 @@ def test_pairs_are_those_of_one_sketch():
 
 def test_coarse_differences_are_those_of_whole_places():
     """Noise of a mean of zero in every square of 8 pixels is a difference of pixels alone."""
-    grey = np.full([1, 64, 64, 3], 100, np.uint8)
+    grey = np.full([1, 64, 64, 3], 0.4)
     noisy = grey.copy()
-    noisy[:, ::2], noisy[:, 1::2] = 90, 110
-    lighter = grey + np.uint8(10)
-    assert diversity.mean_distance(grey, noisy) == pytest.approx(10 / 255)
+    noisy[:, ::2], noisy[:, 1::2] = 0.3, 0.5
+    lighter = grey + 0.1
+    assert diversity.mean_distance(grey, noisy) == pytest.approx(0.1)
     assert diversity.mean_distance(diversity.coarse(grey), diversity.coarse(noisy)) == pytest.approx(0)
-    assert diversity.mean_distance(diversity.coarse(grey), diversity.coarse(lighter)) == pytest.approx(10 / 255)
+    assert diversity.mean_distance(diversity.coarse(grey), diversity.coarse(lighter)) == pytest.approx(0.1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sketch2img_tf.evaluation.metrics.pixel_metrics import intensities, l1, psnr, ssim
+from sketch2img_tf.data.preprocessing import measured_intensities
+from sketch2img_tf.evaluation.metrics.pixel_metrics import l1, psnr, ssim
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +49,9 @@ def test_equal_pictures(pair):
 def test_l1_of_a_picture_that_is_lighter_is_by_how_much():
     pixels = np.full([2, 16, 16, 3], 51, np.uint8)
     lighter = np.stack([pixels[0], pixels[0] + np.uint8(102)])
-    np.testing.assert_allclose(l1(intensities(pixels), intensities(lighter)), [0, 0.4])
-    np.testing.assert_allclose(psnr(intensities(pixels), intensities(lighter))[1], -20 * np.log10(0.4))
+    pair = measured_intensities(pixels), measured_intensities(lighter)
+    np.testing.assert_allclose(l1(*pair), [0, 0.4])
+    np.testing.assert_allclose(psnr(*pair)[1], -20 * np.log10(0.4))
 
 
 @pytest.mark.parametrize("metric", [l1, psnr, ssim])
