@@ -158,7 +158,7 @@ def _metrics(variant: str, seed: str) -> dict | None:
 
 def _table() -> list[str]:
     """Lines of Markdown: a row a variant that has been scored."""
-    lines = [f"| variant | seeds | steps | {' | '.join(_columns())} | s a step |"]
+    lines = [f"| variant | seeds | steps | {' | '.join(_columns())} | s per step |"]
     lines.append("|---" * (4 + len(_columns())) + "|")
     for variant in _VARIANTS.value:
         found = {seed: metrics for seed in _SEEDS.value if (metrics := _metrics(variant, seed))}

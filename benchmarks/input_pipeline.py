@@ -1,4 +1,4 @@
-"""How many pictures a second does the input pipeline give?
+"""How many pictures per second does the input pipeline give?
 
     python benchmarks/input_pipeline.py --data_dir=DIR [--batches=50]
 

@@ -38,7 +38,7 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _EVERY = 20  # steps between two looks, and between samples, evaluations and checkpoints
 _SMALL = ["--base_width=4", "--global_batch_size=4", "--perceptual_weight=0", f"--log_every_steps={_EVERY // 2}"]
 _INTERVALS = [f"--{name}_every_steps={_EVERY}" for name in ("sample", "checkpoint", "evaluate")]
-_LABELS = {"memory_mb": "memory, MB", "handles": "open files", "threads": "threads", "cpu_s_per_step": "CPU s a step"}
+_LABELS = {"memory_mb": "memory, MB", "handles": "open files", "threads": "threads", "cpu_s_per_step": "CPU s per step"}
 _MOST = {"memory_mb": 1.05, "handles": 1.0, "threads": 1.0, "cpu_s_per_step": 1.25}  # last quarter over second quarter
 
 

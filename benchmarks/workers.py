@@ -4,7 +4,7 @@
 
 Draws a small miniature Sketchy and trains on it by `train.py --strategy=multi_worker`, once with one worker and once
 with two, which exchange over the loopback interface. Each worker is pinned to a core (Linux) and has a batch of
---batch_size. Takes every option of train.py. Prints one JSON object; its efficiency is the pictures a second of two
+--batch_size. Takes every option of train.py. Prints one JSON object; its efficiency is the pictures per second of two
 workers over twice those of one.
 """
 

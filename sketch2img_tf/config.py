@@ -53,7 +53,7 @@ class DataConfig:
         "runs/data", "Folder of the TFRecords; built from --manual_dir when they are missing.", path=True
     )
     photos_dir: tuple[str, ...] = _option(
-        (), "Folders of your photos, a folder a class in each, read once to build the edge maps.", path=True
+        (), "Folders of your photos, a folder per class in each, read once to build the edge maps.", path=True
     )
     photo_variant: tuple[str, ...] = _option(
         (DEFAULT_PHOTO_VARIANT,),
@@ -132,7 +132,7 @@ class NetworkConfig:
     )
     initial_features: str = _option(
         "label",
-        "What the encoder starts from: a learned plane a class, or 8 channels convolved from the sketch.",
+        "What the encoder starts from: a learned plane per class, or 8 channels convolved from the sketch.",
         choices=("label", "sketch"),
     )
     upsampling: str = _option(

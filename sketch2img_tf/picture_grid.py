@@ -11,11 +11,11 @@ _CAPTION = 14
 
 
 def picture_grid(columns: list[np.ndarray], captions: list[str], sets_a_row: int = 4) -> Image.Image:
-    """A sheet with a set of pictures an example, such as its sketch, generated and real one, and a caption under each.
+    """A sheet with a set of pictures per example, such as its sketch, generated and real one, and a caption under each.
 
     Args:
       columns: what a set is made of, in its order: uint8 [B, H, W, 1 or 3].
-      captions: one an example.
+      captions: one per example.
       sets_a_row: how many sets stand in a row.
     """
     columns = [np.repeat(pictures, 3 // pictures.shape[-1], -1) for pictures in columns]

@@ -41,7 +41,7 @@ class Picture:
 
 
 def class_folders(rendering: pathlib.Path) -> list[pathlib.Path]:
-    """The folders of a rendering, one a class, sorted by name."""
+    """The folders of a rendering, one per class, sorted by name."""
     return [path for path in _visible(rendering) if path.is_dir()]
 
 

@@ -59,7 +59,7 @@ def build(
     if folder.is_dir():
         print(f"{folder} is already built; delete it to build it again")
     elif not given:
-        raise UserError(f"{folder} is not built yet: --photos_dir=DIR says where the photos are, a folder a class")
+        raise UserError(f"{folder} is not built yet: --photos_dir=DIR says where the photos are, a folder per class")
     else:
         for each in given:
             _check_photos_dir(each)
@@ -81,7 +81,7 @@ def _check_photos_dir(photos_dir: str) -> None:
     if not photos.is_dir():
         raise UserError(f"--photos_dir={photos_dir}: no such folder")
     if not any(photos.iterdir()):  # TFDS's own message is an AssertionError
-        raise UserError(f"--photos_dir={photos_dir}: is empty; put photos into it, in a folder a class")
+        raise UserError(f"--photos_dir={photos_dir}: is empty; put photos into it, in a folder per class")
 
 
 def _builder(data_dir: pathlib.Path, options: dict) -> Callable[[], None]:
@@ -100,7 +100,7 @@ def _builder(data_dir: pathlib.Path, options: dict) -> Callable[[], None]:
 
 
 def _define_flags() -> None:
-    path_flags.define_list("photos_dir", [], "Folders of the photos, a folder a class in each.")
+    path_flags.define_list("photos_dir", [], "Folders of the photos, a folder per class in each.")
     path_flags.define("data_dir", "runs/data", "Folder of the TFRecords.")
     path_flags.define(
         "testset", "", "File with the photos to hold out, class/photo.jpg a line; without one, a tenth of all."

@@ -31,7 +31,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version(EDGE_MAPS_VERSION)
     RELEASE_NOTES = {"1.0.0": "Initial release."}
-    MANUAL_DOWNLOAD_INSTRUCTIONS = "The manual_dir is a folder of your photos, one folder a class inside."
+    MANUAL_DOWNLOAD_INSTRUCTIONS = "The manual_dir is a folder of your photos, one folder per class inside."
 
     def __init__(
         self,

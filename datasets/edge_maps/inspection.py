@@ -108,7 +108,7 @@ def inspect(
     """Decodes every photo once, draws its outline, and prints the report to stderr.
 
     Args:
-      folders: in each a folder a class.
+      folders: in each a folder per class.
       testset: a file with the photos to hold out, `class/photo.jpg` a line.
       sketches_dir: the folder of built sketches; what they hold out is held out here too, what else they have is left
         out. With neither of the two a tenth is held out.
@@ -150,7 +150,7 @@ def _listed(source: sources.Source, report: Report) -> list[Picture]:
     if not found:
         there = f" but {file_names.some(others)}" if others else ""
         raise UserError(
-            f"--photos_dir={photos_dir}: no photo in it{there}; put them into a folder a class, as"
+            f"--photos_dir={photos_dir}: no photo in it{there}; put them into a folder per class, as"
             f" cat/tom.jpg; they may be {', '.join(photos.SUFFIXES)}"
         )
     named = [f"{source.label}/{name}" if source.label else name for name in others]

@@ -35,7 +35,7 @@ INFO = Part(("info-06-04/info", "info"), "invalid-error.txt", "info-06-04.zip")
 
 @dataclasses.dataclass(frozen=True)
 class Release:
-    """Folders of one choice of renderings: a folder a class in `photos` and in `sketches`, the lists in `info`.
+    """Folders of one choice of renderings: a folder per class in `photos` and in `sketches`, the lists in `info`.
 
     `source` is the folder of the build that they are in.
     """

@@ -21,7 +21,7 @@ class Mixture:
     Attributes:
       start, end: at step 0, and from step `steps` on; between them it is linear.
       steps: from one to the other.
-      batch_size: examples a step.
+      batch_size: examples per step.
     """
 
     start: int

@@ -62,7 +62,7 @@ def convert(generator: Generator, statistics: Statistics) -> bytes:
 
 
 def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
-    """Writes `export_dir/tflite-<step>/`: the model, its classes one a line, and its cards.
+    """Writes `export_dir/tflite-<step>/`: the model, its classes one per line, and its cards.
 
     Returns:
       The folder's path.
@@ -78,7 +78,7 @@ def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
 
 
 def write(generator: Generator, card: Card, folder: str) -> None:
-    """Writes the model and its classes, one a line, into a folder."""
+    """Writes the model and its classes, one per line, into a folder."""
     with open(os.path.join(folder, MODEL_FILE), "wb") as file:
         file.write(convert(generator, card.statistics))
     with open(os.path.join(folder, LABELS_FILE), "w", encoding="utf-8") as file:

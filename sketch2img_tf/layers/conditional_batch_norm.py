@@ -1,4 +1,4 @@
-"""Conditional batch normalisation: one scale and one shift a class.
+"""Conditional batch normalisation: one scale and one shift per class.
 
 Dumoulin et al., "A Learned Representation for Artistic Style", 2017, equation 5, on batch statistics as in de Vries et
 al., "Modulating early visual processing by language", 2017.

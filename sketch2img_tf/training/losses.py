@@ -1,4 +1,4 @@
-"""The losses: pure functions of predictions, one value an example, no weight and no reduction.
+"""The losses: pure functions of predictions, one value per example, no weight and no reduction.
 
 Every function gives float32 [B]; the train step takes the mean over the global batch and applies the weights. Logits
 and pictures are expected in float32: the last layers of both networks are. Pictures are normalised, [B, S, S, 3].

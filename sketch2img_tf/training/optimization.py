@@ -67,7 +67,7 @@ def learning_rate_factor(steps_done: tf.Tensor, training: TrainingConfig) -> tf.
 def dense(gradients: list) -> list:
     """Gradients as whole tensors, None as it is.
 
-    An embedding's gradient comes as one row an example: as long as a batch has examples, which only running tells and
+    An embedding's gradient comes as one row per example: as long as a batch has examples, which only running tells and
     a TPU has to know before, and not as long, in the sense of a norm, as the sum that it stands for.
     """
     return [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]

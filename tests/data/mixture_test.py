@@ -78,7 +78,7 @@ def test_examples_are_those_of_both_in_turn(data_dir):
         position = sum(earlier == choice for earlier in choices[:number])
         np.testing.assert_array_equal(drawn[number], streams[choice][position])
     np.testing.assert_array_equal(np.concatenate([batch["aligned"] for batch in batches]), np.array(choices) == 1)
-    assert sum(choices) == 19  # 4 * (0.75 * 6 - 0.5 * 5 / 2) = 13 in the first six steps, then one a step
+    assert sum(choices) == 19  # 4 * (0.75 * 6 - 0.5 * 5 / 2) = 13 in the first six steps, then one per step
 
 
 def test_going_on_at_a_step_gives_the_batches_that_would_have_come(data_dir):

@@ -61,7 +61,7 @@ def metadata(data_dir, variants):
 def test_releases_in_renderings_of_their_own(release_dir, other_dir, tmp_path, capfd):
     variants = [list(pair) for pair in zip(BOX, WHOLE)]
     built = sketchy_build.build([str(release_dir), str(other_dir)], str(tmp_path / "data"), *variants)
-    of_release = {"found": 9, "train": 5, "test": 4}  # a photo a class is held out, and the balloon of the other list
+    of_release = {"found": 9, "train": 5, "test": 4}  # a photo per class is held out, and the balloon of the other list
     of_other = {"found": 3, "train": 1, "test": 0}
     assert [source["photos"] for source in built["sources"]] == [of_release, of_other]
     assert (built["train"], built["test"]) == (12 - 2 + 2, 6 + 2)

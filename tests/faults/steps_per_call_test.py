@@ -1,4 +1,4 @@
-"""A run of several steps a call is told, counts and dumps what a run of one step a call does."""
+"""A run of several steps per call is told, counts and dumps what a run of one step per call does."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def _norm(layer, x: np.ndarray) -> np.ndarray:
     axes = (1, 2) if isinstance(layer, InstanceNormalization) else (0, 1, 2)
     mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
     gamma, beta = layer.gamma.numpy(), layer.beta.numpy()
-    if gamma.ndim == 2:  # one a class
+    if gamma.ndim == 2:  # one per class
         gamma, beta = gamma[LABELS][:, None, None], beta[LABELS][:, None, None]
         if layer.residual:
             gamma, beta = gamma + layer.shared_gamma.numpy(), beta + layer.shared_beta.numpy()

@@ -1,4 +1,4 @@
-"""Whether a picture has its edges where its sketch has lines. NumPy, float64; one value a picture.
+"""Whether a picture has its edges where its sketch has lines. NumPy, float64; one value per picture.
 
 A picture with edges everywhere would meet every line: of a picture's edges the strongest count, as many pixels as the
 sketch has of line. What is met by accident is measured too, with the lines of another sketch: people do not draw on top

@@ -50,7 +50,7 @@ def write(path: str, result: dict, evaluator: Evaluator, evaluation: Evaluation,
 
 
 def _classes(classes: list[ClassScores], evaluator: Evaluator, evaluation: Evaluation) -> str:
-    """A row a class: sketch | generated | real."""
+    """A row per class: sketch | generated | real."""
     return "".join(_of_class(one, evaluator, evaluation) for one in classes)
 
 
