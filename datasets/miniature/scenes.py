@@ -10,7 +10,7 @@ from typing import Callable
 
 import numpy as np
 
-from datasets.miniature import backdrops, painting, strokes, things
+from datasets.miniature import backdrops, bodies, painting, strokes, things
 
 Random = np.random.Generator
 Shadow = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
@@ -41,7 +41,7 @@ class Scene:
 class Kind:
     """What the photos of a class show."""
 
-    thing: Callable[[Random], things.Thing]
+    thing: Callable[[Random], bodies.Thing]
     backdrop: backdrops.Backdrop
     shadow: Shadow
     turn: float = 0.08
@@ -90,7 +90,7 @@ def paint(name: str, rng: Random, size: int) -> Scene:
     return Scene(_developed(picture, rng), sum(lines, []), sum(details, []))
 
 
-def _posed(rng: Random, kind: Kind, thing: things.Thing, size: int) -> _Pose:
+def _posed(rng: Random, kind: Kind, thing: bodies.Thing, size: int) -> _Pose:
     """A pose that keeps all of the thing in the picture."""
     angle = rng.normal(0, kind.turn)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
@@ -103,7 +103,7 @@ def _posed(rng: Random, kind: Kind, thing: things.Thing, size: int) -> _Pose:
     return dataclasses.replace(pose, centre=np.clip(centre, np.minimum(low, high), np.maximum(low, high)))
 
 
-def _mask(body: things.Body, outline: np.ndarray, pose: _Pose, size: int) -> np.ndarray:
+def _mask(body: bodies.Body, outline: np.ndarray, pose: _Pose, size: int) -> np.ndarray:
     if not body.width:
         return painting.mask(outline, size)
     return painting.line(outline, body.width * np.sqrt(abs(np.linalg.det(pose.matrix))), size)
@@ -122,7 +122,7 @@ def _near(inside: np.ndarray, size: int) -> np.ndarray:
 
 
 def _with_body(
-    behind: np.ndarray, body: things.Body, inside: np.ndarray, x: np.ndarray, y: np.ndarray, rng: Random, around: tuple
+    behind: np.ndarray, body: bodies.Body, inside: np.ndarray, x: np.ndarray, y: np.ndarray, rng: Random, around: tuple
 ) -> np.ndarray:
     """A part of the picture with a body laid over it; `x` and `y` are the places in the thing's frame."""
     normal = painting.turned(inside) if body.lathe else painting.inflated(inside, body.roundness)

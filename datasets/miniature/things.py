@@ -1,129 +1,26 @@
-"""The things that the miniature shows: what they are made of, from back to front.
-
-A thing is drawn in a frame of its own which it fills about from -1 to 1, y down; the scene turns, scales and places it.
-"""
+"""The things that the miniature shows: what they are made of, from back to front."""
 
 from __future__ import annotations
-
-import dataclasses
-from typing import Callable
 
 import numpy as np
 
 from datasets.miniature import painting
-
-Colour = tuple[float, float, float]
-Random = np.random.Generator
-Texture = Callable[[Random, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-"""Colours, [H, W, 3], at the places x and y, [H, W] each, in the thing's frame, where the normal is [H, W, 3]."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Body:
-    """A piece of a thing: its outline, [N, 2], closed or, with a `width`, a line."""
-
-    outline: np.ndarray
-    texture: Texture
-    roundness: float = 1.0
-    gloss: float = 0.2
-    width: float = 0.0
-    lathe: bool = False
-    """Whether it is turned on a lathe rather than blown up within its outline."""
-    bumps: float = 0.0
-    """How rough it is."""
-    sketched: bool = True
-    """Whether people draw it."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Thing:
-    bodies: list[Body]
-    details: list[np.ndarray] = dataclasses.field(default_factory=list)
-    """Lines that some people draw too, each [N, 2]."""
-
-
-# Outlines.
-
-
-def ellipse(x: float, y: float, across: float, down: float, start: float = 0.0, end: float = 1.0) -> np.ndarray:
-    """An ellipse, or its part from one share of the turn to another, clockwise from the right."""
-    angle = 2 * np.pi * np.linspace(start, end, 40)
-    return np.stack([x + across * np.cos(angle), y + down * np.sin(angle)], -1)
-
-
-def curve(*points: tuple[float, float], closed: bool = True) -> np.ndarray:
-    """A smooth line through points (Catmull-Rom)."""
-    p = np.array(points, float)
-    around = np.concatenate([p[-1:], p, p[:2]]) if closed else np.concatenate([p[:1], p, p[-1:]])
-    share = np.linspace(0, 1, 10, endpoint=False)[:, None]
-    pieces = []
-    for a, b, c, d in zip(around, around[1:], around[2:], around[3:]):
-        slope, bend, twist = c - a, 2 * a - 5 * b + 4 * c - d, 3 * b - a - 3 * c + d
-        pieces.append(0.5 * (2 * b + slope * share + bend * share**2 + twist * share**3))
-    return np.concatenate([*pieces, p[:1] if closed else p[-1:]])
-
-
-def tube(line: np.ndarray, width: float) -> np.ndarray:
-    """The outline of a bent tube about a line."""
-    along = np.gradient(line, axis=0)
-    across = 0.5 * width * np.stack([-along[:, 1], along[:, 0]], -1) / np.linalg.norm(along, axis=1, keepdims=True)
-    return np.concatenate([line + across, (line - across)[::-1], line[:1] + across[:1]])
-
-
-def polygon(*points: tuple[float, float]) -> np.ndarray:
-    return np.array([*points, points[0]], float)
-
-
-# Textures.
-
-
-def plain(*colour: float, uneven: float = 0.12) -> Texture:
-    """One colour, a little uneven as real surfaces are."""
-
-    def texture(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
-        return np.array(colour, np.float32) * (1 + uneven * painting.noise(rng, x.shape, (4, 4)))[..., None]
-
-    return texture
-
-
-def gores(colours: list[Colour], number: int, half_width: Callable[[np.ndarray], np.ndarray]) -> Texture:
-    """Panels from pole to pole of a body that is round about its axis and has such half widths at its heights y."""
-
-    def texture(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
-        share = np.arcsin(np.clip(x / np.maximum(half_width(y), 1e-3), -0.999, 0.999)) / np.pi + 0.5
-        panel = (share * number).astype(int)
-        seam = 0.85 + 0.15 * painting.smoothstep(0, 0.12, 0.5 - np.abs(share * number - panel - 0.5))
-        return np.array(colours, np.float32)[panel % len(colours)] * seam[..., None]
-
-    return texture
-
-
-def _mixed(base: np.ndarray, colour: Colour, share: np.ndarray) -> np.ndarray:
-    return painting.over(base, np.array(colour, np.float32), np.clip(share, 0, 1))
-
-
-def _speckles(rng: Random, shape: tuple[int, int], cells: int, share: float) -> np.ndarray:
-    """A mask of irregular specks that cover about a share of the surface."""
-    return painting.smoothstep(0.5 - share, 0.62 - share, painting.noise(rng, shape, (cells, cells), 1))
-
-
-def _lattice(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Distance to the nearest point of a lattice of staggered rows one apart, at most about 0.7."""
-    row = np.floor(v)
-    column = u - 0.5 * (row % 2)
-    return np.hypot(column - np.floor(column) - 0.5, v - row - 0.5)
-
-
-def _wart(x: np.ndarray, y: np.ndarray, narrowed: float, uneven: float) -> np.ndarray:
-    """Distance from the origin, but for an uneven edge; narrowed as what is seen from the side."""
-    return np.hypot(x / narrowed, y) + uneven * np.sin(3 * np.arctan2(y, x) + 40 * narrowed)
-
-
-def _longitude(normal: np.ndarray) -> np.ndarray:
-    return np.arctan2(normal[..., 0], np.maximum(normal[..., 2], 1e-3))
-
-
-# Things.
+from datasets.miniature.bodies import (
+    Body,
+    Random,
+    Thing,
+    curve,
+    ellipse,
+    gores,
+    lattice,
+    longitude,
+    mixed,
+    plain,
+    polygon,
+    speckles,
+    tube,
+    wart,
+)
 
 
 def apple(rng: Random) -> Thing:
@@ -134,8 +31,8 @@ def apple(rng: Random) -> Thing:
         around = np.arctan2(x, 0.9 + y)  # streaks run from the stem
         streaks = np.interp(around, np.linspace(-np.pi, np.pi, 110), rng.uniform(0, 1, 110))
         pale = painting.smoothstep(-0.1 + ripe, -1.0, y + 0.3 * streaks) + 0.6 * np.clip(streaks - 0.7, 0, None)
-        base = _mixed(base, (0.86, 0.62, 0.2), 0.55 * pale)
-        base = _mixed(base, (0.9, 0.72, 0.45), 0.5 * _speckles(rng, x.shape, 40, 0.02))
+        base = mixed(base, (0.86, 0.62, 0.2), 0.55 * pale)
+        base = mixed(base, (0.9, 0.72, 0.45), 0.5 * speckles(rng, x.shape, 40, 0.02))
         return base * (1 - 0.75 * np.exp(-((x / 0.26) ** 2) - ((y + 0.58) / 0.1) ** 2))[..., None]
 
     body = curve((0, -0.56), (0.48, -0.72), (0.93, -0.3), (0.85, 0.4), (0.42, 0.88), (0, 0.82), (-0.42, 0.88),
@@ -157,9 +54,9 @@ def banana(rng: Random) -> Thing:
 
     def skin(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
         base = plain(0.9, 0.73, 0.16)(rng, x, y, normal)
-        base = _mixed(base, (0.62, 0.66, 0.2), green * painting.smoothstep(0.3, 0.95, np.abs(x)))
-        base = _mixed(base, (0.42, 0.27, 0.1), 0.7 * _speckles(rng, x.shape, 22, 0.06))
-        return _mixed(base, (0.3, 0.22, 0.1), painting.smoothstep(0.93, 1.0, x))
+        base = mixed(base, (0.62, 0.66, 0.2), green * painting.smoothstep(0.3, 0.95, np.abs(x)))
+        base = mixed(base, (0.42, 0.27, 0.1), 0.7 * speckles(rng, x.shape, 22, 0.06))
+        return mixed(base, (0.3, 0.22, 0.1), painting.smoothstep(0.93, 1.0, x))
 
     body = curve((-0.95, -0.42), (-0.8, -0.5), (-0.5, 0.02), (0.05, 0.25), (0.6, 0.1), (0.9, -0.32), (1.02, -0.25),
                  (0.88, 0.3), (0.35, 0.68), (-0.3, 0.6), (-0.8, 0.15))  # fmt: skip
@@ -196,12 +93,12 @@ def fish(rng: Random) -> Thing:
 
     def skin(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
         base = plain(0.92, 0.42 + hue, 0.08)(rng, x, y, normal)
-        base = _mixed(base, (0.7, 0.25, 0.04), painting.smoothstep(-0.1, -0.55, y))
-        base = base * (1 - 0.3 * painting.smoothstep(0.38, 0.6, _lattice(16 * x, 16 * y)))[..., None]
+        base = mixed(base, (0.7, 0.25, 0.04), painting.smoothstep(-0.1, -0.55, y))
+        base = base * (1 - 0.3 * painting.smoothstep(0.38, 0.6, lattice(16 * x, 16 * y)))[..., None]
         for place, half in ((-0.36, 0.085), (0.24, 0.075)):
             band = np.abs(x - place - 0.12 * (y * y) + 0.02 * np.sin(9 * y))
-            base = _mixed(base, (0.08, 0.05, 0.05), painting.smoothstep(half + 0.05, half + 0.03, band))
-            base = _mixed(base, (0.93, 0.93, 0.9), painting.smoothstep(half + 0.01, half - 0.01, band))
+            base = mixed(base, (0.08, 0.05, 0.05), painting.smoothstep(half + 0.05, half + 0.03, band))
+            base = mixed(base, (0.93, 0.93, 0.9), painting.smoothstep(half + 0.01, half - 0.01, band))
         return base
 
     def rays(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
@@ -244,7 +141,7 @@ def hot_air_balloon(rng: Random) -> Thing:
     def cloth(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
         panels = gores(colours, 12, half_width)(rng, x, y, normal)
         belt = painting.smoothstep(0.09, 0.08, np.abs(y + 0.12 - 0.06 * (x / 0.7) ** 2))
-        return _mixed(panels, (0.16, 0.2, 0.42), belt)
+        return mixed(panels, (0.16, 0.2, 0.42), belt)
 
     envelope = curve(*zip(widths[1:], heights[1:]), *zip(-widths[:0:-1], heights[:0:-1]), (0, -1))
     basket = polygon((-0.14, 0.78), (0.14, 0.78), (0.12, 1.0), (-0.12, 1.0))
@@ -268,12 +165,12 @@ def mushroom(rng: Random) -> Thing:
 
     def cap_skin(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
         base = plain(0.74, 0.1 + hue, 0.05)(rng, x, y, normal)
-        base = _mixed(base, (0.88, 0.4, 0.1), 0.6 * painting.smoothstep(-0.15, 0.12, y))
+        base = mixed(base, (0.88, 0.4, 0.1), 0.6 * painting.smoothstep(-0.15, 0.12, y))
         spots = [
-            painting.smoothstep(radius, radius - 0.02, _wart(x - a, y - b, np.sqrt(1.05 - a * a), 0.12 * radius))
+            painting.smoothstep(radius, radius - 0.02, wart(x - a, y - b, np.sqrt(1.05 - a * a), 0.12 * radius))
             for (a, b), radius in zip(warts, sizes)
         ]
-        return _mixed(base, (0.9, 0.86, 0.76), np.max(spots, axis=0))
+        return mixed(base, (0.9, 0.86, 0.76), np.max(spots, axis=0))
 
     def gills(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
         around = np.arctan2(y - 0.06, 0.2 * x)
@@ -300,9 +197,9 @@ def pear(rng: Random) -> Thing:
     def skin(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
         base = plain(0.66, 0.68, 0.16, uneven=0.16)(rng, x, y, normal)
         red = painting.smoothstep(0.1, 0.9, x + 0.3 * y + 0.4 * painting.noise(rng, x.shape, (3, 3)))
-        base = _mixed(base, (0.76, 0.34, 0.12), blush * red)
-        base = _mixed(base, (0.46, 0.34, 0.12), 0.65 * _speckles(rng, x.shape, 34, 0.05))
-        return _mixed(base, (0.5, 0.36, 0.14), 0.6 * painting.smoothstep(-0.62, -0.78, y))
+        base = mixed(base, (0.76, 0.34, 0.12), blush * red)
+        base = mixed(base, (0.46, 0.34, 0.12), 0.65 * speckles(rng, x.shape, 34, 0.05))
+        return mixed(base, (0.5, 0.36, 0.14), 0.6 * painting.smoothstep(-0.62, -0.78, y))
 
     body = curve((0, -0.78), (0.24, -0.66), (0.33, -0.22), (0.7, 0.35), (0.5, 0.88), (0, 0.96), (-0.5, 0.88),
                  (-0.7, 0.35), (-0.33, -0.22), (-0.24, -0.66))  # fmt: skip
@@ -315,8 +212,8 @@ def sailboat(rng: Random) -> Thing:
 
     def hull_paint(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
         base = plain(*paint)(rng, x, y, normal)
-        base = _mixed(base, (0.9, 0.88, 0.82), painting.smoothstep(0.66, 0.64, y))
-        return _mixed(base, (0.1, 0.1, 0.12), painting.smoothstep(0.86, 0.88, y))
+        base = mixed(base, (0.9, 0.88, 0.82), painting.smoothstep(0.66, 0.64, y))
+        return mixed(base, (0.1, 0.1, 0.12), painting.smoothstep(0.86, 0.88, y))
 
     def canvas(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
         seams = np.abs((6 * y + 0.6 * x) % 1 - 0.5) < 0.04
@@ -348,8 +245,8 @@ def starfish(rng: Random) -> Thing:
         base = plain(0.8, 0.34 + hue, 0.14, uneven=0.25)(rng, x, y, normal)
         away, around = np.hypot(x, y), (np.arctan2(y, x) - start) * 5
         along = np.exp(-((np.sin(around / 2) * away / 0.12) ** 2)) * (away > 0.12)
-        base = _mixed(base, (0.95, 0.72, 0.45), 0.8 * along * (np.sin(50 * away) > 0))
-        return _mixed(base, (0.95, 0.7, 0.42), 0.75 * _speckles(rng, x.shape, 34, 0.12))
+        base = mixed(base, (0.95, 0.72, 0.45), 0.8 * along * (np.sin(50 * away) > 0))
+        return mixed(base, (0.95, 0.7, 0.42), 0.75 * speckles(rng, x.shape, 34, 0.12))
 
     part = np.arange(20) % 4  # of an arm: its tip, a side, the bay to the next arm, that one's side
     lean, length = (np.roll(np.repeat(values, 4), -1) for values in (bend, rng.uniform(0.9, 1.05, 5)))
@@ -365,10 +262,10 @@ def strawberry(rng: Random) -> Thing:
 
     def skin(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
         base = plain(0.76, 0.06 + hue, 0.07)(rng, x, y, normal)
-        base = _mixed(base, (0.9, 0.5, 0.35), 0.8 * painting.smoothstep(-0.45, -0.75, y))
-        seed = _lattice(3.2 * _longitude(normal) + 0.5, 6.5 * y)
+        base = mixed(base, (0.9, 0.5, 0.35), 0.8 * painting.smoothstep(-0.45, -0.75, y))
+        seed = lattice(3.2 * longitude(normal) + 0.5, 6.5 * y)
         base = base * (0.62 + 0.38 * painting.smoothstep(0.12, 0.34, seed))[..., None]
-        return _mixed(base, (0.9, 0.74, 0.36), painting.smoothstep(0.17, 0.1, seed))
+        return mixed(base, (0.9, 0.74, 0.36), painting.smoothstep(0.17, 0.1, seed))
 
     body = curve((0, -0.62), (0.5, -0.66), (0.8, -0.3), (0.58, 0.35), (0.14, 0.95), (-0.14, 0.95), (-0.58, 0.35),
                  (-0.8, -0.3), (-0.5, -0.66))  # fmt: skip

@@ -11,7 +11,7 @@ class Statistics:
 
     Attributes:
       photo_mean, photo_scale, sketch_mean, sketch_scale: of the training pictures' intensities, one mean a channel.
-      sketch_encoding: one of `config.SKETCH_ENCODINGS`. Distances have a fixed range: the sketches' mean and
+      sketch_encoding: one of `options.data.SKETCH_ENCODINGS`. Distances have a fixed range: the sketches' mean and
         scale, which are those of lines, are then of no use.
     """
 

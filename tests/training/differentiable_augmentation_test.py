@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf.config import AUGMENTATIONS
+from sketch2img_tf.options.option import AUGMENTATIONS
 from sketch2img_tf.training import differentiable_augmentation as diffaugment
 
 SEED = tf.constant([3, 4])
