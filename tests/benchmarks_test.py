@@ -8,8 +8,10 @@ import statistics
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from benchmarks import ring
 from sketch2img_tf.config import Config, NetworkConfig
@@ -55,6 +57,19 @@ def test_input_pipeline(dummy_data_dir):
     result = measure("benchmarks/input_pipeline.py", *arguments)
     assert (result["pictures"], result["batch_size"], result["examples"]) == (20, 4, 10)
     assert result["pictures_per_s"] > 0
+
+
+def test_as_drawn(exported, tmp_path):
+    """All drawings of classes that the model knows, and two of them by name."""
+    sheet = tmp_path / "sheet.png"
+    arguments = [f"--model={exported.parent}", f"--output={sheet}", "--variations=2"]
+    assert measure("benchmarks/as_drawn.py", *arguments)["drawings"] == 3
+    width, height = Image.open(sheet).size
+    chosen = measure("benchmarks/as_drawn.py", *arguments, "--classes=apple,hot-air_balloon", "--sets_per_row=1")
+    assert (chosen["drawings"], chosen["variations"]) == (2, 2)
+    assert Image.open(sheet).size[0] * 3 == width and Image.open(sheet).size[1] > 1.5 * height
+    page = np.asarray(Image.open(sheet).convert("L"))[6:134, 6:134]
+    assert page.max() == 255 and 0.01 < (page < 128).mean() < 0.1  # lines of an apple, and paper
 
 
 def test_multiply_adds_of_convolutions_products_and_their_gradients():

@@ -1,0 +1,95 @@
+"""What does a model make of our own drawings, those that the page offers to begin with?
+
+    python benchmarks/as_drawn.py --model=runs/quickstart/export --output=as_drawn.png
+
+Writes one picture: of every such drawing of a class that the model knows, the drawing and some variations, from the
+seeds 0, 1 and so on. To be looked at: nobody has photos of these drawings that numbers could compare them with. Prints
+a JSON line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+
+# isort: split
+import json
+import tempfile
+
+import numpy as np
+from absl import flags
+from fontTools.pens.recordingPen import RecordingPen
+from fontTools.svgLib.path import parse_path
+from PIL import Image, ImageDraw
+
+import sketch2img_tf.inference as s2i
+from sketch2img_tf import errors, path_flags, picture_grid
+from sketch2img_tf.draw_page.starter_sketches import STARTERS, starters_for
+from sketch2img_tf.errors import UserError
+
+_MODEL = path_flags.define("model", "", "An exported model, or pretrained.")
+_OUTPUT = path_flags.define("output", "", "The picture to write, a PNG file.")
+_CLASSES = flags.DEFINE_list("classes", [], "Of these drawings alone.")
+_VARIATIONS = flags.DEFINE_integer("variations", 3, "Pictures of each drawing.", lower_bound=1)
+_SETS_PER_ROW = flags.DEFINE_integer("sets_per_row", 4, "Drawings in a row.", lower_bound=1)
+_PAGE, _PEN, _SHARPNESS, _POINTS = 256, 3, 4, 24  # pixels of the page and its pencil; supersampling; points of a curve
+
+
+def main() -> None:
+    """Draws and writes."""
+    errors.require(_MODEL, _OUTPUT)
+    unknown = [name for name in _CLASSES.value if name not in STARTERS]
+    if unknown:
+        raise UserError(f"--classes={','.join(unknown)}: no drawing of it; there are {', '.join(STARTERS)}")
+    drawer = s2i.load(_MODEL.value)
+    drawings = _CLASSES.value or list(starters_for(drawer.class_names))
+    pages, photos = [], [[] for _ in range(_VARIATIONS.value)]
+    with tempfile.TemporaryDirectory() as folder:
+        for name in drawings:
+            page, path = _drawn(STARTERS[name]), os.path.join(folder, "drawing.png")
+            page.save(path)
+            variations = drawer.draw(path, name, range(_VARIATIONS.value))
+            for column, photo in zip(photos, variations):
+                column.append(np.asarray(photo))
+            pages.append(np.asarray(page.resize(photo.size, Image.Resampling.BOX))[..., np.newaxis])
+    columns = [np.stack(pages), *map(np.stack, photos)]
+    picture_grid.picture_grid(columns, drawings, _SETS_PER_ROW.value).save(_OUTPUT.value)
+    print(json.dumps({"drawings": len(drawings), "variations": _VARIATIONS.value, "output": _OUTPUT.value}))
+
+
+def _drawn(path: str) -> Image.Image:
+    """The page with an SVG path on it, black on white, mode L."""
+    pen = RecordingPen()
+    parse_path(path, pen)
+    image = Image.new("L", (_PAGE * _SHARPNESS, _PAGE * _SHARPNESS), 255)
+    draw = ImageDraw.Draw(image)
+    for line in _lines(pen.value):
+        scaled = [(x * _SHARPNESS, y * _SHARPNESS) for x, y in line]
+        draw.line(scaled, fill=0, width=_PEN * _SHARPNESS, joint="curve")
+    return image.reduce(_SHARPNESS)
+
+
+def _lines(segments: list) -> list[list[tuple[float, float]]]:
+    """A path's lines as points, its curves cut into short pieces."""
+    lines = []
+    for kind, points in segments:
+        if kind == "moveTo":
+            lines.append([points[0]])
+        elif kind == "lineTo":
+            lines[-1].append(points[0])
+        elif kind == "curveTo":
+            ends = np.array([lines[-1][-1], *points])
+            t = np.linspace(0, 1, _POINTS)[1:, np.newaxis]
+            weights = np.concatenate([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3], 1)
+            lines[-1].extend(map(tuple, weights @ ends))
+        elif kind == "closePath":
+            lines[-1].append(lines[-1][0])
+    return lines
+
+
+if __name__ == "__main__":
+    errors.run(main)
