@@ -176,7 +176,7 @@ def known(flag: str, among: frozenset[str]) -> bool:
     return flag in among or (flag.startswith("no") and flag[2:] in among)
 
 
-_OF_OTHERS = ("autocast",)  # the peer's, in docs/performance.md
+_OF_OTHERS = ("autocast", "profile", "enable_batching")  # the peer's, docker's, TensorFlow Serving's
 
 
 @functools.cache
