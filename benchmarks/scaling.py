@@ -26,7 +26,7 @@ from absl import flags
 from benchmarks.ring import MACHINES, Machine, Step
 from sketch2img_tf import config as config_lib
 from sketch2img_tf import errors
-from sketch2img_tf.data.preprocessing import Statistics
+from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import graph_cost, hardware
 from sketch2img_tf.training.train_step import TrainState, TrainStep
 

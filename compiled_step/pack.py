@@ -15,6 +15,7 @@ import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before 
 import json
 import os
 import shutil
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -24,14 +25,16 @@ from compiled_step import hlo, layout, pictures
 from compiled_step.packed import keyed
 from sketch2img_tf import config as config_lib
 from sketch2img_tf import errors, path_flags
-from sketch2img_tf.config import Config
-from sketch2img_tf.data.input_pipeline import Sketchy
 from sketch2img_tf.devices import graph_cost, hardware
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.run_folder.checkpoints import Checkpoints, check_continues
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.training import preparation
 from sketch2img_tf.training.train_step import TrainState, TrainStep
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import Config
+    from sketch2img_tf.data.input_pipeline import Sketchy
 
 _PACKED_DIR = path_flags.define("packed_dir", "", "Folder to write; it must not be there yet.")
 _REDRAW = flags.DEFINE_bool(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 import numpy as np
 import tensorflow as tf
 
-from sketch2img_tf.config import Config
 from sketch2img_tf.data import augmentation, input_pipeline, preprocessing
-from sketch2img_tf.data.input_pipeline import Sketchy
 from sketch2img_tf.data.mixture import Mixture
-from sketch2img_tf.data.statistics import Statistics
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import Config
+    from sketch2img_tf.data.input_pipeline import Sketchy
+    from sketch2img_tf.data.statistics import Statistics
 
 _AT_ONCE = 256
 

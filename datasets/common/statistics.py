@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from datasets.common import pictures
-from datasets.common.pictures import Checked
+
+if TYPE_CHECKING:
+    from datasets.common.pictures import Checked
 
 
 def statistics(photos: list[Checked], sketches: list[Checked]) -> dict[str, list[float] | float]:

@@ -11,17 +11,19 @@ import pathlib
 import sys
 import unicodedata
 from collections.abc import Sequence
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 import numpy as np
 from PIL import Image
 
 from datasets.common import building, listing, looks, pictures, sources, statistics
-from datasets.common.listing import Picture
 from datasets.common.report import Report
 from datasets.edge_maps import outlines, photos
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.surroundings import file_names, progress
+
+if TYPE_CHECKING:
+    from datasets.common.listing import Picture
 
 BAD_KINDS = ("unreadable_pictures", "classes_alike")
 NOTED_KINDS = (

@@ -14,18 +14,21 @@ from __future__ import annotations
 import json
 import pathlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import flags, logging
 
 from datasets.common import building
-from datasets.common.sources import Source
 from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT, PHOTO_VARIANTS, SKETCH_VARIANTS, config_name
 from datasets.sketchy import release
 from datasets.sketchy.sketchy_dataset_builder import Builder, joined_config
 from sketch2img_tf import errors, path_flags
 from sketch2img_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from datasets.common.sources import Source
 
 
 def dataset_dir(data_dir: str, photo_variant: str | Sequence[str], sketch_variant: str | Sequence[str]) -> pathlib.Path:

@@ -10,15 +10,18 @@ import os
 import pathlib
 import sys
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from datasets.common import listing, pictures, sources, statistics
-from datasets.common.listing import Picture
 from datasets.common.report import Report
 from datasets.names import MARKS
 from datasets.sketchy import release_lists
-from datasets.sketchy.release import Release
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.surroundings import file_names, progress
+
+if TYPE_CHECKING:
+    from datasets.common.listing import Picture
+    from datasets.sketchy.release import Release
 
 
 @dataclasses.dataclass(frozen=True)

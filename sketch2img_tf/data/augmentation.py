@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 
-from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import elastic_warp, preprocessing
 from sketch2img_tf.devices import stateless_random
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import DataConfig
 
 
 def seed_of(seed: int, number: tf.Tensor) -> tf.Tensor:

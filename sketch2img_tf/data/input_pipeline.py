@@ -13,12 +13,12 @@ import dataclasses
 import functools
 import json
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import (
     augmentation,
     choices,
@@ -30,6 +30,9 @@ from sketch2img_tf.data import (
 from sketch2img_tf.data.mixture import Mixture
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import DataConfig
 
 _CORES = os.cpu_count()
 _BATCHES_AHEAD = 4

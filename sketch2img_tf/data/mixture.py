@@ -8,10 +8,12 @@ the share is linear in the step and nothing is drawn, so that where a run goes o
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from sketch2img_tf.config import DataConfig
+if TYPE_CHECKING:
+    from sketch2img_tf.config import DataConfig
 
 
 @dataclasses.dataclass(frozen=True)

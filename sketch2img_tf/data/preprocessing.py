@@ -20,11 +20,15 @@ lines. Measuring after the resize lets an exported model that is given pixels se
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import tensorflow as tf
 
 from sketch2img_tf.data import distance_field, silhouette
-from sketch2img_tf.data.statistics import Statistics
+
+if TYPE_CHECKING:
+    from sketch2img_tf.data.statistics import Statistics
 
 FARTHEST = 0.25
 

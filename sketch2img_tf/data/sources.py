@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from typing import TYPE_CHECKING
 
 import datasets.edge_maps.build as edge_maps_build
 import datasets.sketchy.build as sketchy_build
 from datasets.common import looks
 from datasets.common.sources import line as line_of_folder
-from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import input_pipeline, tfrecord_integrity
-from sketch2img_tf.data.input_pipeline import Sketchy
 from sketch2img_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import DataConfig
+    from sketch2img_tf.data.input_pipeline import Sketchy
 
 
 def directory(data: DataConfig) -> pathlib.Path:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from sketch2img_tf.config import Config
 from sketch2img_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import Config
 
 
 @contextlib.contextmanager

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pathlib
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from sketch2img_tf.draw_page import page_requests
-from sketch2img_tf.draw_page.page_requests import Model
 from sketch2img_tf.draw_page.starter_sketches import starters_for
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.inference.sketch_files import EXTENSIONS
+
+if TYPE_CHECKING:
+    from sketch2img_tf.draw_page.page_requests import Model
 
 VARIATIONS = (1, 4, 8)  # 8 is the largest batch that serving/config lets a server take
 _LARGEST_SEED = 2**31

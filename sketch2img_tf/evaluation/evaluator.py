@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
-from sketch2img_tf.data.input_pipeline import Sketchy
 from sketch2img_tf.evaluation import examples, training_photos
-from sketch2img_tf.evaluation.examples import Draw, Part
 from sketch2img_tf.evaluation.features import FeatureFlags, FeatureNetwork
-from sketch2img_tf.evaluation.protocols import Protocol
 from sketch2img_tf.evaluation.scoring import Scorer, Scores
+
+if TYPE_CHECKING:
+    from sketch2img_tf.data.input_pipeline import Sketchy
+    from sketch2img_tf.evaluation.examples import Draw, Part
+    from sketch2img_tf.evaluation.protocols import Protocol
 
 
 @dataclasses.dataclass(frozen=True)

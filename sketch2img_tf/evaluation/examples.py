@@ -8,15 +8,17 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 import numpy as np
 import tensorflow as tf
 
 from sketch2img_tf.data import input_pipeline, preprocessing
-from sketch2img_tf.data.input_pipeline import Sketchy
-from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.surroundings import progress
+
+if TYPE_CHECKING:
+    from sketch2img_tf.data.input_pipeline import Sketchy
+    from sketch2img_tf.data.statistics import Statistics
 
 Draw = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 """(normalised sketches, labels, seeds) to normalised photos, as `Generator.draw`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -12,11 +13,13 @@ from PIL import Image
 
 from sketch2img_tf import picture_grid
 from sketch2img_tf.data import input_pipeline, preprocessing, sources, tfrecord_integrity
-from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.evaluation import protocols
-from sketch2img_tf.evaluation.examples import Draw
-from sketch2img_tf.run_folder.run_card import Card
+
+if TYPE_CHECKING:
+    from sketch2img_tf.data.statistics import Statistics
+    from sketch2img_tf.evaluation.examples import Draw
+    from sketch2img_tf.run_folder.run_card import Card
 
 L1_EXAMPLES = 256
 GRID_EXAMPLES = 24

@@ -6,7 +6,10 @@ Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Dista
 
 from __future__ import annotations
 
-from sketch2img_tf.config import LossConfig
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import LossConfig
 
 
 def also_taught(network: str, losses: LossConfig) -> list[str]:

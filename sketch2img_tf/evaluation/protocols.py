@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
-from sketch2img_tf.data.input_pipeline import Sketchy
 from sketch2img_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from sketch2img_tf.data.input_pipeline import Sketchy
 
 
 @dataclasses.dataclass(frozen=True)

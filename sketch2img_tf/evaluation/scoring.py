@@ -8,16 +8,19 @@ Axes: N examples of a part, C features.
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sketch2img_tf.data.preprocessing import measured_intensities
 from sketch2img_tf.evaluation import classifier
-from sketch2img_tf.evaluation.examples import Part
 from sketch2img_tf.evaluation.features import FeatureFlags, FeatureNetwork, distance_names
 from sketch2img_tf.evaluation.metrics import distances, diversity, neighbours, pixel_metrics
 from sketch2img_tf.evaluation.metrics.faithfulness import faithfulness
-from sketch2img_tf.evaluation.training_photos import TrainingPhotos
+
+if TYPE_CHECKING:
+    from sketch2img_tf.evaluation.examples import Part
+    from sketch2img_tf.evaluation.training_photos import TrainingPhotos
 
 _HIGHER_IS_BETTER = ("psnr", "ssim", "edge_recall", "edge_precision", "class_accuracy", "inception_score", "diversity")
 _CHUNK = 64

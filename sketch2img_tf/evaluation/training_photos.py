@@ -11,14 +11,17 @@ import json
 import os
 import sys
 import zipfile
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sketch2img_tf.data.input_pipeline import Sketchy
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.evaluation import classifier, examples
 from sketch2img_tf.evaluation.classifier import Classifier
-from sketch2img_tf.evaluation.features import FeatureNetwork
+
+if TYPE_CHECKING:
+    from sketch2img_tf.data.input_pipeline import Sketchy
+    from sketch2img_tf.evaluation.features import FeatureNetwork
 
 _VERSION = 1  # of what is kept: other numbers are not read
 

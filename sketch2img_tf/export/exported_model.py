@@ -6,6 +6,7 @@ Axes: B batch, S the picture's side, K classes.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
@@ -13,8 +14,10 @@ from sketch2img_tf.data import preprocessing
 from sketch2img_tf.devices import hardware
 from sketch2img_tf.export import class_lookup, encoded_sketches, model_card, warm_up
 from sketch2img_tf.export.new_version import new_version
-from sketch2img_tf.networks.generator import Generator
-from sketch2img_tf.run_folder.run_card import Card
+
+if TYPE_CHECKING:
+    from sketch2img_tf.networks.generator import Generator
+    from sketch2img_tf.run_folder.run_card import Card
 
 _FILES = [
     tf.TensorSpec([None], tf.string, "sketch_bytes"),

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from sketch2img_tf.data import preprocessing
-from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import hardware
 from sketch2img_tf.export import model_card
 from sketch2img_tf.export.export_folder import LITE_MODEL_FILE, version_name
 from sketch2img_tf.export.new_version import new_version
-from sketch2img_tf.networks.generator import Generator
-from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.surroundings import standard_streams
+
+if TYPE_CHECKING:
+    from sketch2img_tf.data.statistics import Statistics
+    from sketch2img_tf.networks.generator import Generator
+    from sketch2img_tf.run_folder.run_card import Card
 
 MODEL_FILE = LITE_MODEL_FILE
 LABELS_FILE = "labels.txt"

@@ -6,11 +6,14 @@ import json
 import os
 import platform
 import string
+from typing import TYPE_CHECKING
 
 from sketch2img_tf import versions
 from sketch2img_tf.export import encoded_sketches, training_data
 from sketch2img_tf.export.export_folder import CARD_PATH
-from sketch2img_tf.run_folder.run_card import Card
+
+if TYPE_CHECKING:
+    from sketch2img_tf.run_folder.run_card import Card
 
 MODEL_CARD_PATH = os.path.join("assets.extra", "MODEL_CARD.md")
 _TEMPLATE = os.path.join(os.path.dirname(__file__), "MODEL_CARD.template.md")

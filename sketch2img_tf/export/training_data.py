@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 from datasets.names import (
     EDGE_MAPS_VERSION,
@@ -12,7 +13,9 @@ from datasets.names import (
     config_name,
     renderings,
 )
-from sketch2img_tf.config import DataConfig
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import DataConfig
 
 _SKETCHY = """
 Trained on the folder that the training was given as a release of the Sketchy database (Sangkloy et al., "The Sketchy

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import io
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from sketch2img_tf.run_folder.run_card import Card
+if TYPE_CHECKING:
+    from sketch2img_tf.run_folder.run_card import Card
 
 PATH = os.path.join("assets.extra", "tf_serving_warmup_requests")
 

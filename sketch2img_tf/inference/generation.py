@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -14,8 +15,10 @@ from sketch2img_tf.data import choices
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.export.export_folder import read_card
 from sketch2img_tf.inference import gallery, line_drawing, models, picture_files, sketch_files
-from sketch2img_tf.inference.sketch_files import Sketch
 from sketch2img_tf.surroundings import file_names, progress
+
+if TYPE_CHECKING:
+    from sketch2img_tf.inference.sketch_files import Sketch
 
 
 def generate(

@@ -5,11 +5,15 @@ Axes: H height, W width, of the page. Ranges: a page's brightness and ink are fl
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PIL import Image, ImageFilter
 
-from sketch2img_tf.config import DataConfig
 from sketch2img_tf.inference import connected_parts, paper, ruled_paper
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import DataConfig
 
 POLARITIES = paper.POLARITIES
 SIZE = 256  # pixels, as the release's sketches

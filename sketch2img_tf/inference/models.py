@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.export.export_folder import LITE_MODEL_FILE, SAVED_MODEL_FILE, newest_version
 from sketch2img_tf.inference import litert_model
-from sketch2img_tf.run_folder.run_card import Card
+
+if TYPE_CHECKING:
+    from sketch2img_tf.run_folder.run_card import Card
 
 PRETRAINED = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "pretrained")
 

@@ -10,16 +10,19 @@ Axes: B batch, S the picture's side, h, w places of a scale, C channels, K class
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
-from sketch2img_tf.config import LossConfig
 from sketch2img_tf.data import preprocessing
 from sketch2img_tf.layers.mru import LEAKY_SLOPE
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 from sketch2img_tf.networks import pretrained
 from sketch2img_tf.networks.frozen_features import Look
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import LossConfig
 
 CHANNELS = 64  # of every scale after mixing, and of the heads
 _STRIDES = (2, 2, 1, 1)  # of a head's first convolution, from the finest scale on

@@ -5,12 +5,16 @@ Axes: B batch, S the picture's side, C channels.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 
-from sketch2img_tf.config import Config
 from sketch2img_tf.layers.mru import CONDITIONAL, MRU
 from sketch2img_tf.layers.resize_conv import ResizeConv2D
 from sketch2img_tf.networks.encoder import LEVELS, Encoder, kernel_initializer, pyramid
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import Config
 
 SKETCH_CHANNELS = 8
 _BLOCKS = {"full": 1, "half": 2, "quarter": 4}

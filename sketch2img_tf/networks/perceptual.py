@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from sketch2img_tf.config import LossConfig
+from typing import TYPE_CHECKING
+
 from sketch2img_tf.networks import pretrained
 from sketch2img_tf.networks.frozen_features import Look
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import LossConfig
 
 _FLAGS = pretrained.Flags("perceptual_weights", "perceptual_size", "perceptual_layers", "--perceptual_weight=0")
 

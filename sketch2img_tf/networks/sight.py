@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
-from sketch2img_tf.config import Config
-from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.networks import critic, perceptual
 from sketch2img_tf.networks.frozen_features import FrozenFeatures, faster_precision
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import Config
+    from sketch2img_tf.data.statistics import Statistics
 
 
 class Seen(NamedTuple):

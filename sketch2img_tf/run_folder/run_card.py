@@ -7,10 +7,10 @@ import json
 from typing import TYPE_CHECKING
 
 from sketch2img_tf import config as config_lib
-from sketch2img_tf.config import Config
 from sketch2img_tf.data.statistics import Statistics
 
 if TYPE_CHECKING:
+    from sketch2img_tf.config import Config
     from sketch2img_tf.data.input_pipeline import Sketchy
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import sys
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 from tqdm import tqdm
 
-from sketch2img_tf.config import Config
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.networks.generator import Generator
 from sketch2img_tf.run_folder.summaries import Summaries, read_scalars
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import Config
+    from sketch2img_tf.networks.generator import Generator
 
 # Both in the normalised range, in which real photos have a deviation of about 0.4.
 LEAST_DEVIATION = 0.02

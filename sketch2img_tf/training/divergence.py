@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
-from sketch2img_tf.config import TrainingConfig
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.training.train_step import TrainStep
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import TrainingConfig
+    from sketch2img_tf.training.train_step import TrainStep
 
 FOLDER = "not_finite"
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from sketch2img_tf.config import Config, EvaluationConfig
-from sketch2img_tf.data.input_pipeline import Sketchy
+from typing import TYPE_CHECKING
+
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.evaluation import features, protocols, scoring
 from sketch2img_tf.evaluation.evaluator import Evaluator
-from sketch2img_tf.evaluation.examples import Draw
 from sketch2img_tf.evaluation.features import FeatureFlags
 from sketch2img_tf.evaluation.reports.curves import SCALAR_PREFIX
 from sketch2img_tf.run_folder import best
 from sketch2img_tf.run_folder.checkpoints import Checkpoints
-from sketch2img_tf.run_folder.run_card import Card
-from sketch2img_tf.run_folder.summaries import Summaries
-from sketch2img_tf.training.train_step import TrainState
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import Config, EvaluationConfig
+    from sketch2img_tf.data.input_pipeline import Sketchy
+    from sketch2img_tf.evaluation.examples import Draw
+    from sketch2img_tf.run_folder.run_card import Card
+    from sketch2img_tf.run_folder.summaries import Summaries
+    from sketch2img_tf.training.train_step import TrainState
 
 
 class Evaluations:

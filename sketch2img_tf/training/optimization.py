@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 
-from sketch2img_tf.config import TrainingConfig
 from sketch2img_tf.devices import precision
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import TrainingConfig
 
 EPSILON = 1e-8  # the paper's, and that of the report's code; Keras' own is 1e-7
 

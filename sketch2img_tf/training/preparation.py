@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
-from sketch2img_tf.config import Config, TrainingConfig
 from sketch2img_tf.data import input_pipeline, sources
 from sketch2img_tf.devices import strategy
 from sketch2img_tf.errors import UserError
@@ -19,6 +19,9 @@ from sketch2img_tf.run_folder.lock import check_writable
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.training import evaluations
 from sketch2img_tf.training.train_step import TrainState, TrainStep
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import Config, TrainingConfig
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,11 +9,11 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 from tqdm import tqdm
 
-from sketch2img_tf.config import Config
 from sketch2img_tf.data import input_pipeline
 from sketch2img_tf.devices import host_memory, precision, strategy
 from sketch2img_tf.evaluation.held_out import HeldOut
@@ -28,6 +28,9 @@ from sketch2img_tf.training.preparation import Prepared, checkpoints_to_come
 from sketch2img_tf.training.scalar_means import StepMeans
 from sketch2img_tf.training.signals import Stop
 from sketch2img_tf.training.train_step import TrainState, TrainStep
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import Config
 
 STOPPED = 42  # exit code of a run that was told to stop and can go on
 

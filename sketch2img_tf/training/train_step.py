@@ -5,12 +5,10 @@ Axes: B batch of one replica, 2B the two noise draws of a batch one after the ot
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
 import tensorflow as tf
 
-from sketch2img_tf.config import Config, TrainingConfig
-from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import precision, stateless_random
 from sketch2img_tf.layers.spectral_norm import power_iteration
 from sketch2img_tf.networks import critic
@@ -19,6 +17,10 @@ from sketch2img_tf.networks.generator import make_generator
 from sketch2img_tf.networks.sight import Seen, Sight
 from sketch2img_tf.training import differentiable_augmentation, losses, optimization, penalties
 from sketch2img_tf.training.network_update import FiniteStatistics, FiniteUpdates
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import Config, TrainingConfig
+    from sketch2img_tf.data.statistics import Statistics
 
 _FIRST_POWER_ITERATIONS = 15
 

@@ -6,19 +6,22 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from sketch2img_tf.config import Config, TrainingConfig
 from sketch2img_tf.data import sources, tfrecord_integrity
 from sketch2img_tf.devices import memory_errors, quiet, strategy
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.run_folder import disk_space, plots
-from sketch2img_tf.run_folder.checkpoints import Before
 from sketch2img_tf.run_folder.lock import RunLock
 from sketch2img_tf.run_folder.summaries import read_scalars
 from sketch2img_tf.training import preparation
 from sketch2img_tf.training.run import open_run
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import Config, TrainingConfig
+    from sketch2img_tf.run_folder.checkpoints import Before
 
 
 def train(config: Config) -> None:

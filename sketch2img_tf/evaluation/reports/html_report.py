@@ -6,15 +6,18 @@ import base64
 import html
 import io
 import pathlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from sketch2img_tf import picture_grid
 from sketch2img_tf.evaluation import judge
-from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
 from sketch2img_tf.evaluation.reports import by_class, results
-from sketch2img_tf.evaluation.reports.by_class import ClassScores
+
+if TYPE_CHECKING:
+    from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
+    from sketch2img_tf.evaluation.reports.by_class import ClassScores
 
 _CLASSES = 5  # at either end
 _EXAMPLES = 4  # of a class

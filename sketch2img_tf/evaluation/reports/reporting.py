@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from typing import TYPE_CHECKING
 
-from sketch2img_tf.config import LossConfig
 from sketch2img_tf.evaluation import judge, protocols
-from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
-from sketch2img_tf.evaluation.examples import Draw
 from sketch2img_tf.evaluation.held_out import HeldOut
 from sketch2img_tf.evaluation.reports import curves, html_report, results
 from sketch2img_tf.run_folder import best, plots
 from sketch2img_tf.run_folder.summaries import read_scalars
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import LossConfig
+    from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
+    from sketch2img_tf.evaluation.examples import Draw
 
 
 def report(evaluator: Evaluator, draw: Draw, source: dict, losses: LossConfig, folder: str, plot: bool) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
+from typing import TYPE_CHECKING
 
-from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
-from sketch2img_tf.evaluation.examples import Draw
-from sketch2img_tf.evaluation.scoring import Scores
+if TYPE_CHECKING:
+    from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
+    from sketch2img_tf.evaluation.examples import Draw
+    from sketch2img_tf.evaluation.scoring import Scores
 
 METRICS_FILE = "metrics.jsonl"
 _L1_EXAMPLES = 256
