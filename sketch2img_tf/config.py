@@ -144,7 +144,10 @@ def _define(field: dataclasses.Field) -> None:
 
 
 class _AlternativeFlag(flags.Flag):
-    """Says the same as another flag in other terms: the later one of the two counts, as of one flag given twice."""
+    """Says the same as another flag in other terms: the later one of the two counts, as of one flag given twice.
+
+    `flagfiles` refuses both side by side, on the command line or in one flagfile.
+    """
 
     def __init__(self, field: dataclasses.Field, text: str):
         parser, serializer = {
@@ -153,6 +156,13 @@ class _AlternativeFlag(flags.Flag):
         }[type(field.default)]
         super().__init__(parser, serializer, field.name, _plain(field.default), text)
         self.instead_of = field.metadata["instead_of"]
+
+    def is_empty(self, argument: str) -> bool:
+        """Whether it leaves all to the other with this argument; not if it does not take it."""
+        try:
+            return not self.parser.parse(argument)
+        except ValueError:
+            return False
 
     def parse(self, argument):
         super().parse(argument)

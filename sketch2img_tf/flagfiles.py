@@ -19,42 +19,68 @@ def expand(arguments: list[str]) -> list[str]:
     """The arguments with the lines of each flagfile in its place.
 
     Raises:
-      flags.Error: a flag is given before a flagfile that sets it too, or beside another that says the same, or a
-        flagfile cannot be read.
+      flags.Error: on the command line, or in one flagfile, a flag is given before a flagfile that sets it too, or
+        beside another that says the same; or a flagfile cannot be read.
     """
-    given: dict[str, str] = {}
+    return _expanded(arguments, "", [])
+
+
+def _expanded(arguments: list[str], where: str, including: list[str]) -> list[str]:
+    """As `expand`, of the command line or of a flagfile.
+
+    Args:
+      arguments: its own.
+      where: with what an error about them begins.
+      including: the flagfiles that have led there, the outermost first.
+    """
+    own: list[str] = []
     expanded: list[str] = []
     waiting = list(arguments)
     while waiting:
         argument = waiting.pop(0)
         if argument == "--":
-            return [*expanded, argument, *waiting]
-        if _names_flagfile(argument):
-            equals, path = argument.partition("=")[1:]
-            lines = _lines(path if equals else (waiting.pop(0) if waiting else ""), [])
-            _check_order(path, lines, given)
-            expanded += lines
-        else:
+            expanded += [argument, *waiting]
+            break
+        if not _names_flagfile(argument):
+            own.append(argument)
             expanded.append(argument)
-            if argument.startswith("-"):
-                given[_flag(argument)] = argument
-    for name, argument in given.items():
-        if (other := _alternative(name)) in given:
-            raise flags.Error(f"{argument} and {given[other]} say the same in two ways: give one of them")
+            continue
+        _, equals, path = argument.partition("=")
+        path = path.strip() if equals else (waiting.pop(0) if waiting else "")
+        lines = _lines(path, including)
+        _check_order(where, own, path, lines)
+        expanded += lines
+    _check_alternatives(where, own)
     return expanded
 
 
-def _check_order(path: str, lines: list[str], given: dict[str, str]) -> None:
-    for name in map(_flag, lines):
-        if before := given.get(name) or given.get(_alternative(name)):
+def _check_order(where: str, before: list[str], path: str, lines: list[str]) -> None:
+    earlier = _last(before)
+    for name, line in _last(lines).items():
+        if loses := earlier.get(name) or earlier.get(_emptied(line)):
             raise flags.Error(
-                f"{before} stands before --flagfile={path}, which sets --{name} too and would win; give it after"
+                f"{where}{loses} stands before --flagfile={path}, which sets --{name} too and would win; give it after"
             )
 
 
-def _alternative(name: str) -> str:
-    """The flag that says the same in other terms; "" if there is none."""
-    return getattr(flags.FLAGS[name], "instead_of", "") if name in flags.FLAGS else ""
+def _check_alternatives(where: str, arguments: list[str]) -> None:
+    last = _last(arguments)
+    for argument in last.values():
+        other = last.get(_emptied(argument), "")
+        if _emptied(other):
+            raise flags.Error(f"{where}{argument} and {other} say the same in two ways: give one of them")
+
+
+def _last(arguments: list[str]) -> dict[str, str]:
+    """The argument that counts for each flag, by its name."""
+    return {_flag(argument): argument for argument in arguments if argument.startswith("-")}
+
+
+def _emptied(argument: str) -> str:
+    """The flag that says the same in other terms, and says nothing beside this argument; "" if there is none."""
+    name, value = _flag(argument), argument.partition("=")[2]
+    flag = flags.FLAGS[name] if name in flags.FLAGS else None
+    return flag.instead_of if getattr(flag, "instead_of", "") and not flag.is_empty(value) else ""
 
 
 def _lines(path: str, including: list[str]) -> list[str]:
@@ -69,12 +95,11 @@ def _lines(path: str, including: list[str]) -> list[str]:
     found = _find(os.path.expanduser(path), including)
     if os.path.realpath(found) in map(os.path.realpath, including):
         raise flags.Error(f"--flagfile={path}: includes itself, by way of {' and '.join(including)}")
-    lines: list[str] = []
-    for line in _read(found, path):
+    lines = _read(found, path)
+    for line in lines:
         if " #" in line:
             raise flags.Error(f"--flagfile={path}: {line!r} has a comment; give comments lines of their own")
-        lines += _lines(line.partition("=")[2].strip(), [*including, found]) if _names_flagfile(line) else [line]
-    return lines
+    return _expanded(lines, f"--flagfile={path}: ", [*including, found])
 
 
 def _read(found: str, path: str) -> list[str]:

@@ -461,6 +461,7 @@ def test_the_later_of_two_flags_that_say_the_same_counts(tmp_path):
         [f"--flagfile={in_steps}", "--train_epochs=2", "--num_classes=4"],
         [f"--flagfile={nothing}"],
         [f"--flagfile={in_steps}", f"--flagfile={in_epochs}", "--classes=cat"],
+        [f"--flagfile={in_steps}", "--train_steps=0", "--train_epochs=3", "--classes=", "--num_classes=2"],
     ]
     found = []
     for result in _parse(*lines):
@@ -473,6 +474,7 @@ def test_the_later_of_two_flags_that_say_the_same_counts(tmp_path):
         ("0", "2", "", "4"),
         ("9", "0", "", "3"),
         ("0", "20", "cat", "0"),
+        ("0", "3", "", "2"),
     ]
 
 

@@ -75,6 +75,11 @@ def refused(monkeypatch, capsys, dummy_data_dir, tmp_path):
             ["--flagfile=configs/full.flags", "--train_steps=4", "--train_epochs=2"],
         ),
         (2, "--num_classes=2 and --classes=ant say the same", ["--num_classes=2", "--classes=ant"]),
+        (
+            2,
+            "--num_classes=0 stands before --flagfile=configs/ten_classes.flags, which sets --num_classes too",
+            ["--num_classes=0", "--flagfile", "configs/ten_classes.flags"],
+        ),
         (1, "--train_steps=0 and --train_epochs=0: how long is the run?", ["--train_steps=0"]),
     ],
 )
@@ -91,6 +96,19 @@ def test_a_mistake_is_one_line(refused, code, message, arguments):
         ("seed=3\n", "unexpected argument 'seed=3'"),
         ("--sead=3\n", "Unknown command line flag 'sead'"),
         ("--flagfile=configs/nowhere.flags\n", "No such file or directory: 'configs/nowhere.flags'"),
+        (
+            "--train_steps=4\n--seed=3\n--train_epochs=2\n",
+            "given.flags: --train_steps=4 and --train_epochs=2 say the same in two ways: give one of them",
+        ),
+        ("--num_classes=2\n--classes=ant\n", "given.flags: --num_classes=2 and --classes=ant say the same"),
+        (
+            "--train_steps=4\n--flagfile=configs/full.flags\n",
+            "given.flags: --train_steps=4 stands before --flagfile=configs/full.flags, which sets --train_epochs too",
+        ),
+        (
+            "--flagfile\nconfigs/base.flags\n--base_width=8\n--flagfile=configs/base.flags\n",
+            "given.flags: --base_width=8 stands before --flagfile=configs/base.flags, which sets --base_width too",
+        ),
     ],
 )
 def test_a_mistake_in_a_flagfile_is_one_line(refused, tmp_path, text, message):
