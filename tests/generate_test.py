@@ -128,8 +128,7 @@ def test_what_is_passed_over_is_told_and_any_jpeg_is_drawn(model, sketch, tmp_pa
     assert capsys.readouterr().err == f"passed over in {tmp_path / 'in'}: four.heic, three.tif\n"
 
 
-def test_a_name_that_is_no_utf8(model, sketch, tmp_path, no_utf8, monkeypatch):
-    monkeypatch.setenv("PYTHONIOENCODING", "utf-8:backslashreplace")
+def test_a_name_that_is_no_utf8(model, sketch, tmp_path, no_utf8):
     folder = tmp_path / "in" / no_utf8
     folder.mkdir(parents=True)
     Image.open(sketch).save(folder / f"{no_utf8}.png")
