@@ -98,7 +98,10 @@ def _views(page: np.ndarray) -> tuple[np.ndarray, list[Image.Image]]:
 
 
 def _background(small: Image.Image) -> _Background:
-    closed = small.filter(ImageFilter.MaxFilter(_WINDOW)).filter(ImageFilter.MinFilter(_WINDOW))
+    closed = small
+    for extreme in (ImageFilter.MaxFilter(3), ImageFilter.MinFilter(3)):
+        for _ in range(_WINDOW // 2):  # the same as one filter of the whole window, in less than half the time
+            closed = closed.filter(extreme)
     levels, filled = (np.asarray(picture, np.float32) / 255 for picture in (small, closed))
     hat = filled - levels
     lines = np.maximum(hat - 3 * np.median(hat) - _GREY / 255, 0)  # most of a page is paper, which has noise
