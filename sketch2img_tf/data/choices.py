@@ -6,6 +6,7 @@ import difflib
 import re
 import unicodedata
 
+from sketch2img_tf.data import class_words
 from sketch2img_tf.errors import UserError
 
 MAX_SEEDS = 1000
@@ -18,7 +19,8 @@ def find_class(text: str, class_names: tuple[str, ...], flag: str, owner: str) -
 
     Case does not matter, a space or hyphen is as good as the underscore, and accents may be written
     either way that Unicode has (macOS writes file names in another than keyboards do). Of two
-    classes that differ in nothing else, the one that is named exactly, or else the first.
+    classes that differ in nothing else, the one that is named exactly, or else the first. Another
+    word for one class alone names it.
 
     Args:
       text: what somebody typed.
@@ -35,8 +37,11 @@ def find_class(text: str, class_names: tuple[str, ...], flag: str, owner: str) -
     wanted = plain(text)
     if wanted in by_name:
         return by_name[wanted]
+    meant = [name for name in class_words.named(wanted) if name in class_names]
+    if len(meant) == 1:
+        return meant[0]
     containing = [name for name in by_name if wanted and wanted in name]
-    near = [by_name[name] for name in containing or difflib.get_close_matches(wanted, by_name, n=5)]
+    near = meant or [by_name[name] for name in containing or difflib.get_close_matches(wanted, by_name, n=5)]
     raise UserError(f"{flag}={text}: {owner} has no such class; {_suggestion(near, class_names)}")
 
 

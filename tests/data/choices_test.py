@@ -31,6 +31,16 @@ def test_class_names_as_people_write_them(text, name):
     assert find(text) == name
 
 
+def test_another_word_for_a_class():
+    names = ("couch", "pistol", "rifle", "songbird", "starfish")
+    assert find("Sofa", names) == "couch" and find("sea star", names) == "starfish"
+    assert find("gun", ("apple", "rifle")) == "rifle"
+    with pytest.raises(UserError, match="=gun: the model has no such class; nearest: pistol, rifle$"):
+        find("gun", names)
+    with pytest.raises(UserError, match="=sofa: the model has no such class; it has apple$"):
+        find("sofa", ("apple",))
+
+
 @pytest.mark.parametrize("typed, there", [("NFC", "NFD"), ("NFD", "NFC")])
 def test_accents_may_be_written_either_way(typed, there):
     """As keyboards and macOS's file names have them."""
