@@ -428,7 +428,7 @@ class TrainStep:
         return tf.reshape(stateless_random.normal([copies, *shape], seed, axis=1), [copies * shape[0], *shape[1:]])
 
     def _seed(self) -> tf.Tensor:
-        """A seed of this step, int64 [2]; all replicas have the same, see `draws`."""
+        """A seed of this step, int64 [2]; all replicas have the same, see `stateless_random`."""
         seed = tf.stack([tf.constant(self.config.training.seed, tf.int64), self.state.retries])
         return stateless_random.fold_in(seed, self.state.step)
 
