@@ -60,7 +60,7 @@ def main() -> None:
         generator, card, step = checkpoints.load_generator(_WORKDIR.value)
         source = {"model": _WORKDIR.value, "step": step}
         draw, folder = tf.function(generator.draw, autograph=False, reduce_retracing=True), _WORKDIR.value
-    sketchy = held_out.open_sketchy(card, _DATA_DIR.value)
+    sketchy = held_out.open_paired_dataset(card, _DATA_DIR.value)
     evaluator = Evaluator(sketchy, protocols.find(_PROTOCOL.value, sketchy), feature_flags)
     reporting.report(evaluator, draw, source, card.config.losses, folder, _PLOT.value)
 

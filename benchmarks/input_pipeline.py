@@ -41,7 +41,7 @@ def main() -> None:
         data_dir = _DATA_DIR.value or _miniature(folder)
         config = DataConfig(photo_variant=(_PHOTO_VARIANT.value,), sketch_variant=(_SKETCH_VARIANT.value,))
         directory = build.dataset_dir(data_dir, config.photo_variant, config.sketch_variant)
-        sketchy = input_pipeline.open_sketchy(str(directory), config)
+        sketchy = input_pipeline.open_paired_dataset(str(directory), config)
         seconds = _seconds(sketchy)
     pictures = _BATCHES.value * _BATCH_SIZE.value
     result = {
@@ -61,7 +61,7 @@ def _miniature(folder: str) -> str:
     return data_dir
 
 
-def _seconds(sketchy: input_pipeline.Sketchy) -> float:
+def _seconds(sketchy: input_pipeline.PairedDataset) -> float:
     """For all measured batches together."""
     batches = iter(input_pipeline.training_batches(sketchy, _BATCH_SIZE.value, seed=0))
     for _ in range(_WARM_UP):

@@ -34,7 +34,7 @@ from sketch2img_tf.training.train_step import TrainState, TrainStep
 
 if TYPE_CHECKING:
     from sketch2img_tf.config import Config
-    from sketch2img_tf.data.input_pipeline import Sketchy
+    from sketch2img_tf.data.input_pipeline import PairedDataset
 
 _PACKED_DIR = path_flags.define("packed_dir", "", "Folder to write; it must not be there yet.")
 _REDRAW = flags.DEFINE_bool(
@@ -112,7 +112,7 @@ def _redraw(step: TrainStep) -> dict:
     return draws
 
 
-def _write_input(run: Config, sketchy: Sketchy) -> None:
+def _write_input(run: Config, sketchy: PairedDataset) -> None:
     """The pictures, which of them come when, and the making of a batch."""
     batch, size = run.training.global_batch_size, run.data.image_size
     arrays = pictures.read(sketchy)

@@ -12,13 +12,13 @@ from sketch2img_tf.data.mixture import Mixture
 
 if TYPE_CHECKING:
     from sketch2img_tf.config import Config
-    from sketch2img_tf.data.input_pipeline import Sketchy
+    from sketch2img_tf.data.input_pipeline import PairedDataset
     from sketch2img_tf.data.statistics import Statistics
 
 _AT_ONCE = 256
 
 
-def read(sketchy: Sketchy) -> dict[str, np.ndarray]:
+def read(sketchy: PairedDataset) -> dict[str, np.ndarray]:
     """The training examples at the size of the run, edge maps after the sketches.
 
     Returns:
@@ -39,7 +39,7 @@ def read(sketchy: Sketchy) -> dict[str, np.ndarray]:
     }
 
 
-def edge_maps_before(sketchy: Sketchy, batch_size: int, steps: int) -> np.ndarray:
+def edge_maps_before(sketchy: PairedDataset, batch_size: int, steps: int) -> np.ndarray:
     """How many edge maps come before each step, and before the one after the last: int64 [steps + 1]."""
     if not sketchy.edge_maps:
         return np.zeros([steps + 1], np.int64)
@@ -70,7 +70,7 @@ def batch_of(config: Config, statistics: Statistics) -> Callable[..., tuple[tf.T
     return batch
 
 
-def _examples(sketchy: Sketchy) -> list[np.ndarray]:
+def _examples(sketchy: PairedDataset) -> list[np.ndarray]:
     """Photos and sketches as pixels, and labels."""
     batches = input_pipeline.evaluation_batches(sketchy, "train", _AT_ONCE)
     parts = [

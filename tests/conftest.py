@@ -42,10 +42,10 @@ def sketchy(dummy_data_dir):
     from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
     from datasets.sketchy import build
     from sketch2img_tf.config import DataConfig
-    from sketch2img_tf.data.input_pipeline import open_sketchy
+    from sketch2img_tf.data.input_pipeline import open_paired_dataset
 
     directory = build.dataset_dir(dummy_data_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT)
-    return open_sketchy(str(directory), DataConfig())
+    return open_paired_dataset(str(directory), DataConfig())
 
 
 @pytest.fixture(scope="session")

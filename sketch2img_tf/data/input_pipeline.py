@@ -40,7 +40,7 @@ _FILES_AT_ONCE = 16
 
 
 @dataclasses.dataclass(frozen=True)
-class Sketchy:
+class PairedDataset:
     """Built pictures as a run chooses them: the classes and sketches of its `DataConfig`.
 
     A label is the position of its name in `class_names`, whatever its number in the files.
@@ -55,11 +55,11 @@ class Sketchy:
     """How many there are to train on, by class, those that are held back included."""
     config: DataConfig
     all_class_names: tuple[str, ...]
-    edge_maps: Sketchy | None = None
+    edge_maps: PairedDataset | None = None
     """What is mixed into the training examples, as the `DataConfig` says when; none if it says never."""
 
 
-def open_sketchy(directory: str, config: DataConfig) -> Sketchy:
+def open_paired_dataset(directory: str, config: DataConfig) -> PairedDataset:
     """The pictures built in `directory`, the folder that holds `metadata.json`.
 
     Raises:
@@ -79,12 +79,12 @@ def open_sketchy(directory: str, config: DataConfig) -> Sketchy:
             f" --drop_sketches={','.join(config.drop_sketches)}; drop fewer or choose more classes"
         )
     statistics = Statistics.from_dict({**metadata, "sketch_encoding": config.sketch_encoding})
-    sketchy = Sketchy(directory, names, statistics, counts, by_class["train"], config, known)
+    sketchy = PairedDataset(directory, names, statistics, counts, by_class["train"], config, known)
     return _with_validation(sketchy) if config.validation_share else sketchy
 
 
 def training_batches(
-    sketchy: Sketchy,
+    sketchy: PairedDataset,
     batch_size: int,
     seed: int,
     first_step: int = 0,
@@ -117,7 +117,7 @@ def training_batches(
 
 
 def _training_records(
-    sketchy: Sketchy, examples_a_step: int, seed: int, first_step: int, context: tf.distribute.InputContext
+    sketchy: PairedDataset, examples_a_step: int, seed: int, first_step: int, context: tf.distribute.InputContext
 ) -> tf.data.Dataset:
     """Records without end, from the first of `first_step` on, edge maps among them where they are mixed in."""
     first = first_step * examples_a_step
@@ -131,7 +131,7 @@ def _training_records(
     )
 
 
-def _epochs(sketchy: Sketchy, seed: int, first: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
+def _epochs(sketchy: PairedDataset, seed: int, first: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
     """This worker's training records again and again, each time in another order, from number `first` on."""
     records, examples = _records_of_worker(sketchy, context)
     epoch, offset = divmod(first, examples)
@@ -157,7 +157,7 @@ def _counts_of_classes(records: tf.data.Dataset, classes: int) -> np.ndarray:
     return labels.reduce(tf.zeros([classes], tf.int64), add).numpy()
 
 
-def evaluation_batches(sketchy: Sketchy, split: str, batch_size: int) -> tf.data.Dataset:
+def evaluation_batches(sketchy: PairedDataset, split: str, batch_size: int) -> tf.data.Dataset:
     """The split once, in the order of the files, unjittered; the last batch may be smaller. As `training_batches`."""
     still = functools.partial(_example, sketchy=sketchy, jitter_seed=None)
     pictures = _records(sketchy, split).map(still, num_parallel_calls=_CORES)
@@ -203,7 +203,7 @@ def _count(by_flags: dict[str, int], config: DataConfig) -> int:
     return sum(n for flags, n in by_flags.items() if not set(flags.split(",")) & set(config.drop_sketches))
 
 
-def _with_validation(sketchy: Sketchy) -> Sketchy:
+def _with_validation(sketchy: PairedDataset) -> PairedDataset:
     """The counts of a split `validation` and of the training split without it; the metadata do not know them."""
     share, total = sketchy.config.validation_share, sketchy.examples["train"]
     records = _chosen(sketchy, "train", tfrecord_integrity.open_builder(sketchy.directory))
@@ -218,13 +218,13 @@ def _with_validation(sketchy: Sketchy) -> Sketchy:
     return dataclasses.replace(sketchy, examples=counts)
 
 
-def _records(sketchy: Sketchy, split: str) -> tf.data.Dataset:
+def _records(sketchy: PairedDataset, split: str) -> tf.data.Dataset:
     """The chosen examples of a split with their pictures still encoded and the labels of `class_names`."""
     records = _part(sketchy, split, tfrecord_integrity.open_builder(sketchy.directory))
     return records.apply(tf.data.experimental.assert_cardinality(sketchy.examples[split]))
 
 
-def _records_of_worker(sketchy: Sketchy, context: tf.distribute.InputContext) -> tuple[tf.data.Dataset, int]:
+def _records_of_worker(sketchy: PairedDataset, context: tf.distribute.InputContext) -> tuple[tf.data.Dataset, int]:
     """A worker's part of the training records, and how many they are.
 
     Each worker reads files of its own, so that none is read twice from afar; where there are too few files for that,
@@ -246,7 +246,9 @@ def _records_of_worker(sketchy: Sketchy, context: tf.distribute.InputContext) ->
     return records, examples
 
 
-def _part(sketchy: Sketchy, split: str, builder, context: tf.distribute.InputContext | None = None) -> tf.data.Dataset:
+def _part(
+    sketchy: PairedDataset, split: str, builder, context: tf.distribute.InputContext | None = None
+) -> tf.data.Dataset:
     """As `_records`, of the files that are the worker's of `context`."""
     share = sketchy.config.validation_share
     records = _chosen(sketchy, "test" if split == "test" else "train", builder, context)
@@ -257,7 +259,7 @@ def _part(sketchy: Sketchy, split: str, builder, context: tf.distribute.InputCon
 
 
 def _chosen(
-    sketchy: Sketchy, split: str, builder, context: tf.distribute.InputContext | None = None
+    sketchy: PairedDataset, split: str, builder, context: tf.distribute.InputContext | None = None
 ) -> tf.data.Dataset:
     """Records of the builder's split as they are, those that the configuration chooses."""
     undecoded = {"photo": tfds.decode.SkipDecoding(), "sketch": tfds.decode.SkipDecoding()}
@@ -267,13 +269,13 @@ def _chosen(
     return records.filter(functools.partial(_is_chosen, sketchy=sketchy))
 
 
-def _is_chosen(record: dict[str, tf.Tensor], sketchy: Sketchy) -> tf.Tensor:
+def _is_chosen(record: dict[str, tf.Tensor], sketchy: PairedDataset) -> tf.Tensor:
     # Edge maps have no flags.
     dropped = [record[flag] for flag in sketchy.config.drop_sketches if flag in record]
     return (_new_labels(sketchy, record["label"]) >= 0) & ~tf.reduce_any(tf.stack([*dropped, False]))
 
 
-def _relabel(record: dict[str, tf.Tensor], sketchy: Sketchy) -> dict[str, tf.Tensor]:
+def _relabel(record: dict[str, tf.Tensor], sketchy: PairedDataset) -> dict[str, tf.Tensor]:
     return {
         "photo": record["photo"],
         "sketch": record["sketch"],
@@ -282,13 +284,15 @@ def _relabel(record: dict[str, tf.Tensor], sketchy: Sketchy) -> dict[str, tf.Ten
     }
 
 
-def _new_labels(sketchy: Sketchy, label: tf.Tensor) -> tf.Tensor:
+def _new_labels(sketchy: PairedDataset, label: tf.Tensor) -> tf.Tensor:
     """-1 for a class that is not chosen."""
     positions = {name: position for position, name in enumerate(sketchy.class_names)}
     return tf.gather(tf.constant([positions.get(name, -1) for name in sketchy.all_class_names], tf.int64), label)
 
 
-def _example(record: dict[str, tf.Tensor], sketchy: Sketchy, jitter_seed: tf.Tensor | None) -> dict[str, tf.Tensor]:
+def _example(
+    record: dict[str, tf.Tensor], sketchy: PairedDataset, jitter_seed: tf.Tensor | None
+) -> dict[str, tf.Tensor]:
     photo = preprocessing.decode_photo(record["photo"])
     sketch = preprocessing.decode_sketch(record["sketch"])
     if jitter_seed is not None:

@@ -15,7 +15,7 @@ from sketch2img_tf.errors import UserError
 
 if TYPE_CHECKING:
     from sketch2img_tf.config import DataConfig
-    from sketch2img_tf.data.input_pipeline import Sketchy
+    from sketch2img_tf.data.input_pipeline import PairedDataset
 
 
 def directory(data: DataConfig) -> pathlib.Path:
@@ -25,7 +25,7 @@ def directory(data: DataConfig) -> pathlib.Path:
     return sketchy_build.dataset_dir(data.data_dir, data.photo_variant, data.sketch_variant)
 
 
-def open_data(data: DataConfig) -> Sketchy:
+def open_data(data: DataConfig) -> PairedDataset:
     """The pictures that the configuration chooses, and the edge maps to mix in; builds TFRecords that are missing.
 
     Raises:
@@ -33,7 +33,7 @@ def open_data(data: DataConfig) -> Sketchy:
         sketches.
     """
     _build_missing(data)
-    sketchy = input_pipeline.open_sketchy(str(directory(data)), data)
+    sketchy = input_pipeline.open_paired_dataset(str(directory(data)), data)
     tfrecord_integrity.check(sketchy.directory)
     return _with_edge_maps(sketchy) if data.mixes_edge_maps else sketchy
 
@@ -44,7 +44,7 @@ def check_built(data: DataConfig) -> None:
         raise UserError(f"{folder} is not built yet: build it first, by `python -m datasets.{name}.build`")
 
 
-def describe(sketchy: Sketchy) -> list[str]:
+def describe(sketchy: PairedDataset) -> list[str]:
     """A line for each folder that the data were built from: its photos, of all classes."""
     built = [sketchy, *([sketchy.edge_maps] if sketchy.edge_maps else [])]
     metadata = [input_pipeline.read_metadata(each.directory) for each in built]
@@ -68,7 +68,7 @@ def _build_missing(data: DataConfig) -> None:
         edge_maps_build.build(data.photos_dir, data.data_dir, max_bad=data.max_bad, sketches_dir=sketches_dir)
 
 
-def _with_edge_maps(sketchy: Sketchy) -> Sketchy:
+def _with_edge_maps(sketchy: PairedDataset) -> PairedDataset:
     """`sketchy` with the edge maps of its classes, seen through its statistics."""
     folder = edge_maps_build.dataset_dir(sketchy.config.data_dir)
     metadata = input_pipeline.read_metadata(str(folder))
@@ -80,12 +80,12 @@ def _with_edge_maps(sketchy: Sketchy) -> Sketchy:
         )
     _check_held_out(sketchy, folder, metadata)
     chosen = dataclasses.replace(sketchy.config, dataset="edge_maps", classes=sketchy.class_names, num_classes=0)
-    edge_maps = input_pipeline.open_sketchy(str(folder), chosen)
+    edge_maps = input_pipeline.open_paired_dataset(str(folder), chosen)
     tfrecord_integrity.check(edge_maps.directory)
     return dataclasses.replace(sketchy, edge_maps=dataclasses.replace(edge_maps, statistics=sketchy.statistics))
 
 
-def _check_held_out(sketchy: Sketchy, folder: pathlib.Path, metadata: dict) -> None:
+def _check_held_out(sketchy: PairedDataset, folder: pathlib.Path, metadata: dict) -> None:
     """A photo that is held out with its sketch must not be trained on with its edges."""
     sketches = input_pipeline.read_metadata(sketchy.directory)
     if "held_out_looks" not in sketches:

@@ -17,7 +17,7 @@ from sketch2img_tf.evaluation.features import FeatureFlags, FeatureNetwork
 from sketch2img_tf.evaluation.scoring import Scorer, Scores
 
 if TYPE_CHECKING:
-    from sketch2img_tf.data.input_pipeline import Sketchy
+    from sketch2img_tf.data.input_pipeline import PairedDataset
     from sketch2img_tf.evaluation.examples import Draw, Part
     from sketch2img_tf.evaluation.protocols import Protocol
 
@@ -37,7 +37,7 @@ class Evaluator:
       UserError: on opening, the network's weights cannot be had.
     """
 
-    def __init__(self, sketchy: Sketchy, protocol: Protocol, flags: FeatureFlags):
+    def __init__(self, sketchy: PairedDataset, protocol: Protocol, flags: FeatureFlags):
         self.sketchy, self.protocol = sketchy, protocol
         self.network = FeatureNetwork(flags) if flags.network else None
         self.training = training_photos.load(sketchy, self.network)

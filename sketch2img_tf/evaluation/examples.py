@@ -17,7 +17,7 @@ from sketch2img_tf.data import input_pipeline, preprocessing
 from sketch2img_tf.surroundings import progress
 
 if TYPE_CHECKING:
-    from sketch2img_tf.data.input_pipeline import Sketchy
+    from sketch2img_tf.data.input_pipeline import PairedDataset
     from sketch2img_tf.data.statistics import Statistics
 
 Draw = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
@@ -53,7 +53,7 @@ class Part:
         return np.unique(self.photo_numbers, return_index=True)[1]
 
 
-def read_part(sketchy: Sketchy, split: str, most: int | None = None) -> Part:
+def read_part(sketchy: PairedDataset, split: str, most: int | None = None) -> Part:
     """The first `most` examples of the split, or all of them."""
     count = min(most or math.inf, sketchy.examples[split])
     batches = input_pipeline.evaluation_batches(sketchy, split, _READ_BATCH).take(math.ceil(count / _READ_BATCH))

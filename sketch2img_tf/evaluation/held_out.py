@@ -29,7 +29,7 @@ _BATCH = 16
 class HeldOut:
     """The pictures that a run holds out, unjittered: `protocols.held_out_split`, or the split that is given."""
 
-    def __init__(self, sketchy: input_pipeline.Sketchy, split: str = ""):
+    def __init__(self, sketchy: input_pipeline.PairedDataset, split: str = ""):
         self.sketchy = sketchy
         split = split or protocols.held_out_split(sketchy)
         self.batches = input_pipeline.evaluation_batches(sketchy, split, _BATCH)
@@ -64,7 +64,7 @@ class HeldOut:
         return [preprocessing.photo_intensities(picture, self.sketchy.statistics) for picture in photos]
 
 
-def open_sketchy(card: Card, data_dir: str) -> input_pipeline.Sketchy:
+def open_paired_dataset(card: Card, data_dir: str) -> input_pipeline.PairedDataset:
     """The pictures of the run of `card`, from `data_dir` or else from where the run had them.
 
     Raises:
@@ -72,7 +72,7 @@ def open_sketchy(card: Card, data_dir: str) -> input_pipeline.Sketchy:
     """
     data = card.config.data
     chosen = dataclasses.replace(data, data_dir=data_dir or data.data_dir, classes=card.class_names, num_classes=0)
-    sketchy = input_pipeline.open_sketchy(str(sources.directory(chosen)), chosen)
+    sketchy = input_pipeline.open_paired_dataset(str(sources.directory(chosen)), chosen)
     if sketchy.class_names != card.class_names:  # labels are positions in them
         raise UserError(
             f"{sketchy.directory}: the data write the model's classes otherwise,"

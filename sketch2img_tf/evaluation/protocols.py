@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sketch2img_tf.errors import UserError
 
 if TYPE_CHECKING:
-    from sketch2img_tf.data.input_pipeline import Sketchy
+    from sketch2img_tf.data.input_pipeline import PairedDataset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,12 +45,12 @@ PROTOCOLS = {
 }
 
 
-def held_out_split(sketchy: Sketchy) -> str:
+def held_out_split(sketchy: PairedDataset) -> str:
     """What a run is watched by: its validation part, else the test part, else what it trains on."""
     return next(split for split in ("validation", "test", "train") if sketchy.examples.get(split))
 
 
-def find(name: str, sketchy: Sketchy) -> Protocol:
+def find(name: str, sketchy: PairedDataset) -> Protocol:
     """The protocol of this name; of "" that of the first 256 pictures of `held_out_split`.
 
     Raises:

@@ -20,7 +20,7 @@ from sketch2img_tf.evaluation import classifier, examples
 from sketch2img_tf.evaluation.classifier import Classifier
 
 if TYPE_CHECKING:
-    from sketch2img_tf.data.input_pipeline import Sketchy
+    from sketch2img_tf.data.input_pipeline import PairedDataset
     from sketch2img_tf.evaluation.features import FeatureNetwork
 
 _VERSION = 1  # of what is kept: other numbers are not read
@@ -43,7 +43,7 @@ class TrainingPhotos:
     classifier: Classifier | None
 
 
-def load(sketchy: Sketchy, network: FeatureNetwork | None) -> TrainingPhotos:
+def load(sketchy: PairedDataset, network: FeatureNetwork | None) -> TrainingPhotos:
     """From the folder `evaluation` beside the TFRecords, or else from them; what is computed is kept there.
 
     Raises:
@@ -57,7 +57,7 @@ def load(sketchy: Sketchy, network: FeatureNetwork | None) -> TrainingPhotos:
     return photos
 
 
-def _compute(sketchy: Sketchy, network: FeatureNetwork | None) -> TrainingPhotos:
+def _compute(sketchy: PairedDataset, network: FeatureNetwork | None) -> TrainingPhotos:
     part = examples.read_part(sketchy, "train")
     pixels, labels = part.photos[part.distinct], part.labels[part.distinct]
     if network is None:
@@ -71,7 +71,7 @@ def _compute(sketchy: Sketchy, network: FeatureNetwork | None) -> TrainingPhotos
     return TrainingPhotos(pixels, labels, features, classifier.train(features, labels, len(sketchy.class_names)))
 
 
-def _path(sketchy: Sketchy, network: FeatureNetwork | None) -> str:
+def _path(sketchy: PairedDataset, network: FeatureNetwork | None) -> str:
     """The file's name holds a hash of all that its content follows from, beside the records."""
     facts = {
         "version": _VERSION,

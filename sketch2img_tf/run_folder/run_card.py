@@ -11,7 +11,7 @@ from sketch2img_tf.data.statistics import Statistics
 
 if TYPE_CHECKING:
     from sketch2img_tf.config import Config
-    from sketch2img_tf.data.input_pipeline import Sketchy
+    from sketch2img_tf.data.input_pipeline import PairedDataset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Card:
     critic_weights: str = ""
 
     @classmethod
-    def of_run(cls, config: Config, sketchy: Sketchy) -> Card:
+    def of_run(cls, config: Config, sketchy: PairedDataset) -> Card:
         """The card of a run with this configuration on these pictures."""
         from sketch2img_tf.networks import critic  # here, so that reading a card needs no TensorFlow
 

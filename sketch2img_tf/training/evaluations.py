@@ -14,7 +14,7 @@ from sketch2img_tf.run_folder.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
     from sketch2img_tf.config import Config, EvaluationConfig
-    from sketch2img_tf.data.input_pipeline import Sketchy
+    from sketch2img_tf.data.input_pipeline import PairedDataset
     from sketch2img_tf.evaluation.examples import Draw
     from sketch2img_tf.run_folder.run_card import Card
     from sketch2img_tf.run_folder.summaries import Summaries
@@ -29,7 +29,7 @@ class Evaluations:
     another is forgotten.
     """
 
-    def __init__(self, config: Config, card: Card, sketchy: Sketchy, state: TrainState):
+    def __init__(self, config: Config, card: Card, sketchy: PairedDataset, state: TrainState):
         self._config, self._sketchy = config.evaluation, sketchy
         self._metric = best_metric(config)
         self._workdir = config.training.workdir

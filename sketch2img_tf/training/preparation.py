@@ -36,7 +36,7 @@ class Prepared:
     """
 
     config: Config
-    data: input_pipeline.Sketchy
+    data: input_pipeline.PairedDataset
     card: Card
     before: Before | None
 
@@ -96,7 +96,7 @@ def check_flags(config: Config) -> None:
     evaluations.check(config)
 
 
-def open_data(config: Config) -> input_pipeline.Sketchy:
+def open_data(config: Config) -> input_pipeline.PairedDataset:
     """The pictures that the configuration chooses; builds the TFRecords if they are missing."""
     losses = config.losses
     if losses.penalized and not (losses.gan_weight or losses.classification_weight):
@@ -114,7 +114,7 @@ def open_data(config: Config) -> input_pipeline.Sketchy:
     return sketchy
 
 
-def _check_classes(sketchy: input_pipeline.Sketchy, config: Config) -> None:
+def _check_classes(sketchy: input_pipeline.PairedDataset, config: Config) -> None:
     if len(sketchy.class_names) == 1 and config.losses.classification_weight:
         raise UserError(
             f"the data is 1 class, {sketchy.class_names[0]}, of which a classifier learns nothing: choose more classes,"

@@ -112,7 +112,7 @@ class Run:
     def __init__(
         self,
         config: Config,
-        data: input_pipeline.Sketchy,
+        data: input_pipeline.PairedDataset,
         step: TrainStep,
         means: StepMeans,
         checkpoints: Checkpoints,

@@ -13,7 +13,7 @@ from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from datasets.sketchy import build
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import class_balance, input_pipeline
-from sketch2img_tf.data.input_pipeline import open_sketchy, training_batches
+from sketch2img_tf.data.input_pipeline import open_paired_dataset, training_batches
 from tests.conftest import DUMMY_RELEASE
 
 COUNTS = np.array([1, 10, 100, 0, 389])
@@ -60,7 +60,7 @@ def uneven(tmp_path_factory):
 
 
 def opened(directory, **options):
-    return open_sketchy(directory, DataConfig(brightness_jitter=0.0, contrast_jitter=0.0, **options))
+    return open_paired_dataset(directory, DataConfig(brightness_jitter=0.0, contrast_jitter=0.0, **options))
 
 
 def take(batches, count):

@@ -13,7 +13,7 @@ from datasets.sketchy import build
 from sketch2img_tf import picture_grid
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import distance_field, preprocessing
-from sketch2img_tf.data.input_pipeline import evaluation_batches, open_sketchy, training_batches
+from sketch2img_tf.data.input_pipeline import evaluation_batches, open_paired_dataset, training_batches
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.evaluation.evaluator import draw_mean_colour
 from sketch2img_tf.evaluation.held_out import HeldOut
@@ -111,7 +111,7 @@ def test_shown_as_lines_which_give_the_field_again(size):
 
 def _opened(data_dir, encoding):
     directory = build.dataset_dir(data_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT)
-    return open_sketchy(str(directory), DataConfig(sketch_encoding=encoding))
+    return open_paired_dataset(str(directory), DataConfig(sketch_encoding=encoding))
 
 
 def test_grids_show_lines(dummy_data_dir, monkeypatch):

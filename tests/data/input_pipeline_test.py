@@ -16,7 +16,7 @@ from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT, MARKS
 from datasets.sketchy import build, release
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import input_pipeline, preprocessing
-from sketch2img_tf.data.input_pipeline import evaluation_batches, open_sketchy, training_batches
+from sketch2img_tf.data.input_pipeline import evaluation_batches, open_paired_dataset, training_batches
 from sketch2img_tf.errors import UserError
 
 DUMMY_RELEASE = pathlib.Path(release.__file__).parent / "dummy_data"
@@ -33,7 +33,7 @@ def directory(dummy_data_dir):
 
 @pytest.fixture(scope="module")
 def sketchy(directory):
-    return open_sketchy(directory, DataConfig())
+    return open_paired_dataset(directory, DataConfig())
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_any_example_can_come_first(sketchy, name_of):
 )
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_flags_drop_what_the_lists_say_and_the_counts_know_it(directory, name_of, drop, split):
-    sketchy = open_sketchy(directory, DataConfig(drop_sketches=drop))
+    sketchy = open_paired_dataset(directory, DataConfig(drop_sketches=drop))
     names = [name_of(sketch) for sketch in rows(evaluation_batches(sketchy, split, BATCH), "sketches")]
     assert sorted(names) == sorted(expected(split, drop))
     assert sketchy.examples[split] == len(names)
@@ -121,7 +121,7 @@ def test_flags_drop_what_the_lists_say_and_the_counts_know_it(directory, name_of
     ],
 )
 def test_labels_are_positions_among_the_chosen_classes(directory, name_of, chosen, names):
-    sketchy = open_sketchy(directory, DataConfig(**chosen))
+    sketchy = open_paired_dataset(directory, DataConfig(**chosen))
     assert sketchy.class_names == names
     batches = take(training_batches(sketchy, 1, seed=0), sketchy.examples["train"])
     drawn = {name_of(sketch): names[label] for sketch, label in zip(rows(batches, "sketches"), rows(batches, "labels"))}
@@ -144,7 +144,7 @@ def test_the_seed_alone_decides(sketchy):
 
 
 def test_a_photo_is_jittered_anew_every_time_and_its_sketch_never(directory, name_of):
-    sketchy = open_sketchy(directory, DataConfig(classes=("apple",), drop_sketches=MARKS))
+    sketchy = open_paired_dataset(directory, DataConfig(classes=("apple",), drop_sketches=MARKS))
     drawn: dict[str, list] = {}
     for batch in take(training_batches(sketchy, 1, seed=0), 9):
         drawn.setdefault(name_of(batch["sketches"][0]), []).append(batch["photos"][0])
@@ -157,7 +157,7 @@ def test_a_photo_without_jitter_is_the_same_every_time(directory):
         _first_batches(directory, brightness_jitter=share, contrast_jitter=share)[0] for share in (0.3, 0.0, 0.0)
     )
     np.testing.assert_array_equal(still, again)
-    sketchy = open_sketchy(directory, DataConfig(shuffle_buffer=1))
+    sketchy = open_paired_dataset(directory, DataConfig(shuffle_buffer=1))
     files = rows(evaluation_batches(sketchy, "train", 4).as_numpy_iterator(), "photos")
     of_file = [np.abs(files - photo).max((1, 2, 3)).min() for photo in still]
     assert max(of_file) < 1e-6 < 0.01 < np.abs(jittered - still).max((1, 2, 3)).min()
@@ -175,7 +175,7 @@ def test_held_out_photos_are_the_files_themselves_in_a_fixed_order(sketchy, name
 
 def test_pictures_have_the_size_that_is_asked_for(directory, sketchy):
     """In the same order; averaged down they are nearly the small ones, whose filter reaches a little farther."""
-    large = open_sketchy(directory, DataConfig(image_size=128))
+    large = open_paired_dataset(directory, DataConfig(image_size=128))
     for read in (lambda data: training_batches(data, 4, seed=0), lambda data: evaluation_batches(data, "test", 4)):
         of_small, of_large = (next(read(data).as_numpy_iterator()) for data in (sketchy, large))
         np.testing.assert_array_equal(of_large["labels"], of_small["labels"])
@@ -185,7 +185,7 @@ def test_pictures_have_the_size_that_is_asked_for(directory, sketchy):
 
 
 def test_training_pictures_have_mean_0_and_stay_within_1(directory):
-    sketchy = open_sketchy(directory, DataConfig(drop_sketches=()))  # those that the statistics are of
+    sketchy = open_paired_dataset(directory, DataConfig(drop_sketches=()))  # those that the statistics are of
     batches = list(evaluation_batches(sketchy, "train", 4).as_numpy_iterator())
     for key in ("photos", "sketches"):
         pictures = np.array(rows(batches, key))
@@ -204,11 +204,11 @@ def test_training_pictures_have_mean_0_and_stay_within_1(directory):
 )
 def test_classes_that_are_not_there(directory, config, message):
     with pytest.raises(UserError, match=f"^{message}"):
-        open_sketchy(directory, config)
+        open_paired_dataset(directory, config)
 
 
 def test_classes_as_people_type_them(directory):
-    sketchy = open_sketchy(directory, DataConfig(classes=("Hot air balloon", "Apple")))
+    sketchy = open_paired_dataset(directory, DataConfig(classes=("Hot air balloon", "Apple")))
     assert sketchy.class_names == ("apple", "hot-air_balloon")
 
 
@@ -217,19 +217,19 @@ def test_nothing_left_to_train_on(directory, tmp_path):
     metadata["examples"]["train"] = {"apple": {"error,pose": 4}}
     (tmp_path / "metadata.json").write_text(json.dumps(metadata))
     with pytest.raises(UserError, match="no training example is left of 3 classes with --drop_sketches=error;"):
-        open_sketchy(str(tmp_path), DataConfig())
+        open_paired_dataset(str(tmp_path), DataConfig())
 
 
 def test_nothing_built(tmp_path):
     with pytest.raises(UserError, match=f"^{tmp_path}/metadata.json: not found; "):
-        open_sketchy(str(tmp_path), DataConfig())
+        open_paired_dataset(str(tmp_path), DataConfig())
 
 
 def test_damaged_metadata(directory, tmp_path):
     text = (pathlib.Path(directory) / "metadata.json").read_text()
     (tmp_path / "metadata.json").write_text(text[: len(text) // 2])
     with pytest.raises(UserError, match=f"^{tmp_path}/metadata.json: damaged .* delete its folder and build it again$"):
-        open_sketchy(str(tmp_path), DataConfig())
+        open_paired_dataset(str(tmp_path), DataConfig())
 
 
 def test_records_that_are_not_as_many_as_counted_do_not_pass(sketchy, tmp_path):
@@ -271,7 +271,7 @@ def split_into_files(directory: str, folder: pathlib.Path, count: int) -> str:
 def test_three_workers_read_every_example_once_an_epoch(files, directory, name_of, monkeypatch, tmp_path):
     """From files of their own, or, of a single file, every third example each; and each goes on where it was."""
     data = directory if files == 1 else split_into_files(directory, tmp_path, files)
-    sketchy = open_sketchy(data, DataConfig(drop_sketches=()))
+    sketchy = open_paired_dataset(data, DataConfig(drop_sketches=()))
     read = []
     for worker in range(3):
         records, examples = input_pipeline._records_of_worker(sketchy, _context(3, worker))
@@ -291,7 +291,7 @@ def test_a_worker_has_its_own_jitter(sketchy):
 
 
 def _first_batches(directory, **options):
-    sketchy = open_sketchy(directory, DataConfig(shuffle_buffer=1, **options))
+    sketchy = open_paired_dataset(directory, DataConfig(shuffle_buffer=1, **options))
     (batch,) = take(training_batches(sketchy, 10, seed=0), 1)
     return batch["photos"], batch["sketches"]
 
@@ -326,6 +326,6 @@ def test_sketches_are_warped_and_photos_are_not(directory):
 
 def test_augmentation_follows_the_seed_and_the_step(directory):
     config = DataConfig(horizontal_flip_probability=0.5, crop_fraction=0.2, sketch_warp_fraction=0.02)
-    sketchy = open_sketchy(directory, config)
+    sketchy = open_paired_dataset(directory, config)
     batches = take(training_batches(sketchy, 4, seed=3), 4)
     assert_equal_batches(take(training_batches(sketchy, 4, seed=3, first_step=2), 2), batches[2:])

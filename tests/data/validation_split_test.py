@@ -11,7 +11,7 @@ from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from datasets.sketchy import build
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import validation_split
-from sketch2img_tf.data.input_pipeline import evaluation_batches, open_sketchy, training_batches
+from sketch2img_tf.data.input_pipeline import evaluation_batches, open_paired_dataset, training_batches
 from sketch2img_tf.errors import UserError
 
 SHARE = 0.3  # of the six training photos with hashes 52, 279, 295, 401, 555 and 694 in a thousand
@@ -32,12 +32,12 @@ def of_split(sketchy, split, key):
 
 @pytest.fixture(scope="module")
 def whole(directory):
-    return open_sketchy(directory, DataConfig())
+    return open_paired_dataset(directory, DataConfig())
 
 
 @pytest.fixture(scope="module")
 def parted(directory):
-    return open_sketchy(directory, DataConfig(validation_share=SHARE))
+    return open_paired_dataset(directory, DataConfig(validation_share=SHARE))
 
 
 def test_a_photo_is_on_one_side_with_all_its_sketches(whole, parted):
@@ -64,7 +64,7 @@ def test_the_choice_of_classes_does_not_move_a_photo(directory, parted):
     found = set()
     for name in parted.class_names:
         try:
-            alone = open_sketchy(directory, dataclasses.replace(parted.config, classes=(name,)))
+            alone = open_paired_dataset(directory, dataclasses.replace(parted.config, classes=(name,)))
         except UserError:
             continue  # all or none of this class's photos are held back
         found |= of_split(alone, "validation", "photos")
@@ -81,4 +81,4 @@ def test_the_hash_is_that_of_other_days_and_fills_its_share():
 
 def test_a_share_that_holds_nothing_back(directory):
     with pytest.raises(UserError, match="^--validation_share=0.001: holds back 0 of the 10 training examples; give mo"):
-        open_sketchy(directory, DataConfig(validation_share=0.001))
+        open_paired_dataset(directory, DataConfig(validation_share=0.001))

@@ -22,7 +22,7 @@ import datasets.edge_maps
 from datasets.edge_maps import outlines, photos
 from datasets.edge_maps.build import build, dataset_dir
 from sketch2img_tf.config import DataConfig
-from sketch2img_tf.data.input_pipeline import open_sketchy
+from sketch2img_tf.data.input_pipeline import open_paired_dataset
 from sketch2img_tf.errors import UserError
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -249,7 +249,7 @@ def test_class_folders_as_macos_writes_their_names(photos_dir, data_dir, tmp_pat
     build(str(photos_dir), str(data_dir), testset=str(tmp_path / "testset.txt"))
     assert read(data_dir, "test").keys() == {"café/one"}
     typed = unicodedata.normalize("NFD", "Café")
-    sketchy = open_sketchy(str(dataset_dir(data_dir)), DataConfig(classes=(typed,)))
+    sketchy = open_paired_dataset(str(dataset_dir(data_dir)), DataConfig(classes=(typed,)))
     assert (sketchy.class_names, sketchy.examples) == (("café",), {"train": 3, "test": 1})
 
 
@@ -274,7 +274,7 @@ def test_names_that_are_no_utf8(photos_dir, data_dir, no_utf8, capfd):
     assert r"  caf\xe9/caf\xe9.txt" in capfd.readouterr().err.splitlines()
     assert r"caf\xe9/caf\xe9" in read(data_dir, "train").keys() | read(data_dir, "test").keys()
     assert build(str(photos_dir), str(data_dir)) == built
-    sketchy = open_sketchy(str(dataset_dir(data_dir)), DataConfig(classes=(r"caf\xe9",)))
+    sketchy = open_paired_dataset(str(dataset_dir(data_dir)), DataConfig(classes=(r"caf\xe9",)))
     assert sum(sketchy.examples.values()) == 4
 
 

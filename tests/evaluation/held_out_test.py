@@ -18,9 +18,9 @@ def card(dummy_data_dir, sketchy):
 
 
 def test_classes_are_those_of_the_model_in_its_order(card):
-    assert held_out.open_sketchy(card, "").class_names == card.class_names
+    assert held_out.open_paired_dataset(card, "").class_names == card.class_names
     fewer = dataclasses.replace(card, class_names=card.class_names[1:])
-    assert held_out.open_sketchy(fewer, "").class_names == fewer.class_names
+    assert held_out.open_paired_dataset(fewer, "").class_names == fewer.class_names
 
 
 @pytest.mark.parametrize(
@@ -28,4 +28,4 @@ def test_classes_are_those_of_the_model_in_its_order(card):
 )
 def test_other_data_whose_labels_would_mean_others_are_refused(card, written):
     with pytest.raises(UserError, match="the data write the model's classes otherwise"):
-        held_out.open_sketchy(dataclasses.replace(card, class_names=written), "")
+        held_out.open_paired_dataset(dataclasses.replace(card, class_names=written), "")

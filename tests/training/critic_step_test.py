@@ -13,7 +13,7 @@ from datasets.miniature import build as miniature
 from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from datasets.sketchy import build
 from sketch2img_tf import config
-from sketch2img_tf.data.input_pipeline import evaluation_batches, open_sketchy, training_batches
+from sketch2img_tf.data.input_pipeline import evaluation_batches, open_paired_dataset, training_batches
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import hardware
 from sketch2img_tf.errors import UserError
@@ -266,7 +266,7 @@ def test_another_class_or_sketch_than_its_own_makes_a_photo_less_real(tmp_path, 
     values = dict(ALONE, supervised_weight=1.0, critic_weights=weights, critic_size=64, **rates)
     chosen = _config(**values, base_width=4, global_batch_size=6)
     variants = DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
-    sketchy = open_sketchy(str(build.dataset_dir(str(tmp_path / "data"), *variants)), chosen.data)
+    sketchy = open_paired_dataset(str(build.dataset_dir(str(tmp_path / "data"), *variants)), chosen.data)
     state = TrainState(chosen, 3)
     step = TrainStep(chosen, state, sketchy.statistics)
     for batch in training_batches(sketchy, 6, 0).take(250):
