@@ -81,6 +81,12 @@ def from_dict(values: dict[str, Any]) -> Config:
     return Config(**groups)
 
 
+def without_paths(config: Config) -> Config:
+    """The same run with all files and folders as if none had been given: what others may read of it."""
+    defaults = {field.name: field.default for _, _, field in _fields(Config) if field.metadata["path"]}
+    return from_dict({**config.to_dict(), **defaults})
+
+
 def define_flags() -> None:
     """Defines one flag a field. Called once, by a command file, before the flags are parsed."""
     for _, _, field in _fields(Config):

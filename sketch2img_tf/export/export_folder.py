@@ -69,8 +69,9 @@ def read_step(version: str) -> int:
 
 
 def _read(version: str, parse: Callable[[str], Any]) -> Any:
-    """What `parse` makes of the card's text."""
-    path = os.path.join(version, CARD_PATH)
+    """What `parse` makes of the card's text. Of the model that ships it lies beside the other files."""
+    path = os.path.join(version, os.path.basename(CARD_PATH))
+    path = path if os.path.exists(path) else os.path.join(version, CARD_PATH)
     try:
         with open(path, encoding="utf-8") as file:
             return parse(file.read())

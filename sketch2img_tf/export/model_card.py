@@ -22,14 +22,14 @@ _TEMPLATE = os.path.join(os.path.dirname(__file__), "MODEL_CARD.template.md")
 def write(version: str, card: Card, step: int) -> None:
     """Writes both cards into the folder of an export."""
     os.makedirs(os.path.join(version, os.path.dirname(CARD_PATH)), exist_ok=True)
-    for path, text in ((CARD_PATH, _machine_card(card, step)), (MODEL_CARD_PATH, _human_card(card, step))):
+    for path, text in ((CARD_PATH, machine_card(card, step)), (MODEL_CARD_PATH, human_card(card, step))):
         with open(os.path.join(version, path), "w", encoding="utf-8") as file:
             file.write(text)
 
 
-def _machine_card(card: Card, step: int) -> str:
-    """What `Card.from_json` reads, and the step, the data set and the versions that the export was made with."""
-    more = {
+def machine_card(card: Card, step: int, **more: object) -> str:
+    """What `Card.from_json` reads; the step, the data set, the versions that the export was made with; and `more`."""
+    more |= {
         "step": step,
         "data": training_data.identity(card.config.data),
         "versions": {
@@ -40,7 +40,8 @@ def _machine_card(card: Card, step: int) -> str:
     return json.dumps({**json.loads(card.to_json()), **more}, indent=1) + "\n"
 
 
-def _human_card(card: Card, step: int) -> str:
+def human_card(card: Card, step: int) -> str:
+    """Markdown, with a heading of the first level."""
     with open(_TEMPLATE, encoding="utf-8") as file:
         template = string.Template(file.read())
     data = card.config.data

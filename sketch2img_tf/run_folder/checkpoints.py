@@ -7,7 +7,7 @@ import dataclasses
 import os
 import types
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,16 +16,13 @@ import tensorflow as tf
 from sketch2img_tf.devices import quiet
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.networks.generator import Generator, make_generator
-from sketch2img_tf.run_folder import checkpoint_files
+from sketch2img_tf.run_folder import checkpoint_files, packed_weights
 from sketch2img_tf.run_folder.checkpoint_files import directory
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.surroundings.plain_paths import plain
 
 if TYPE_CHECKING:
     from sketch2img_tf.training.train_step import TrainState
-
-_CARD = "card/.ATTRIBUTES/py_state"
-_STEP = "state/step/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 class Checkpoints:
@@ -111,20 +108,19 @@ def check_continues(workdir: str, card: Card) -> Before | None:
     listed = _differences(_identity(there), _identity(card))
     if listed:
         raise UserError(f"--workdir={workdir} holds a run that cannot go on: {listed}; give another --workdir")
-    return Before(int(_read(path, _STEP)), _differences(there.config.to_dict(), card.config.to_dict()))
+    return Before(int(_read(path, packed_weights.STEP)), _differences(there.config.to_dict(), card.config.to_dict()))
 
 
-def check_start(workdir: str, card: Card) -> str:
-    """The checkpoint of another run with whose networks a run with this card can start.
+def check_start(workdir: str, card: Card) -> None:
+    """Whether a run with this card can start with the networks of another one.
 
     Raises:
       UserError: that run's networks or classes are others, or it has no checkpoint.
     """
-    path = _latest(workdir, "init_from")
-    listed = _differences(_network(_card(path)), _network(card))
+    with _newest(workdir, "init_from") as path:
+        listed = _differences(_network(_card(path)), _network(card))
     if listed:
         raise UserError(f"--init_from={workdir} holds other networks: {listed}; give those flags too")
-    return path
 
 
 def start_from(workdir: str, card: Card, state: TrainState) -> None:
@@ -132,9 +128,10 @@ def start_from(workdir: str, card: Card, state: TrainState) -> None:
 
     A critic starts anew.
     """
-    path = check_start(workdir, card)
+    check_start(workdir, card)
     networks = {name: getattr(state, name) for name in ("generator", "averaged_generator", "discriminator")}
-    _restore(tf.train.Checkpoint(state=tf.train.Checkpoint(**networks)), path)
+    with _newest(workdir, "init_from") as path:
+        _restore(tf.train.Checkpoint(state=tf.train.Checkpoint(**networks)), path)
 
 
 def load_generator(workdir: str) -> tuple[Generator, Card, int]:
@@ -143,14 +140,20 @@ def load_generator(workdir: str) -> tuple[Generator, Card, int]:
     Raises:
       UserError: there is none.
     """
-    path = _latest(workdir, "workdir")
-    card = _card(path)
     quiet.first_compilation()
-    generator = make_generator(card.config, len(card.class_names))
     step = tf.Variable(0, dtype=tf.int64)
-    state = tf.train.Checkpoint(averaged_generator=generator, step=step)
-    _restore(tf.train.Checkpoint(state=state), path)
+    with _newest(workdir, "workdir") as path:
+        card = _card(path)
+        generator = make_generator(card.config, len(card.class_names))
+        state = tf.train.Checkpoint(averaged_generator=generator, step=step)
+        _restore(tf.train.Checkpoint(state=state), path)
     return generator, card, int(step)
+
+
+def pack(workdir: str, folder: str) -> None:
+    """Writes the networks of the newest whole checkpoint into `folder`, see `packed_weights`; raises as above."""
+    with _newest(workdir, "workdir") as path:
+        packed_weights.pack(path, folder)
 
 
 @tf.function
@@ -175,7 +178,7 @@ class _CardState(tf.train.experimental.PythonState):
 
 
 def _card(path: str) -> Card:
-    return Card.from_json(_read(path, _CARD).decode())
+    return Card.from_json(_read(path, packed_weights.CARD).decode())
 
 
 def _read(path: str, name: str) -> np.ndarray | np.generic | bytes:
@@ -189,11 +192,17 @@ def _restore(part: tf.train.Checkpoint, path: str) -> None:
         part.restore(prefix).assert_existing_objects_matched().expect_partial()
 
 
-def _latest(workdir: str, flag: str) -> str:
+@contextlib.contextmanager
+def _newest(workdir: str, flag: str) -> Iterator[str]:
+    """The newest whole checkpoint of a run, or what packed weights are unpacked to meanwhile."""
     path = checkpoint_files.newest(workdir)
-    if path is None:
+    if path is not None:
+        yield path
+    elif packed_weights.are_in(workdir):
+        with packed_weights.as_checkpoint(workdir) as path:
+            yield path
+    else:
         raise UserError(f"--{flag}={workdir}: no checkpoint in {directory(workdir)}; train first, with train.py")
-    return path
 
 
 def _differences(before: dict[str, object], now: dict[str, object]) -> str:

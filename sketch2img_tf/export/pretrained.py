@@ -1,0 +1,63 @@
+"""The folder of a model that ships: it draws with LiteRT, and serves as the folder of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import string
+from typing import Any
+
+from sketch2img_tf import config
+from sketch2img_tf.evaluation.reports import results
+from sketch2img_tf.export import lite_model, model_card
+from sketch2img_tf.export.new_version import new_version
+from sketch2img_tf.run_folder import checkpoints
+from sketch2img_tf.run_folder.packed_weights import CARD_FILE
+
+_TEMPLATE = os.path.join(os.path.dirname(__file__), "PRETRAINED.template.md")
+
+
+def export(workdir: str, export_dir: str) -> str:
+    """Writes the folder `export_dir` from the newest checkpoint of a run.
+
+    Returns:
+      The folder's path.
+
+    Raises:
+      UserError: there is no run, or the folder exists or cannot be written.
+    """
+    generator, card, step = checkpoints.load_generator(workdir)
+    # The folders of whoever trained it are nobody else's business.
+    card = dataclasses.replace(card, config=config.without_paths(card.config))
+    evaluation = _evaluation(workdir, step)
+    with new_version(*os.path.split(os.path.abspath(export_dir))) as temporary:
+        lite_model.write(generator, card, temporary)
+        checkpoints.pack(workdir, temporary)
+        _write(temporary, CARD_FILE, model_card.machine_card(card, step, evaluation=evaluation))
+        with open(_TEMPLATE, encoding="utf-8") as file:
+            template = string.Template(file.read())
+        human = model_card.human_card(card, step).rstrip()
+        _write(temporary, "README.md", template.substitute(card=human, evaluation=_table(evaluation)))
+    return export_dir
+
+
+def _evaluation(workdir: str, step: int) -> dict[str, Any]:
+    """The last result of evaluate.py for this step, without its paths; {} if there is none."""
+    of_step = [result for result in results.read(workdir) if result["step"] == step]
+    return {name: value for name, value in of_step[-1].items() if name != "model"} if of_step else {}
+
+
+def _table(evaluation: dict[str, Any]) -> str:
+    """The figures of a result, in Markdown."""
+    if not evaluation:
+        return "Not measured; `evaluate.py` does it."
+    protocol = evaluation["protocol"]
+    head, *rows = (f"| {' | '.join(row)} |" for row in results.table(evaluation))
+    measured = f"On {protocol['sketches']} sketches of the protocol `{protocol['name']}`:"
+    return "\n".join([measured, "", head, re.sub(r"[^|]+", "---", head), *rows])
+
+
+def _write(folder: str, name: str, text: str) -> None:
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        file.write(text)
