@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from concurrent import futures
 
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.export.export_folder import read_card
+from sketch2img_tf.export.export_folder import LITE_MODEL_FILE, read_card
 from sketch2img_tf.inference import models
 
 
@@ -29,6 +30,11 @@ class DeferredModel:
         """In the order of their labels."""
         return self.card.class_names
 
+    @property
+    def blends(self) -> bool:
+        """Whether it can draw what is between two seeds: a model that is given its noise can."""
+        return os.path.exists(os.path.join(self._directory, LITE_MODEL_FILE))
+
     def load(self) -> None:
         """Loads the model in this thread.
 
@@ -45,3 +51,7 @@ class DeferredModel:
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
         """As `models.Model.from_bytes`."""
         return self._model.result().from_bytes(sketches, labels, seeds)
+
+    def blended(self, *asked) -> list[bytes]:
+        """As `LiteRTModel.blended`, of a model that blends."""
+        return self._model.result().blended(*asked)

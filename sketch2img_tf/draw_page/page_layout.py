@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pathlib
+import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from sketch2img_tf.data import class_words
 from sketch2img_tf.draw_page import page_requests
 from sketch2img_tf.draw_page.starter_sketches import starters_for
 from sketch2img_tf.errors import UserError
@@ -15,6 +18,7 @@ from sketch2img_tf.inference.sketch_files import EXTENSIONS
 if TYPE_CHECKING:
     from sketch2img_tf.draw_page.page_requests import Model
 
+_ALL = "everything"
 VARIATIONS = (1, 4, 8)  # 8 is the largest batch that serving/config lets a server take
 _LARGEST_SEED = 2**31
 _FILES = pathlib.Path(__file__).parent / "page"
@@ -62,14 +66,33 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
                 upload = gr.UploadButton(file_types=list(EXTENSIONS), elem_id="upload")
             with gr.Column(scale=6, min_width=280, elem_id="wishes"):
                 with gr.Row(elem_id="subject"):
-                    label = _class_picker(model.class_names)
+                    kind, label = _class_picker(model.class_names)
                     seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=_LARGEST_SEED)
                     dice = gr.Button("New seed", elem_id="dice")
                 with gr.Row(elem_id="number"):
                     count = gr.Radio(VARIATIONS, value=4, label="Variations")
                     live = gr.Checkbox(True, label="Follow the pencil", container=False)
                     make = gr.Button("Make pictures", variant="primary")
-                shown = gr.HTML([], html_template=_read("pictures.html"), elem_id="pictures", apply_default_css=False)
+                with gr.Row(elem_id="blend", visible=model.blends):
+                    other_seed = gr.Number(
+                        1, label="Blend with seed", precision=0, minimum=0, maximum=_LARGEST_SEED
+                    )
+                    percent = gr.Slider(0, 100, 0, step=5, label="Share of that seed, in percent")
+                shown = gr.HTML(
+                    [],
+                    html_template=_read("pictures.html"),
+                    js_on_load=_read("pictures.js"),
+                    elem_id="pictures",
+                    apply_default_css=False,
+                )
+                others = gr.HTML(
+                    _others(model.class_names, model.class_names[0]),
+                    html_template=_read("others.html"),
+                    js_on_load=_read("others.js"),
+                    elem_id="others",
+                    apply_default_css=False,
+                )
+                saved = gr.HTML(None, html_template="", js_on_load=_read("saved.js"), elem_id="saved")
         with gr.Accordion("What to expect", open=False, elem_id="expectations"):
             gr.Markdown(_read("expectations.md").format(class_count=len(model.class_names), where=where))
 
@@ -84,17 +107,37 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
             gr.Info(f"Your drawing: {said}.")
             return drawing
 
-        def starter(event: gr.EventData):
-            return event.label if event.label in model.class_names else gr.skip()
+        def chosen(event: gr.EventData):
+            """The class of a starter, or another one for the same drawing, whatever kind is looked through."""
+            if event.label not in model.class_names:
+                return gr.skip(), gr.skip()
+            return _ALL, gr.Dropdown(_choices(model.class_names), value=event.label)
 
-        wanted = [canvas, label, seed, count]
+        def of_kind(name: str, value: str):
+            names = model.class_names if name == _ALL else class_words.by_group(model.class_names)[name]
+            return gr.Dropdown(_choices(names), value=value if value in names else names[0])
+
+        def sheet(*asked) -> dict:
+            return _file(_or_message(page_requests.contact_sheet, *asked), f"{asked[-1]}.png")
+
+        def enlarged(event: gr.EventData) -> dict:
+            return _file(_or_message(page_requests.enlarged, event.src), f"4x-{event.name}")
+
+        wanted = [canvas, label, seed, count, other_seed, percent]
         # While one picture is made only the last of further wishes is kept: a fast pencil fills no queue.
         answers = dict(outputs=shown, show_progress="minimal", trigger_mode="always_last", concurrency_id="model")
-        gr.on([canvas.change, label.change, seed.change, count.change], pictures_if, [live, *wanted], **answers)
+        changes = [each.change for each in wanted]
+        gr.on(changes, pictures_if, [live, *wanted], **answers)
         gr.on([make.click, live.select], pictures, wanted, api_name="pictures", **answers)
         dice.click(None, seed, seed, js="seed => (seed + 1 + Math.floor(Math.random() * 9999)) % 10000")  # another
         upload.upload(uploaded, upload, canvas, show_progress="hidden")
-        canvas.starter(starter, outputs=label, show_progress="hidden", queue=False)
+        at_once = dict(show_progress="hidden", queue=False)
+        canvas.starter(chosen, outputs=[kind, label], **at_once)
+        others.another(chosen, outputs=[kind, label], **at_once)
+        kind.input(of_kind, [kind, label], label, **at_once)
+        label.change(lambda name: _others(model.class_names, name), label, others, **at_once)
+        shown.sheet(sheet, [canvas, shown, label], saved, **at_once)
+        shown.enlarge(enlarged, outputs=saved, **at_once)
     return page
 
 
@@ -114,14 +157,33 @@ def _canvas(class_names: tuple[str, ...], fill: float) -> gr.HTML:
     )
 
 
-def _class_picker(class_names: tuple[str, ...]) -> gr.Dropdown:
-    return gr.Dropdown(
-        [(_words(name), name) for name in class_names],
+def _class_picker(class_names: tuple[str, ...]) -> tuple[gr.Dropdown, gr.Dropdown]:
+    """The kinds of classes, if there are several, and the classes."""
+    kinds = list(class_words.by_group(class_names))
+    kind = gr.Dropdown([_ALL, *kinds], value=_ALL, label="Kind", elem_id="kind", visible=len(kinds) > 1)
+    label = gr.Dropdown(
+        _choices(class_names),
         value=class_names[0],
         label="What is it? (type to search)",
         filterable=True,
         elem_id="class",
     )
+    return kind, label
+
+
+def _choices(class_names: Iterable[str]) -> list[tuple[str, str]]:
+    """Each with what else it is called, by which it is found as well."""
+    synonyms = {name: ", ".join(class_words.SYNONYMS.get(name, ())) for name in class_names}
+    return [(f"{_words(name)} – {others}" if others else _words(name), name) for name, others in synonyms.items()]
+
+
+def _others(class_names: tuple[str, ...], label: str) -> list[dict[str, str]]:
+    return [{"label": name, "name": _words(name)} for name in page_requests.others(class_names, label)]
+
+
+def _file(src: str, name: str) -> dict:
+    """What saved.js saves: the same file a second time too."""
+    return {"src": src, "name": name, "at": time.time()}
 
 
 def _or_message(call, *arguments):

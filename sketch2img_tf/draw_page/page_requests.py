@@ -11,11 +11,14 @@ from typing import Protocol
 
 from PIL import Image
 
+from sketch2img_tf.data import class_words
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.inference import gallery, picture_files
 from sketch2img_tf.inference.sketch_files import read_sketch
 
 MAX_SIDE = 1024  # pixels of a drawing; the canvas has half of it
 MAX_BYTES = 4 * 10**6  # of its PNG
+_OTHERS = 6  # classes as which a drawing is offered to be tried
 _PNG = "data:image/png;base64,"
 
 
@@ -23,12 +26,24 @@ class Model(Protocol):
     """What draws: a `DeferredModel` or a `RemoteModel`."""
 
     class_names: tuple[str, ...]
+    blends: bool
 
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
         """PNG sketches, class names and seeds to PNG photos, one of each an example."""
 
+    def blended(self, sketch: bytes, label: str, seeds: list[int], others: list[int], share: float) -> list[bytes]:
+        """PNG photos on the way from each seed to another one; of a model that `blends`."""
 
-def pictures(model: Model, drawing: str | None, label: str, first_seed: int | None, count: int) -> list[dict]:
+
+def pictures(
+    model: Model,
+    drawing: str | None,
+    label: str,
+    first_seed: int | None,
+    count: int,
+    other_seed: int | None = None,
+    percent: float = 0,
+) -> list[dict]:
     """Variations of a drawing, with seeds from `first_seed` on; none of a blank one.
 
     Args:
@@ -37,6 +52,8 @@ def pictures(model: Model, drawing: str | None, label: str, first_seed: int | No
       label: one of the model's classes.
       first_seed: at least 0; None, an emptied field, is 0.
       count: of pictures.
+      other_seed: the first of as many seeds to which the pictures are on their way; likewise.
+      percent: of the way there; 0 of a model that does not blend.
 
     Returns:
       For each `seed`, `src` (a data URL of a PNG) and `name` (for the file that it is saved as).
@@ -47,10 +64,51 @@ def pictures(model: Model, drawing: str | None, label: str, first_seed: int | No
     png = _bytes(drawing) if drawing else None
     if png is None or _is_blank(png):
         return []
-    first_seed = first_seed or 0
-    seeds = list(range(first_seed, first_seed + count))
-    photos = model.from_bytes([png] * count, [label] * count, seeds)
-    return [{"seed": seed, "src": _url(photo), "name": f"{label}-{seed}.png"} for seed, photo in zip(seeds, photos)]
+    seeds = _seeds(first_seed, count)
+    if not percent:
+        photos, names = model.from_bytes([png] * count, [label] * count, seeds), seeds
+    else:
+        others = _seeds(other_seed, count)
+        photos = model.blended(png, label, seeds, others, percent / 100)
+        names = [f"{seed}-{percent:g}%-{other}" for seed, other in zip(seeds, others)]
+    return [{"seed": name, "src": _url(photo), "name": f"{label}-{name}.png"} for name, photo in zip(names, photos)]
+
+
+def _seeds(first: int | None, count: int) -> list[int]:
+    return list(range(first or 0, (first or 0) + count))
+
+
+def enlarged(picture: str) -> str:
+    """A picture at four times its side, a data URL likewise, by Lanczos' filter: larger, and no richer.
+
+    Raises:
+      UserError: it is no picture.
+    """
+    png = _bytes(picture)
+    _is_blank(png)  # looks at its size and whether it is whole
+    return _url(picture_files.enlarge(png, 4 * Image.open(io.BytesIO(png)).width))
+
+
+def contact_sheet(drawing: str, shown: list[dict], label: str) -> str:
+    """A drawing beside its pictures, as `pictures` gave them, on one sheet: a data URL of a PNG.
+
+    Raises:
+      UserError: there are none.
+    """
+    if not drawing or not shown:
+        raise UserError("there are no pictures yet")
+    photos = {picture["seed"]: _bytes(picture["src"]) for picture in shown}
+    sheet = io.BytesIO()
+    gallery.sheet([gallery.Row(label, _bytes(drawing), photos)]).save(sheet, "PNG")
+    return _url(sheet.getvalue())
+
+
+def others(class_names: tuple[str, ...], label: str) -> list[str]:
+    """A few classes as which the same drawing could be tried: the next ones of its group, or of all if it is alone."""
+    group = next((names for names in class_words.by_group(class_names).values() if label in names), [])
+    names = group if len(group) > 1 else list(class_names)
+    at = names.index(label) if label in names else 0
+    return [name for name in names[at + 1 :] + names[:at] if name != label][:_OTHERS]
 
 
 def uploaded(path: str, fill: float) -> tuple[str, str]:

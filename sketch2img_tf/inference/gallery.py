@@ -40,13 +40,14 @@ def check_path(path: str) -> None:
 def write(path: str, title: str, rows: list[Row]) -> None:
     """Writes the gallery, one HTML file with the pictures inside or one PNG, as the path's ending says."""
     if path.lower().endswith(".png"):
-        _sheet(rows).save(path)
+        sheet(rows).save(path)
         return
     with open(path, "w", encoding="utf-8") as file:
         file.write(_page(title, rows))
 
 
-def _sheet(rows: list[Row]) -> Image.Image:
+def sheet(rows: list[Row]) -> Image.Image:
+    """All rows on one picture, each a strip with its name and seeds below."""
     side = Image.open(io.BytesIO(next(iter(rows[0].photos.values())))).width
     sketches = np.stack([_pixels(row.sketch, side) for row in rows])
     photos = [np.stack([_pixels(row.photos[seed], side) for row in rows]) for seed in rows[0].photos]

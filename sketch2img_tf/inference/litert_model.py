@@ -50,6 +50,19 @@ class LiteRTModel:
         """
         return [_png(self.from_noise(*asked[:2], self.noise(asked[2]))) for asked in zip(sketches, labels, seeds)]
 
+    def blended(self, sketch: bytes, label: str, seeds: list[int], others: list[int], share: float) -> list[bytes]:
+        """Pictures of one sketch on the way from each seed to another one, as PNG.
+
+        Args:
+          sketch: PNG or JPEG.
+          label: the class.
+          seeds: where each begins.
+          others: where each ends.
+          share: of the way, in [0, 1]; at 0 and 1 they are the pictures of either seed.
+        """
+        pairs = zip(map(self.noise, seeds), map(self.noise, others))
+        return [_png(self.from_noise(sketch, label, between(*pair, share))) for pair in pairs]
+
     def from_noise(self, sketch: bytes, label: str, noise: np.ndarray) -> np.ndarray:
         """One sketch with noise of `noise`'s kind, float32, to a photo, uint8 [S, S, 3]; else as `from_bytes`."""
         pixels = sketch_pixels.read(sketch, self.card.config.data.image_size)[np.newaxis]
@@ -60,6 +73,19 @@ class LiteRTModel:
     def noise(self, seed: int) -> np.ndarray:
         """The noise of a seed: N(0, 1), float32, of the shape that the model takes for one picture."""
         return philox.normal(self._noise_shape, seed)
+
+
+def between(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
+    """Noise on the arc from one to another, float32, and as long: a straight line would pass through less of it.
+
+    K. Shoemake, "Animating Rotation with Quaternion Curves", 1985, section 3.3.
+    """
+    cosine = np.vdot(first, second) / (np.linalg.norm(first) * np.linalg.norm(second))
+    angle = np.arccos(np.clip(cosine, -1, 1))
+    if angle < 1e-3:  # nearly the same: there is no arc to speak of
+        return first
+    weights = np.sin([(1 - share) * angle, share * angle]) / np.sin(angle)
+    return np.float32(weights[0]) * first + np.float32(weights[1]) * second
 
 
 def _interpreter(path: str):

@@ -18,6 +18,8 @@ class RemoteModel:
       UserError: there is no such server, or it has no such model.
     """
 
+    blends = False  # a server's model makes its noise itself, of whole seeds
+
     def __init__(self, server: str):
         self._server = server.rstrip("/")
         asked = "classes", [{"label": ""}], ["class_names"]

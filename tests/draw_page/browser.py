@@ -52,10 +52,10 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def page(*flags: str) -> Iterator[str]:
+def page(*flags: str, python: str = sys.executable) -> Iterator[str]:
     """Runs draw.py on a free port; gives the page's address. It ends without a word."""
     port = free_port()
-    command = [sys.executable, "draw.py", f"--port={port}", *flags]
+    command = [python, "draw.py", f"--port={port}", *flags]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         said = process.stdout.readline()

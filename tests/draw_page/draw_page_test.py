@@ -73,7 +73,7 @@ def test_drawing_with_the_mouse_and_undoing_it(window, model):
     from selenium.webdriver import Keys
 
     assert window.pictures() == []
-    window.choose_class("sed", "car (sedan)")
+    window.choose_class("sed", "car (sedan) – auto, automobile")
     window.draw(*ZIGZAG)
     first, ink = window.sketch(), window.ink()
     assert all(around(ink, *place).any() for place in ZIGZAG)

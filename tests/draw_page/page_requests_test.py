@@ -13,6 +13,8 @@ from sketch2img_tf.draw_page import page_requests
 from sketch2img_tf.errors import UserError
 from tests.inference import drawn_pages
 
+CREEPING = ("ant", "bat", "bee", "beetle", "butterfly", "frog", "lizard", "snail")
+
 
 class Remembering:
     """A model whose pictures are its requests, numbered."""
@@ -26,6 +28,11 @@ class Remembering:
         """Tells nothing but how many there were."""
         self.asked.append((sketches, labels, seeds))
         return [b"picture %d" % seed for seed in seeds]
+
+    def blended(self, sketch, label, seeds, others, share):
+        """Likewise."""
+        self.asked.append((sketch, label, seeds, others, share))
+        return [b"picture %d-%d" % pair for pair in zip(seeds, others)]
 
 
 def png(picture: Image.Image, form: str = "PNG") -> bytes:
@@ -111,3 +118,44 @@ def test_an_upload_that_cannot_be_used_is_named_without_its_folder_and_removed(t
 def test_an_upload_that_another_removed_is_one_line(tmp_path):
     with pytest.raises(UserError, match="^gone.png: cannot be read"):
         page_requests.uploaded(str(tmp_path / "gone.png"), fill=0.8)
+
+
+def test_pictures_on_the_way_to_other_seeds():
+    model, drawing = Remembering(), png(canvas(0))
+    found = page_requests.pictures(model, url(drawing), "apple", 5, 2, 9, 40)
+    assert model.asked == [(drawing, "apple", [5, 6], [9, 10], 0.4)]
+    assert found[1] == {"seed": "6-40%-10", "src": url(b"picture 6-10"), "name": "apple-6-40%-10.png"}
+
+
+def test_enlarged_is_four_times_as_large_by_lanczos():
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+    large = page_requests.enlarged(url(png(noise)))
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(large.split(",")[1]))))
+    np.testing.assert_array_equal(pixels, noise.resize((256, 256), Image.Resampling.LANCZOS))
+    with pytest.raises(UserError, match="^the drawing is no PNG$"):
+        page_requests.enlarged("data:text/html,hello")
+
+
+def test_a_contact_sheet_has_the_drawing_and_the_pictures():
+    photos = [Image.new("RGB", (64, 64), colour) for colour in ("red", "lime", "blue")]
+    shown = [{"seed": seed, "src": url(png(photo)), "name": "x"} for seed, photo in enumerate(photos)]
+    sheet = page_requests.contact_sheet(url(png(canvas(0))), shown, "apple")
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(sheet.split(",")[1]))).convert("RGB"))
+    middle = pixels[70]
+    colours = [tuple(middle[6 + 128 * column + 64].tolist()) for column in range(4)]
+    assert colours == [(255, 255, 255), (255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    with pytest.raises(UserError, match="^there are no pictures yet$"):
+        page_requests.contact_sheet(url(png(canvas(0))), [], "apple")
+
+
+@pytest.mark.parametrize(
+    ("names", "label", "offered"),
+    [
+        (("apple", "banana", "cat", "pear"), "banana", ["pear", "apple"]),
+        (("apple", "cat", "unicorn"), "cat", ["unicorn", "apple"]),
+        (("apple",), "apple", []),
+        (CREEPING, "bee", ["beetle", "butterfly", "frog", "lizard", "snail", "ant"]),
+    ],
+)
+def test_what_else_a_drawing_could_be(names, label, offered):
+    assert page_requests.others(names, label) == offered
