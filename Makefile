@@ -18,11 +18,12 @@ draw_candidates = $(or $(PYTHON),python3.13 python3.12 python3.11 python3.10 pyt
 draw_suitable = import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 15))
 MODEL ?=
 
-.PHONY: help draw quickstart demo jax test test-slow lint audit venv clean
+.PHONY: help draw venv-draw quickstart demo jax test test-slow lint audit venv clean
 
 help:
 	@echo 'make quickstart   from drawn pictures to a trained and exported model, in $(QUICKSTART)'
 	@echo 'make draw         a page to draw on, without TensorFlow; MODEL=... names an exported model'
+	@echo 'make venv-draw    what `make draw` needs, in .venv-draw; some tests want it'
 	@echo 'make demo         adds what draw.py needs to .venv'
 	@echo 'make jax          .venv-jax, with which the tests of compiled_step drive a run without TensorFlow'
 	@echo 'make test         the fast tests'
@@ -34,6 +35,8 @@ help:
 
 draw: $(drawing)
 	.venv-draw/bin/python draw.py --browser $(if $(MODEL),--model=$(MODEL))
+
+venv-draw: $(drawing)
 
 $(drawing):
 	@for python in $(draw_candidates); do \

@@ -1,10 +1,11 @@
 """How long from the start of draw.py to its page and to a first picture, and what memory after many?
 
     python benchmarks/draw_page.py [--base_width=64] [--requests=1000] [--variations=1]
+    python benchmarks/draw_page.py --format=tflite --python=.venv-draw/bin/python ...       without TensorFlow
 
 Exports an untrained generator, starts draw.py with it, and sends the running page one request after the other, each
 with another drawing and from another visitor. Reads the page's resident memory from /proc (Linux). Needs
-requirements-demo.txt. Prints one JSON object.
+requirements-demo.txt, or where --python is, requirements-draw.txt. Prints one JSON object.
 """
 
 import base64
@@ -31,10 +32,10 @@ import numpy as np
 from absl import flags
 from PIL import Image, ImageDraw
 
-from sketch2img_tf import errors
+from sketch2img_tf import errors, path_flags
 from sketch2img_tf.config import Config, NetworkConfig
 from sketch2img_tf.data.statistics import Statistics
-from sketch2img_tf.export import exported_model
+from sketch2img_tf.export import exported_model, lite_model
 from sketch2img_tf.networks.generator import make_generator
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.surroundings import progress
@@ -42,6 +43,8 @@ from sketch2img_tf.surroundings import progress
 _BASE_WIDTH = flags.DEFINE_integer("base_width", 64, "Channels of the generator's first MRU.", lower_bound=1)
 _REQUESTS = flags.DEFINE_integer("requests", 1000, "Requests to send after the first.", lower_bound=1)
 _VARIATIONS = flags.DEFINE_enum("variations", "1", ["1", "4", "8"], "Pictures a request.")
+_FORMAT = flags.DEFINE_enum("format", "saved_model", ["saved_model", "tflite"], "What the page draws with.")
+_PYTHON = path_flags.define("python", sys.executable, "The Python that runs draw.py.")
 _CLASSES = tuple(f"class {number:03}" for number in range(125))
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 _SIDE = 512  # pixels of the page's canvas
@@ -63,7 +66,12 @@ def main() -> None:
                 _pictures(address, number)
                 if number % every == 0:
                     memory_mb[number] = _memory_mb(process.pid)
-    asked = {"base_width": _BASE_WIDTH.value, "variations": int(_VARIATIONS.value), "requests": _REQUESTS.value}
+    asked = {
+        "format": _FORMAT.value,
+        "base_width": _BASE_WIDTH.value,
+        "variations": int(_VARIATIONS.value),
+        "requests": _REQUESTS.value,
+    }
     times = {"page_s": round(page_s, 2), "first_picture_s": round(first_picture_s, 2)}
     print(json.dumps({**asked, **times, "memory_mb": memory_mb}))
 
@@ -71,7 +79,8 @@ def main() -> None:
 def _export(folder: str) -> None:
     config = Config(network=NetworkConfig(base_width=_BASE_WIDTH.value))
     card = Card(config, _CLASSES, Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0))
-    exported_model.export(make_generator(config, len(_CLASSES)), card, 0, folder)
+    export = lite_model.export if _FORMAT.value == "tflite" else exported_model.export
+    export(make_generator(config, len(_CLASSES)), card, 0, folder)
 
 
 @contextlib.contextmanager
@@ -80,7 +89,7 @@ def _page(model: str) -> Iterator[tuple[subprocess.Popen, str, float]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     started = time.perf_counter()
-    command = [sys.executable, "draw.py", f"--model={model}", f"--port={port}"]
+    command = [_PYTHON.value, "draw.py", f"--model={model}", f"--port={port}"]
     process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.DEVNULL)
     try:
         while not _answers(f"http://127.0.0.1:{port}/"):
@@ -102,7 +111,7 @@ def _answers(address: str) -> bool:
 
 def _pictures(address: str, number: int) -> None:
     """Asks for pictures, waits for them, and looks whether there are as many as were asked for."""
-    wanted = [_drawing(number), _CLASSES[number % len(_CLASSES)], number, int(_VARIATIONS.value)]
+    wanted = [_drawing(number), _CLASSES[number % len(_CLASSES)], number, int(_VARIATIONS.value), 0, 0]
     body, json_type = json.dumps({"data": wanted}).encode(), {"Content-Type": "application/json"}
     call = f"{address}gradio_api/call/pictures"
     event = json.load(_open(urllib.request.Request(call, body, json_type)))["event_id"]

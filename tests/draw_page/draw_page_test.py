@@ -222,7 +222,7 @@ def busy_server(exported):
 
 def ask(page: str, drawing: str) -> str:
     """Wants a picture, as any program can; an id, or "refused"."""
-    body = json.dumps({"data": [drawing, "apple", 0, 1]}).encode()
+    body = json.dumps({"data": [drawing, "apple", 0, 1, 0, 0]}).encode()
     request = urllib.request.Request(f"{page}gradio_api/call/pictures", body, {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request) as response:
