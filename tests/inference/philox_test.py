@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf.inference import philox
+from sketch2img_tf.inference import litert_model, philox
 
 
 @pytest.mark.parametrize("seed", [0, 1, 7, 2**31, 2**32 + 5, 2**63 - 1, -1, -(2**63)])
@@ -29,3 +29,19 @@ def test_the_generator_is_that_of_the_paper():
     ]
     for counter, key, answer in zip(counters, keys, answers):
         assert philox._philox(np.array([counter], np.uint64), key).tolist() == [answer]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 1.0])
+def test_noise_between_two_is_on_the_arc(share):
+    """As far from the first as the share says, by the angle, and on the plane of both; no shorter than they are."""
+    first, second = (philox.normal((4, 4, 32), seed).astype(np.float64) for seed in (3, 8))
+    second *= np.linalg.norm(first) / np.linalg.norm(second)
+    noise = litert_model.between(first, second, share)
+
+    def angle(a, b):
+        return np.arccos(np.clip(np.vdot(a, b) / np.linalg.norm(a) / np.linalg.norm(b), -1, 1))
+
+    assert angle(first, noise) == pytest.approx(share * angle(first, second), abs=1e-3)
+    assert angle(noise, second) == pytest.approx((1 - share) * angle(first, second), abs=1e-3)
+    assert np.linalg.norm(noise) == pytest.approx(np.linalg.norm(first), rel=1e-5)
+    assert litert_model.between(first, first, share) is first
