@@ -1,6 +1,8 @@
-"""Imported before anything else by whatever will import TensorFlow: ends the program where a version does not fit.
+"""Imported before anything else by whatever will import TensorFlow: ends the program where a
+version does not fit.
 
-Drawing with a LiteRT model takes none of these libraries, so that `import sketch2img_tf` asks for none.
+Drawing with a LiteRT model takes none of these libraries, so that `import sketch2img_tf` asks for
+none.
 """
 
 from sketch2img_tf import versions

@@ -1,8 +1,11 @@
-"""What else the release's classes are called, and which belong together. Classes of other data are not in here."""
+"""What else the release's classes are called, and which belong together. Classes of other data are
+not in here.
+"""
 
 from __future__ import annotations
 
-# By the name of the class, of which none of them is a part: a search finds those without. A word may mean several.
+# By the name of the class, of which none of them is a part: a search finds those without. A word
+# may mean several.
 SYNONYMS = {
     "airplane": ("aeroplane", "jet"),
     "ape": ("gorilla", "monkey", "chimpanzee"),
@@ -93,7 +96,11 @@ OTHERS = "other things"  # the group of a class that is in none of these
 
 def named(word: str) -> list[str]:
     """The classes of which `word` is a synonym, written as a class is."""
-    return [name for name, words in SYNONYMS.items() if word in (other.replace(" ", "_") for other in words)]
+    return [
+        name
+        for name, words in SYNONYMS.items()
+        if word in (other.replace(" ", "_") for other in words)
+    ]
 
 
 def by_group(class_names: tuple[str, ...]) -> dict[str, list[str]]:

@@ -38,14 +38,18 @@ def export(workdir: str, export_dir: str) -> str:
         with open(_TEMPLATE, encoding="utf-8") as file:
             template = string.Template(file.read())
         human = model_card.human_card(card, step).rstrip()
-        _write(temporary, "README.md", template.substitute(card=human, evaluation=_table(evaluation)))
+        _write(
+            temporary, "README.md", template.substitute(card=human, evaluation=_table(evaluation))
+        )
     return export_dir
 
 
 def _evaluation(workdir: str, step: int) -> dict[str, Any]:
     """The last result of evaluate.py for this step, without its paths; {} if there is none."""
     of_step = [result for result in results.read(workdir) if result["step"] == step]
-    return {name: value for name, value in of_step[-1].items() if name != "model"} if of_step else {}
+    return (
+        {name: value for name, value in of_step[-1].items() if name != "model"} if of_step else {}
+    )
 
 
 def _table(evaluation: dict[str, Any]) -> str:

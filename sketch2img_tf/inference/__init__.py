@@ -4,8 +4,8 @@
 
     pictures = s2i.load().draw("cat.png", label="cat", seeds=range(4))
 
-gives a list of Pillow pictures. With a LiteRT model, as the one that ships with the project, nothing of TensorFlow is
-imported.
+gives a list of Pillow pictures. With a LiteRT model, as the one that ships with the project,
+nothing of TensorFlow is imported.
 """
 
 from sketch2img_tf import versions

@@ -1,4 +1,6 @@
-"""Which drawn places of a page hang together. SciPy does this too: at 110 MB more than drawing takes without it."""
+"""Which drawn places of a page hang together. SciPy does this too: at 110 MB more than drawing
+takes without it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,8 @@ from PIL import Image, ImageFilter
 
 
 def parts(drawn: np.ndarray) -> np.ndarray:
-    """Numbers the connected parts of `drawn`, bool [H, W], from 1 on; int [H, W], 0 where nothing is drawn.
+    """Numbers the connected parts of `drawn`, bool [H, W], from 1 on; int [H, W], 0 where nothing
+    is drawn.
 
     Places that touch at a corner are connected. The order of the numbers says nothing.
     """
@@ -21,10 +24,14 @@ def parts(drawn: np.ndarray) -> np.ndarray:
     labels = np.zeros(drawn.shape, int)
     above: list[tuple[int, int, int]] = []  # the runs of the row before: start, stop, number
     for row, line in enumerate(drawn):
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], line, [False]]).astype(np.int8))).tolist()
+        edges = np.flatnonzero(
+            np.diff(np.concatenate([[False], line, [False]]).astype(np.int8))
+        ).tolist()
         runs = []
         for start, stop in zip(edges[::2], edges[1::2]):
-            touched = [first(number) for low, high, number in above if low <= stop and start <= high]
+            touched = [
+                first(number) for low, high, number in above if low <= stop and start <= high
+            ]
             number = min(touched, default=len(number_of))
             if not touched:
                 number_of.append(number)
@@ -38,7 +45,9 @@ def parts(drawn: np.ndarray) -> np.ndarray:
 
 
 def extents(numbered: np.ndarray) -> np.ndarray:
-    """The longer side of every part's box, in places; int [1 + the number of parts], of which the first is 0."""
+    """The longer side of every part's box, in places; int [1 + the number of parts], of which the
+    first is 0.
+    """
     rows, columns = np.nonzero(numbered)
     sides = np.zeros([2, numbered.max() + 1], int)
     for side, places in zip(sides, (rows, columns)):
@@ -50,7 +59,9 @@ def extents(numbered: np.ndarray) -> np.ndarray:
 
 
 def widened(drawn: np.ndarray, places: int) -> np.ndarray:
-    """What is drawn, bool [H, W], and all that is no further from it than so many places, across corners too."""
+    """What is drawn, bool [H, W], and all that is no further from it than so many places, across
+    corners too.
+    """
     picture = Image.fromarray(drawn.astype(np.uint8))
     for _ in range(places):
         picture = picture.filter(ImageFilter.MaxFilter(3))

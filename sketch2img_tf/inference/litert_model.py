@@ -1,4 +1,6 @@
-"""A LiteRT (TensorFlow Lite) model in this process, with no TensorFlow: it is loaded in a fraction of a second."""
+"""A LiteRT (TensorFlow Lite) model in this process, with no TensorFlow: it is loaded in a fraction
+of a second.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,12 @@ _CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 
 
 class LiteRTModel:
-    """A model that export.py wrote with --format=tflite or --format=pretrained. Threads may share it.
+    """A model that export.py wrote with --format=tflite or --format=pretrained. Threads may share
+    it.
 
     Args:
-      directory: its folder, or the folder of several exports, of which that of the highest step is taken.
+      directory: its folder, or the folder of several exports, of which that of the highest step is
+        taken.
 
     Attributes:
       directory: the absolute path of its folder.
@@ -41,16 +45,22 @@ class LiteRTModel:
         self._one_at_a_time = threading.Lock()  # the interpreter's tensors are one picture's
 
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
-        """PNG or JPEG sketches of any size, class names and seeds to PNG photos, one of each an example.
+        """PNG or JPEG sketches of any size, class names and seeds to PNG photos, one of each an
+        example.
 
         They are the pictures that the SavedModel of the same weights draws, to two levels of 255.
 
         Raises:
           UserError: a sketch cannot be read.
         """
-        return [_png(self.from_noise(*asked[:2], self.noise(asked[2]))) for asked in zip(sketches, labels, seeds)]
+        return [
+            _png(self.from_noise(*asked[:2], self.noise(asked[2])))
+            for asked in zip(sketches, labels, seeds)
+        ]
 
-    def blended(self, sketch: bytes, label: str, seeds: list[int], others: list[int], share: float) -> list[bytes]:
+    def blended(
+        self, sketch: bytes, label: str, seeds: list[int], others: list[int], share: float
+    ) -> list[bytes]:
         """Pictures of one sketch on the way from each seed to another one, as PNG.
 
         Args:
@@ -64,19 +74,24 @@ class LiteRTModel:
         return [_png(self.from_noise(sketch, label, between(*pair, share))) for pair in pairs]
 
     def from_noise(self, sketch: bytes, label: str, noise: np.ndarray) -> np.ndarray:
-        """One sketch with noise of `noise`'s kind, float32, to a photo, uint8 [S, S, 3]; else as `from_bytes`."""
+        """One sketch with noise of `noise`'s kind, float32, to a photo, uint8 [S, S, 3]; else as
+        `from_bytes`.
+        """
         pixels = sketch_pixels.read(sketch, self.card.config.data.image_size)[np.newaxis]
         label_id = np.array([self.card.class_names.index(label)], np.int32)
         with self._one_at_a_time:
             return self._run(sketch=pixels, label_id=label_id, noise=noise[np.newaxis])["photo"][0]
 
     def noise(self, seed: int) -> np.ndarray:
-        """The noise of a seed: N(0, 1), float32, of the shape that the model takes for one picture."""
+        """The noise of a seed: N(0, 1), float32, of the shape that the model takes for one
+        picture.
+        """
         return philox.normal(self._noise_shape, seed)
 
 
 def between(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
-    """Noise on the arc from one to another, float32, and as long: a straight line would pass through less of it.
+    """Noise on the arc from one to another, float32, and as long: a straight line would pass
+    through less of it.
 
     K. Shoemake, "Animating Rotation with Quaternion Curves", 1985, section 3.3.
     """
@@ -97,7 +112,9 @@ def _interpreter(path: str):
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         first_line = str(error).split("\n")[0]
-        raise UserError(f"{path}: damaged ({first_line}); export it again, with export.py") from None
+        raise UserError(
+            f"{path}: damaged ({first_line}); export it again, with export.py"
+        ) from None
     return interpreter
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pathlib
 from typing import TYPE_CHECKING, Protocol
 
 from sketch2img_tf.errors import UserError
@@ -13,7 +14,8 @@ from sketch2img_tf.inference import litert_model
 if TYPE_CHECKING:
     from sketch2img_tf.run_folder.run_card import Card
 
-PRETRAINED = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "pretrained")
+# Of the model that ships with the project.
+PRETRAINED = str(pathlib.Path(__file__).resolve().parents[2] / "pretrained")
 
 
 class Model(Protocol):
@@ -27,12 +29,13 @@ class Model(Protocol):
 
 
 def find(directory: str = "") -> str:
-    """The absolute path of the folder of the model that is to draw; nothing of TensorFlow is imported.
+    """The absolute path of the folder of the model that is to draw; nothing of TensorFlow is
+    imported.
 
     Args:
       directory: of a SavedModel, of a LiteRT model, or of several exports; "": the model that ships with the project.
-        Of exports, that of the highest step; of two of one step the LiteRT model, which starts sooner, where its
-        runtime is installed or TensorFlow is not.
+        Of exports, that of the highest step; of two of one step the LiteRT model, which starts
+        sooner, where its runtime is installed or TensorFlow is not.
 
     Raises:
       UserError: there is no such model.
@@ -43,7 +46,9 @@ def find(directory: str = "") -> str:
             " --model=runs/quickstart/export"
         )
     lite_first = litert_model.runtime_is_installed() or not importlib.util.find_spec("tensorflow")
-    kinds = (LITE_MODEL_FILE, SAVED_MODEL_FILE) if lite_first else (SAVED_MODEL_FILE, LITE_MODEL_FILE)
+    kinds = (
+        (LITE_MODEL_FILE, SAVED_MODEL_FILE) if lite_first else (SAVED_MODEL_FILE, LITE_MODEL_FILE)
+    )
     return newest_version(directory or PRETRAINED, kinds)
 
 

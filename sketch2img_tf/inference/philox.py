@@ -16,7 +16,8 @@ _WEYL = (0x9E3779B9, 0xBB67AE85)  # what the key grows by every round
 _LOW = np.uint64(0xFFFFFFFF)
 _HIGH_BITS = np.uint64(32)
 
-# The key by which TensorFlow makes a key and a first counter of a seed: stateless_random_ops.cc, GenerateKey.
+# The key by which TensorFlow makes a key and a first counter of a seed: stateless_random_ops.cc,
+# GenerateKey.
 _SCRAMBLING_KEY = (0x3EC8F720, 0x02461E29)
 
 _FRACTION_BITS = np.uint32(0x7FFFFF)
@@ -25,7 +26,8 @@ _SMALLEST = np.float32(1e-7)  # of a uniform number, before its logarithm is tak
 
 
 def normal(shape: tuple[int, ...], seed: int) -> np.ndarray:
-    """N(0, 1), float32 of `shape`: `tf.random.stateless_normal(shape, [seed, 0], alg="philox")`, to the last digits.
+    """N(0, 1), float32 of `shape`: `tf.random.stateless_normal(shape, [seed, 0], alg="philox")`,
+    to the last digits.
 
     Args:
       shape: of what is drawn.
@@ -34,12 +36,15 @@ def normal(shape: tuple[int, ...], seed: int) -> np.ndarray:
     key, first = _key_and_counter(seed)
     count = math.prod(shape)
     counters = np.tile(first, (-(-count // 4), 1))
-    counters[:, 0] = np.arange(len(counters))  # TensorFlow counts in 128 bits, of which a picture takes few
+    # TensorFlow counts in 128 bits, of which a picture takes few.
+    counters[:, 0] = np.arange(len(counters))
     return _box_muller(_philox(counters, key)).reshape(-1)[:count].reshape(shape)
 
 
 def _key_and_counter(seed: int) -> tuple[tuple[int, int], np.ndarray]:
-    """The key of a seed [seed, 0], two words, and its first counter, uint64 [4], whose lower half is 0."""
+    """The key of a seed [seed, 0], two words, and its first counter, uint64 [4], whose lower half
+    is 0.
+    """
     words = np.array([[seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, 0, 0]], np.uint64)
     mixed = _philox(words, _SCRAMBLING_KEY)[0].tolist()
     return (mixed[0], mixed[1]), np.array([0, 0, mixed[2], mixed[3]], np.uint64)
@@ -62,7 +67,8 @@ def _philox(counters: np.ndarray, key: tuple[int, int]) -> np.ndarray:
 
 
 def _box_muller(words: np.ndarray) -> np.ndarray:
-    """Random words, uint32 [N, 4], to as many N(0, 1), float32, as TensorFlow's random_distributions.h makes them.
+    """Random words, uint32 [N, 4], to as many N(0, 1), float32, as TensorFlow's
+    random_distributions.h makes them.
 
     G. Box and M. Muller, "A Note on the Generation of Random Normal Deviates", 1958.
     """

@@ -38,7 +38,8 @@ class Drawer:
           label: the class of what is drawn, as people type it.
           seeds: of the variations.
           polarity: one of `line_drawing.POLARITIES`.
-          crop: bring the drawing to the place and size that drawings had in training; or keep the page as it is.
+          crop: bring the drawing to the place and size that drawings had in training; or keep the
+            page as it is.
 
         Raises:
           UserError: there is no such class, or the file cannot be used.
@@ -52,7 +53,8 @@ class Drawer:
 
 
 def load(model: str | os.PathLike = "") -> Drawer:
-    """The model of a folder, as `models.find` finds it; without one, that which ships with the project.
+    """The model of a folder, as `models.find` finds it; without one, that which ships with the
+    project.
 
     Raises:
       UserError: there is none, or it is damaged.

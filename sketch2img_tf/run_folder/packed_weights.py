@@ -1,6 +1,8 @@
-"""The networks of a checkpoint, and no more of it, in one small file that NumPy reads: what ships of a run.
+"""The networks of a checkpoint, and no more of it, in one small file that NumPy reads: what ships
+of a run.
 
-Beside it lies the card, `card.json`. Both together are as good as a checkpoint to whoever wants the networks.
+Beside it lies the card, `card.json`. Both together are as good as a checkpoint to whoever wants
+the networks.
 """
 
 from __future__ import annotations
@@ -27,18 +29,23 @@ STEP = "state/step/.ATTRIBUTES/VARIABLE_VALUE"
 _GENERATOR, _AVERAGED = "state/generator/", "state/averaged_generator/"
 _PACKED = (_AVERAGED, "state/discriminator/")
 _SLOT = ".OPTIMIZER_SLOT"
-_COUNTER = "save_counter/.ATTRIBUTES/VARIABLE_VALUE"  # which TensorFlow restores with whatever it restores
+_COUNTER = "save_counter/.ATTRIBUTES/VARIABLE_VALUE"  # restored with whatever is restored
 _STRUCTURE = "_CHECKPOINTABLE_OBJECT_GRAPH"  # by which TensorFlow finds an object's values
 
 
 def pack(checkpoint: str, folder: str) -> None:
     """Writes the averaged generator and the discriminator of a checkpoint into `folder`.
 
-    Kernels are rounded to float16, but those that do not fit in; what has one axis, as means and variances, is not.
+    Kernels are rounded to float16, but those that do not fit in; what has one axis, as means and
+    variances, is not.
     """
     with plain(checkpoint) as prefix:
         reader = tf.train.load_checkpoint(prefix)
-        names = [name for name in reader.get_variable_to_shape_map() if name.startswith(_PACKED) and _SLOT not in name]
+        names = [
+            name
+            for name in reader.get_variable_to_shape_map()
+            if name.startswith(_PACKED) and _SLOT not in name
+        ]
         values = {name: _rounded(reader.get_tensor(name)) for name in sorted(names)}
         structure = np.frombuffer(reader.get_tensor(_STRUCTURE), np.uint8)
     np.savez_compressed(os.path.join(folder, WEIGHTS_FILE), **values, **{_STRUCTURE: structure})
@@ -68,7 +75,10 @@ def as_checkpoint(folder: str) -> Iterator[str]:
         values = {name: tf.constant(array) for name, array in _read(folder).items()}
         prefix = os.path.join(temporary, "ckpt")
         tf.raw_ops.SaveV2(
-            prefix=prefix, tensor_names=list(values), shape_and_slices=[""] * len(values), tensors=list(values.values())
+            prefix=prefix,
+            tensor_names=list(values),
+            shape_and_slices=[""] * len(values),
+            tensors=list(values.values()),
         )
         yield prefix
 

@@ -7,7 +7,14 @@ import pathlib
 from sketch2img_tf.data import class_words
 from sketch2img_tf.data.choices import plain
 
-NAMES = pathlib.Path(__file__).resolve().parents[2].joinpath("datasets", "sketchy", "labels.txt").read_text().split()
+NAMES = (
+    pathlib.Path(__file__)
+    .resolve()
+    .parents[2]
+    .joinpath("datasets", "sketchy", "labels.txt")
+    .read_text()
+    .split()
+)
 
 
 def test_every_class_is_in_one_group():
@@ -26,4 +33,8 @@ def test_synonyms_are_other_words_of_classes_that_there_are():
 
 def test_groups_of_some_classes():
     groups = class_words.by_group(("apple", "unicorn", "cat", "pear"))
-    assert groups == {"animals": ["cat"], "food": ["apple", "pear"], class_words.OTHERS: ["unicorn"]}
+    assert groups == {
+        "animals": ["cat"],
+        "food": ["apple", "pear"],
+        class_words.OTHERS: ["unicorn"],
+    }

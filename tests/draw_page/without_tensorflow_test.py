@@ -1,4 +1,6 @@
-"""The drawing page with a LiteRT model and no TensorFlow, and what is done with its pictures, in a real browser."""
+"""The drawing page with a LiteRT model and no TensorFlow, and what is done with its pictures, in a
+real browser.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,11 @@ from tests.export import exports
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     export_dir = tmp_path_factory.mktemp("litert")
-    return LiteRTModel(lite_model.export(exports.untrained_generator(), exports.CARD, exports.STEP, str(export_dir)))
+    return LiteRTModel(
+        lite_model.export(
+            exports.untrained_generator(), exports.CARD, exports.STEP, str(export_dir)
+        )
+    )
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +43,8 @@ def shows(window, photos: list[bytes]) -> bool:
     """Whether these are shown, to a level: the model runs in another library here."""
     shown = window.pictures()
     return len(shown) == len(photos) and all(
-        np.abs(browser.pixels(a).astype(int) - browser.pixels(b)).max() <= 1 for a, b in zip(shown, photos)
+        np.abs(browser.pixels(a).astype(int) - browser.pixels(b)).max() <= 1
+        for a, b in zip(shown, photos)
     )
 
 
@@ -46,11 +53,15 @@ def test_another_word_another_kind_and_something_else(window, model):
     sketch = window.sketch()
     window.wait(lambda: shows(window, model.from_bytes([sketch] * 4, ["apple"] * 4, [0, 1, 2, 3])))
     window.choose_class("autom", "car (sedan) – auto, automobile")
-    window.wait(lambda: shows(window, model.from_bytes([sketch] * 4, ["car_(sedan)"] * 4, [0, 1, 2, 3])))
+    window.wait(
+        lambda: shows(window, model.from_bytes([sketch] * 4, ["car_(sedan)"] * 4, [0, 1, 2, 3]))
+    )
     window.wait(lambda: window.text("#others button") == "hot-air balloon")
     window.press("#others button")
     window.wait(lambda: window.find("#class input")[0].get_attribute("value") == "hot-air balloon")
-    window.wait(lambda: shows(window, model.from_bytes([sketch] * 4, ["hot-air_balloon"] * 4, [0, 1, 2, 3])))
+    window.wait(
+        lambda: shows(window, model.from_bytes([sketch] * 4, ["hot-air_balloon"] * 4, [0, 1, 2, 3]))
+    )
     assert window.sketch() == sketch
 
 
@@ -64,7 +75,9 @@ def test_blending_enlarging_and_a_sheet(window, model):
         field.send_keys(Keys.CONTROL, "a")
         field.send_keys(value, Keys.TAB)
     sketch = window.sketch()
-    window.wait(lambda: shows(window, model.blended(sketch, "apple", [0, 1, 2, 3], [9, 10, 11, 12], 0.4)))
+    window.wait(
+        lambda: shows(window, model.blended(sketch, "apple", [0, 1, 2, 3], [9, 10, 11, 12], 0.4))
+    )
     assert "0-40%-9" in window.text("#pictures figcaption")
     window.press("#pictures [data-action=enlarge]")
     large = Image.open(io.BytesIO(window.downloaded("4x-apple-0-40%-9.png")))

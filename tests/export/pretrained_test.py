@@ -35,7 +35,11 @@ def state() -> TrainState:
     for network in (state.averaged_generator, state.discriminator):
         for variable in network.variables:
             positive = "variance" in variable.name or "gamma" in variable.name
-            values = random.uniform(0.5, 1.5, variable.shape) if positive else random.normal(0, 0.15, variable.shape)
+            values = (
+                random.uniform(0.5, 1.5, variable.shape)
+                if positive
+                else random.normal(0, 0.15, variable.shape)
+            )
             variable.assign(values)
     state.step.assign(3)
     return state
@@ -45,16 +49,26 @@ def state() -> TrainState:
 def card(tmp_path_factory):
     paths = dict(data_dir=str(tmp_path_factory.mktemp("data")), manual_dir="/home/somebody/sketchy")
     data = dataclasses.replace(exports.CARD.config.data, **paths)
-    return dataclasses.replace(exports.CARD, config=dataclasses.replace(exports.CARD.config, data=data))
+    return dataclasses.replace(
+        exports.CARD, config=dataclasses.replace(exports.CARD.config, data=data)
+    )
 
 
 @pytest.fixture(scope="module")
 def shipped(state, card, tmp_path_factory) -> str:
     run = tmp_path_factory.mktemp("run")
     checkpoints.Checkpoints(str(run), card, state, kept=1).save()
-    (run / "metrics.jsonl").write_text(f"{json.dumps({**RESULT, 'step': 2})}\n{json.dumps(RESULT)}\n")
+    (run / "metrics.jsonl").write_text(
+        f"{json.dumps({**RESULT, 'step': 2})}\n{json.dumps(RESULT)}\n"
+    )
     folder = run / "pretrained"
-    command = [sys.executable, "export.py", f"--workdir={run}", f"--export_dir={folder}", "--format=pretrained"]
+    command = [
+        sys.executable,
+        "export.py",
+        f"--workdir={run}",
+        f"--export_dir={folder}",
+        "--format=pretrained",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == (f"{folder}\n", "")
     return str(folder)
@@ -74,7 +88,9 @@ def test_what_lies_in_it(shipped):
         "weights.npz",
     ]
     texts = (folder / "README.md").read_text(), (folder / "card.json").read_text()
-    assert not [text for text in texts if "/home/somebody" in text or str(folder.parent.parent) in text]
+    assert not [
+        text for text in texts if "/home/somebody" in text or str(folder.parent.parent) in text
+    ]
     readme, card = texts[0], json.loads(texts[1])
     assert readme.startswith("---\nlicense: other\n") and "\n---\n# Sketch2Img, step 3\n" in readme
     assert "| l1 | 0.125 | 0.125 | 0.125 | 0.125 |" in readme and "| psnr | - |" in readme
@@ -91,7 +107,10 @@ def test_it_is_a_run_to_export_again(shipped, state, card):
 def test_a_run_starts_from_it(shipped, state):
     other = TrainState(exports.CARD.config, len(exports.CLASSES))
     checkpoints.start_from(shipped, exports.CARD, other)
-    pairs = [(other.generator, state.averaged_generator), (other.averaged_generator, state.averaged_generator)]
+    pairs = [
+        (other.generator, state.averaged_generator),
+        (other.averaged_generator, state.averaged_generator),
+    ]
     for started, source in [*pairs, (other.discriminator, state.discriminator)]:
         for restored, saved in zip(started.variables, source.variables):
             np.testing.assert_array_equal(restored, rounded(saved.numpy()), err_msg=saved.name)
@@ -113,7 +132,9 @@ def test_what_is_cut_off_is_one_line(shipped, tmp_path, name):
     shutil.copytree(shipped, tmp_path / "pretrained")
     path = tmp_path / "pretrained" / name
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(UserError, match=rf"^{path}: missing or damaged \(.*\): get the folder again$"):
+    with pytest.raises(
+        UserError, match=rf"^{path}: missing or damaged \(.*\): get the folder again$"
+    ):
         checkpoints.load_generator(str(path.parent))
 
 

@@ -17,8 +17,8 @@ def pages():
         yield random.random((40, 57)) < density
     spiral = np.zeros([33, 33], bool)
     for ring in range(0, 16, 2):
-        spiral[ring, ring:-ring or None] = spiral[-ring - 1, ring:-ring or None] = True
-        spiral[ring:-ring or None, ring] = spiral[ring:-ring or None, -ring - 1] = True
+        spiral[ring, ring : -ring or None] = spiral[-ring - 1, ring : -ring or None] = True
+        spiral[ring : -ring or None, ring] = spiral[ring : -ring or None, -ring - 1] = True
         spiral[ring + 1, ring] = False
     yield spiral
     yield np.zeros([5, 9], bool)
@@ -30,7 +30,9 @@ def pages():
 def test_parts_and_extents(drawn):
     numbered, (expected, count) = connected_parts.parts(drawn), ndimage.label(drawn, TOUCHING)
     assert numbered.max() == count
-    assert len(np.unique(np.stack([numbered, expected]).reshape(2, -1), axis=1).T) == len(np.unique(expected))
+    assert len(np.unique(np.stack([numbered, expected]).reshape(2, -1), axis=1).T) == len(
+        np.unique(expected)
+    )
     assert (numbered[~drawn] == 0).all() and (numbered[drawn] > 0).all()
     extents = connected_parts.extents(numbered)
     boxes = ndimage.find_objects(numbered)

@@ -48,10 +48,17 @@ def test_what_is_damaged_is_one_line(folder, tmp_path):
 
 def test_which_of_two_models_draws(folder, exported, tmp_path, monkeypatch):
     """The one of the later step; of two of one step, the one that starts sooner here."""
-    for source, name in ((exported, "9"), (exported, "10"), (folder, "tflite-9"), (folder, "tflite-10")):
+    for source, name in (
+        (exported, "9"),
+        (exported, "10"),
+        (folder, "tflite-9"),
+        (folder, "tflite-10"),
+    ):
         (tmp_path / name).symlink_to(source)
     for runtime, name in ((True, "tflite-10"), (False, "10")):
-        monkeypatch.setattr("sketch2img_tf.inference.litert_model.runtime_is_installed", lambda is_it=runtime: is_it)
+        monkeypatch.setattr(
+            "sketch2img_tf.inference.litert_model.runtime_is_installed", lambda is_it=runtime: is_it
+        )
         assert models.find(str(tmp_path)) == str(tmp_path / name)
     (tmp_path / "10").unlink()
     assert models.find(str(tmp_path)) == str(tmp_path / "tflite-10")
@@ -63,7 +70,8 @@ def test_without_a_model_one_line_says_how_to_get_one(monkeypatch, tmp_path):
         models.find()
 
 
-# What runs after it finds no TensorFlow; at its end it says what it has imported that is slow to import.
+# What runs after it finds no TensorFlow; at its end it says what it has imported that is slow to
+# import.
 _WITHOUT_TENSORFLOW = """
 import atexit, runpy, sys
 sys.modules["tensorflow"] = None
@@ -90,7 +98,9 @@ def test_a_script_draws_without_tensorflow(folder, drawing_python, tmp_path):
         "first, second = s2i.load(folder).draw(sketch, label='Apple', seeds=range(2));"
         "first.save(out + '/0.png'); second.save(out + '/1.png')"
     )
-    assert run(drawing_python, program, str(folder), str(tmp_path / "pear.png"), str(tmp_path)) == []
+    assert (
+        run(drawing_python, program, str(folder), str(tmp_path / "pear.png"), str(tmp_path)) == []
+    )
     expected = inference.load(folder).draw(tmp_path / "pear.png", "apple", [0, 1])
     for number, picture in enumerate(expected):
         drawn = exports.pixels((tmp_path / f"{number}.png").read_bytes())
@@ -101,7 +111,12 @@ def test_a_script_draws_without_tensorflow(folder, drawing_python, tmp_path):
 def test_generate_draws_without_tensorflow(folder, drawing_python, tmp_path):
     exports.drawing(1, 256).save(tmp_path / "pear.png")
     out = tmp_path / "out"
-    flags = [f"--model={folder}", f"--sketch={tmp_path / 'pear.png'}", "--label=apple", "--seeds=0-1"]
+    flags = [
+        f"--model={folder}",
+        f"--sketch={tmp_path / 'pear.png'}",
+        "--label=apple",
+        "--seeds=0-1",
+    ]
     program = "runpy.run_path(sys.argv[0], run_name='__main__')"
     *_, last = run(drawing_python, program, "generate.py", *flags, f"--output={out}")
     assert last == f"2 pictures: {out}"

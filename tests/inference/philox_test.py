@@ -19,7 +19,9 @@ def test_the_numbers_are_tensorflows(seed):
 
 
 def test_the_generator_is_that_of_the_paper():
-    """The known answers that come with Random123, the authors' own library: kat_vectors, philox4x32 10."""
+    """The known answers that come with Random123, the authors' own library: kat_vectors,
+    philox4x32 10.
+    """
     counters = [[0] * 4, [0xFFFFFFFF] * 4, [0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344]]
     keys = [(0, 0), (0xFFFFFFFF, 0xFFFFFFFF), (0xA4093822, 0x299F31D0)]
     answers = [
@@ -33,7 +35,9 @@ def test_the_generator_is_that_of_the_paper():
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 1.0])
 def test_noise_between_two_is_on_the_arc(share):
-    """As far from the first as the share says, by the angle, and on the plane of both; no shorter than they are."""
+    """As far from the first as the share says, by the angle, and on the plane of both; no shorter
+    than they are.
+    """
     first, second = (philox.normal((4, 4, 32), seed).astype(np.float64) for seed in (3, 8))
     second *= np.linalg.norm(first) / np.linalg.norm(second)
     noise = litert_model.between(first, second, share)

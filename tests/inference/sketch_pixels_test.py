@@ -21,10 +21,22 @@ def files() -> dict[str, bytes]:
     sixteen = Image.fromarray(np.asarray(grey, np.uint16) * 257)
     wide, tall = coloured.resize((300, 200)), coloured.resize((151, 401))
     pictures = {"grey": grey, "coloured": coloured, "see-through": see_through, "sixteen": sixteen}
-    pictures |= {"wide": wide, "tall": tall, "tiny": grey.resize((20, 31)), "bits": grey.convert("1")}
-    pictures |= {"palette": coloured.quantize(16), "canvas": grey.resize((512, 512)).convert("RGBA")}
+    pictures |= {
+        "wide": wide,
+        "tall": tall,
+        "tiny": grey.resize((20, 31)),
+        "bits": grey.convert("1"),
+    }
+    pictures |= {
+        "palette": coloured.quantize(16),
+        "canvas": grey.resize((512, 512)).convert("RGBA"),
+    }
     encoded = {name: exports.encoded(picture) for name, picture in pictures.items()}
-    return {**encoded, "JPEG": exports.encoded(wide, "JPEG"), "grey JPEG": exports.encoded(grey, "JPEG")}
+    return {
+        **encoded,
+        "JPEG": exports.encoded(wide, "JPEG"),
+        "grey JPEG": exports.encoded(grey, "JPEG"),
+    }
 
 
 @pytest.mark.parametrize("name", files())
@@ -34,11 +46,14 @@ def test_the_pixels_are_those_of_the_exported_graph(name):
     assert problem == b""
     pixels = sketch_pixels.read(encoded, 64)
     assert (pixels.dtype, pixels.shape) == (np.uint8, (64, 64, 1))
-    # Beyond rounding: JPEG's colours are made of their halved planes by each library in its own way.
+    # Beyond rounding: JPEG's colours are made of their halved planes by each library in its own
+    # way.
     assert np.abs(pixels - (255 - 255 * ink.numpy())).max() < (2.5 if name == "JPEG" else 0.51)
 
 
-@pytest.mark.parametrize(("encoded", "says"), [(b"a cat", "neither PNG nor JPEG"), (None, "damaged")])
+@pytest.mark.parametrize(
+    ("encoded", "says"), [(b"a cat", "neither PNG nor JPEG"), (None, "damaged")]
+)
 def test_what_cannot_be_read_is_one_line(encoded, says):
     if encoded is None:
         encoded = exports.encoded(exports.drawing(0, 256))[:-300]
