@@ -92,6 +92,13 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
                     elem_id="others",
                     apply_default_css=False,
                 )
+                keepsakes = gr.HTML(
+                    [],
+                    html_template=_read("kept.html"),
+                    js_on_load=_read("kept.js"),
+                    elem_id="kept",
+                    apply_default_css=False,
+                )
                 saved = gr.HTML(None, html_template="", js_on_load=_read("saved.js"), elem_id="saved")
         with gr.Accordion("What to expect", open=False, elem_id="expectations"):
             gr.Markdown(_read("expectations.md").format(class_count=len(model.class_names), where=where))
@@ -123,6 +130,17 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
         def enlarged(event: gr.EventData) -> dict:
             return _file(_or_message(page_requests.enlarged, event.src), f"4x-{event.name}")
 
+        def keep(*asked) -> list[dict]:
+            return _or_message(page_requests.kept, *asked)
+
+        def again(before: list[dict], event: gr.EventData):
+            """A kept drawing, with what it was drawn with."""
+            found = [each for each in before if each["id"] == event.id]
+            if not found or found[0]["label"] not in model.class_names:
+                return [gr.skip()] * 4
+            names = gr.Dropdown(_choices(model.class_names), value=found[0]["label"])
+            return found[0]["drawing"], _ALL, names, found[0]["seed"]
+
         wanted = [canvas, label, seed, count, other_seed, percent]
         # While one picture is made only the last of further wishes is kept: a fast pencil fills no queue.
         answers = dict(outputs=shown, show_progress="minimal", trigger_mode="always_last", concurrency_id="model")
@@ -136,6 +154,8 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
         others.another(chosen, outputs=[kind, label], **at_once)
         kind.input(of_kind, [kind, label], label, **at_once)
         label.change(lambda name: _others(model.class_names, name), label, others, **at_once)
+        shown.keep(keep, [keepsakes, canvas, shown, label, seed], keepsakes, **at_once)
+        keepsakes.again(again, keepsakes, [canvas, kind, label, seed], **at_once)
         shown.sheet(sheet, [canvas, shown, label], saved, **at_once)
         shown.enlarge(enlarged, outputs=saved, **at_once)
     return page

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import hashlib
 import io
 import os
 from typing import Protocol
@@ -18,6 +19,7 @@ from sketch2img_tf.inference.sketch_files import read_sketch
 
 MAX_SIDE = 1024  # pixels of a drawing; the canvas has half of it
 MAX_BYTES = 4 * 10**6  # of its PNG
+_KEPT = 24  # drawings, which the page sends along whenever one more is kept
 _OTHERS = 6  # classes as which a drawing is offered to be tried
 _PNG = "data:image/png;base64,"
 
@@ -101,6 +103,28 @@ def contact_sheet(drawing: str, shown: list[dict], label: str) -> str:
     sheet = io.BytesIO()
     gallery.sheet([gallery.Row(label, _bytes(drawing), photos)]).save(sheet, "PNG")
     return _url(sheet.getvalue())
+
+
+def kept(
+    before: list[dict], drawing: str | None, shown: list[dict], label: str, seed: int | None
+) -> list[dict]:
+    """What a visitor keeps, the newest first: a drawing, its first picture, and what it was made with.
+
+    Args:
+      before: what was kept so far.
+      drawing: as `pictures` takes it.
+      shown: what `pictures` gave.
+      label: the class.
+      seed: of the first picture.
+
+    Raises:
+      UserError: there are no pictures.
+    """
+    if not drawing or not shown:
+        raise UserError("there are no pictures yet")
+    item = {"drawing": drawing, "src": shown[0]["src"], "label": label, "seed": seed or 0}
+    item["id"] = hashlib.sha256(repr(item).encode()).hexdigest()[:16]
+    return [item, *(each for each in before if each["id"] != item["id"])][:_KEPT]
 
 
 def others(class_names: tuple[str, ...], label: str) -> list[str]:

@@ -159,3 +159,19 @@ def test_a_contact_sheet_has_the_drawing_and_the_pictures():
 )
 def test_what_else_a_drawing_could_be(names, label, offered):
     assert page_requests.others(names, label) == offered
+
+
+def test_what_is_kept_is_the_newest_first_and_each_once():
+    shown = [{"seed": 7, "src": url(b"a picture"), "name": "x"}]
+    first = page_requests.kept([], url(b"1"), shown, "apple", 7)
+    both = page_requests.kept(first, url(b"2"), shown, "apple", None)
+    assert [each["drawing"] for each in both] == [url(b"2"), url(b"1")]
+    assert {**both[0], "id": ""} == dict(drawing=url(b"2"), src=url(b"a picture"), label="apple", seed=0, id="")
+    again = page_requests.kept(both, url(b"1"), shown, "apple", 7)
+    assert [each["id"] for each in again] == [both[1]["id"], both[0]["id"]]
+    many = []
+    for number in range(30):
+        many = page_requests.kept(many, url(b"%d" % number), shown, "apple", 7)
+    assert len(many) == 24 and many[0]["drawing"] == url(b"29")
+    with pytest.raises(UserError, match="^there are no pictures yet$"):
+        page_requests.kept([], url(b"1"), [], "apple", 0)

@@ -85,3 +85,28 @@ def test_blending_enlarging_and_a_sheet(window, model):
     np.testing.assert_array_equal(large, small.resize((256, 256), Image.Resampling.LANCZOS))
     window.press("[data-action=sheet]")
     assert Image.open(io.BytesIO(window.downloaded("apple.png"))).width > 5 * 128
+
+
+def test_a_kept_drawing_comes_back_with_its_class_and_seed(window, model):
+    from selenium.webdriver import Keys
+
+    window.press("#canvas [data-label='hot-air_balloon']")
+    window.wait(lambda: window.find("#class input")[0].get_attribute("value") == "hot-air balloon")
+    [seed] = window.find("#subject input[type=number]")
+    seed.send_keys(Keys.CONTROL, "a")
+    seed.send_keys("5", Keys.TAB)
+    percent = window.find("#blend input[type=number]")[1]
+    percent.send_keys(Keys.CONTROL, "a")
+    percent.send_keys("0", Keys.TAB)
+    sketch = window.sketch()
+    photos = model.from_bytes([sketch] * 4, ["hot-air_balloon"] * 4, [5, 6, 7, 8])
+    window.wait(lambda: shows(window, photos))
+    window.press("[data-action=keep]")
+    window.wait(lambda: len(window.find("#kept button")) == 1)
+    window.press("#canvas [data-label=apple]")
+    window.wait(lambda: window.find("#class input")[0].get_attribute("value") == "apple")
+    window.wait(lambda: not shows(window, photos))
+    window.press("#kept button")
+    window.wait(lambda: window.find("#class input")[0].get_attribute("value") == "hot-air balloon")
+    window.wait(lambda: window.sketch() == sketch)
+    window.wait(lambda: shows(window, photos))

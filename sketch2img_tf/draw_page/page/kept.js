@@ -1,0 +1,6 @@
+// Back to a kept drawing. They are kept in the page alone, which sends them along when one more is kept.
+
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-id]");
+  if (button) trigger("again", { id: button.dataset.id });
+});
