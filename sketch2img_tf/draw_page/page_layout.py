@@ -18,7 +18,7 @@ from sketch2img_tf.inference.sketch_files import EXTENSIONS
 if TYPE_CHECKING:
     from sketch2img_tf.draw_page.page_requests import Model
 
-_ALL = "everything"
+_ALL = "all"  # kinds of classes
 VARIATIONS = (1, 4, 8)  # 8 is the largest batch that serving/config lets a server take
 _LARGEST_SEED = 2**31
 _FILES = pathlib.Path(__file__).parent / "page"
@@ -43,6 +43,8 @@ THEME = gr.themes.Soft(
     button_border_width="1px",
     button_secondary_shadow="none",
     button_primary_shadow="none",
+    button_primary_background_fill="*primary_600",  # the default, a shade paler, has too little contrast
+    button_primary_background_fill_hover="*primary_700",
     checkbox_label_shadow="none",
     checkbox_label_border_width="1px",
 )
@@ -73,11 +75,6 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
                     count = gr.Radio(VARIATIONS, value=4, label="Variations")
                     live = gr.Checkbox(True, label="Follow the pencil", container=False)
                     make = gr.Button("Make pictures", variant="primary")
-                with gr.Row(elem_id="blend", visible=model.blends):
-                    other_seed = gr.Number(
-                        1, label="Blend with seed", precision=0, minimum=0, maximum=_LARGEST_SEED
-                    )
-                    percent = gr.Slider(0, 100, 0, step=5, label="Share of that seed, in percent")
                 shown = gr.HTML(
                     [],
                     html_template=_read("pictures.html"),
@@ -92,6 +89,11 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
                     elem_id="others",
                     apply_default_css=False,
                 )
+                with gr.Row(elem_id="blend", visible=model.blends):
+                    other_seed = gr.Number(
+                        1, label="Blend with seed", precision=0, minimum=0, maximum=_LARGEST_SEED
+                    )
+                    percent = gr.Slider(0, 100, 0, step=5, label="Share of that seed, in percent")
                 keepsakes = gr.HTML(
                     [],
                     html_template=_read("kept.html"),

@@ -20,7 +20,7 @@ from tests.draw_page import browser
 
 _MODEL = path_flags.define("model", "", "Folder of an export that knows the class.")
 _OUTPUT = path_flags.define("output", "docs/draw_page.png", "The .png file to write.")
-_LABEL = flags.DEFINE_string("label", "mushroom", "What to call the drawing, as the page shows it.")
+_LABEL = flags.DEFINE_string("label", "mushroom – toadstool", "What to call the drawing, as the page shows it.")
 _SIZE = flags.DEFINE_list("size", ["1280", "840"], "Width and height of the window in pixels.")
 _DARK = flags.DEFINE_bool("dark", False, "As a browser that prefers dark pages shows it.")
 

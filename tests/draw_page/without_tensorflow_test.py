@@ -48,6 +48,7 @@ def shows(window, photos: list[bytes]) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_another_word_another_kind_and_something_else(window, model):
     window.press("[data-label=apple]")
     sketch = window.sketch()
@@ -65,6 +66,7 @@ def test_another_word_another_kind_and_something_else(window, model):
     assert window.sketch() == sketch
 
 
+@pytest.mark.slow
 def test_blending_enlarging_and_a_sheet(window, model):
     from selenium.webdriver import Keys
 
@@ -87,6 +89,7 @@ def test_blending_enlarging_and_a_sheet(window, model):
     assert Image.open(io.BytesIO(window.downloaded("apple.png"))).width > 5 * 128
 
 
+@pytest.mark.slow
 def test_a_kept_drawing_comes_back_with_its_class_and_seed(window, model):
     from selenium.webdriver import Keys
 
