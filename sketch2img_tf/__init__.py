@@ -7,8 +7,11 @@ from sketch2img_tf import versions
 
 versions.check_python()
 
-from sketch2img_tf.surroundings import standard_streams  # noqa: E402 - a Python that is too old could not read it
+# A Python that is too old could not read these.
+from sketch2img_tf import lanes  # noqa: E402
+from sketch2img_tf.surroundings import standard_streams  # noqa: E402
 
+lanes.choose_keras()
 standard_streams.open_missing()  # before a file is opened in the place of one
 
 # At its start TensorFlow reports, as errors even, that a computer has no GPU. What does go wrong is a Python exception.
@@ -16,9 +19,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # oneDNN's kernels, which TensorFlow leaves out by itself on CPUs that have no more than AVX2: see docs/performance.md.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-
-# Asks for the package tf_keras, which stands in for Keras 2 where Keras 3 is. TensorFlow 2.15 has Keras 2.
-os.environ.pop("TF_USE_LEGACY_KERAS", None)
 
 # A notebook sets it for all that is started from a cell. It names a package of the notebook's Python, and where that is
 # not installed Matplotlib cannot be imported.

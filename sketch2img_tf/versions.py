@@ -1,25 +1,49 @@
-"""The versions this project runs on, checked before anything else is imported.
+"""The versions this project runs on, checked before anything else is imported: two lanes, each whole in itself.
 
-TensorFlow 2.15 is the last line on which Keras 2, TensorFlow Addons and tf.distribute's Keras support stand together.
-Beside a library that is too new its import ends in pages of someone else's traceback, so the versions are read first,
-from the installed packages' metadata alone. Any Python 3 parses this file, and it needs no other package.
+The asked lane is TensorFlow 2.15, the last line on which Keras 2, TensorFlow Addons and tf.distribute's Keras support
+stand together. The current lane is TensorFlow 2.21 with Keras 2 beside it, for newer Pythons and GPUs;
+`lanes.py` has what differs between them. Beside a library that is too new TensorFlow's import ends in pages of
+someone else's traceback, so the versions are read first, from the installed packages' metadata alone. Any Python 3
+parses this file, and it needs no other package.
 """
 
+import collections
 import re
 import sys
 
-# Lowest version that fits, and the first that is too new.
-PYTHON = ((3, 9), (3, 12))  # TensorFlow 2.15 has wheels for 3.9 to 3.11
-LIBRARIES = {
-    "tensorflow": ((2, 15), (2, 16)),
-    "keras": ((2, 15), (2, 16)),  # Keras 3, installed by accident, would take the place of tf.keras
-    "tensorflow-addons": ((0, 23), (0, 24)),
-    "tensorflow-datasets": ((4, 9, 3), (4, 10)),
-    "tensorflow-metadata": ((1, 15), (1, 18)),  # newer ones fail at import under protobuf 4
-    "protobuf": ((4, 25, 2), (5,)),
-    "numpy": ((1, 23, 5), (2,)),
-    "absl-py": ((1,), (3,)),
-}
+# Its name, its file, what to run for it; of Python and of each library the lowest version and the first too new.
+Lane = collections.namedtuple("Lane", ["name", "requirements", "made_by", "python", "libraries"])
+
+ASKED = Lane(
+    "asked",
+    "requirements.txt",
+    "`make venv` and use .venv/bin/python",
+    ((3, 9), (3, 12)),  # TensorFlow 2.15 has wheels for 3.9 to 3.11
+    {
+        "tensorflow": ((2, 15), (2, 16)),
+        "keras": ((2, 15), (2, 16)),  # Keras 3, installed by accident, would take the place of tf.keras
+        "tensorflow-addons": ((0, 23), (0, 24)),
+        "tensorflow-datasets": ((4, 9, 3), (4, 10)),
+        "tensorflow-metadata": ((1, 15), (1, 18)),  # newer ones fail at import under protobuf 4
+        "protobuf": ((4, 25, 2), (5,)),
+        "numpy": ((1, 23, 5), (2,)),
+        "absl-py": ((1,), (3,)),
+    },
+)
+CURRENT = Lane(
+    "current",
+    "requirements-current.txt",
+    "`make LANE=current venv` and use .venv/bin/python",
+    ((3, 10), (3, 14)),  # TensorFlow 2.21 has wheels for 3.10 to 3.13
+    {
+        "tensorflow": ((2, 21), (2, 22)),
+        "tf-keras": ((2, 21), (2, 22)),
+        "tensorflow-datasets": ((4, 9, 10), (4, 10)),
+        "protobuf": ((6, 31, 1), (8,)),
+        "numpy": ((2,), (3,)),
+        "absl-py": ((1,), (3,)),
+    },
+)
 # The same library under other names, for other processors: one of them is enough.
 ALSO_NAMED = {
     "tensorflow": (
@@ -31,21 +55,25 @@ ALSO_NAMED = {
         "tensorflow-rocm",
     )
 }
-_CURE = "run `make venv` and use .venv/bin/python, or `{} -m pip install -r requirements.txt`"
 
-# What drawing takes, whatever draws: see requirements-draw.txt.
-DRAWING = {
-    "numpy": ((1, 23, 5), (3,)),
-    "pillow": ((11,), (14,)),
-    "absl-py": ((1,), (3,)),
-    "tqdm": ((4,), (5,)),
-}
-_DRAWING_CURE = "run `make draw` and use .venv-draw/bin/python, or `{} -m pip install -r requirements-draw.txt`"
+# What drawing takes, with TensorFlow or without.
+DRAWING = Lane(
+    "drawing",
+    "requirements-draw.txt",
+    "`make draw` and use .venv-draw/bin/python",
+    ((3, 9), (3, 15)),
+    {
+        "numpy": ((1, 23, 5), (3,)),
+        "pillow": ((11,), (14,)),
+        "absl-py": ((1,), (3,)),
+        "tqdm": ((4,), (5,)),
+    },
+)
 
 
 def check_python():
     """Ends the program with one line where Python is too old for any part of this project; raises as `check`."""
-    if sys.version_info[:3] < PYTHON[0]:
+    if sys.version_info[:3] < ASKED.python[0]:
         _end(python_problem(sys.version_info[:3]))
 
 
@@ -56,36 +84,62 @@ def check():
       SystemExit: "error: " and what is there, what is needed, and what to do; exit code 1. It is no `UserError`: this
         comes before the imports of whatever could catch one.
     """
-    _end(python_problem(sys.version_info[:3]) or library_problem(installed_version))
+    _end(python_problem(sys.version_info[:3]) or library_problem(this_lane(), installed_version))
 
 
 def check_drawing():
     """Ends the program with one line where a library does not fit drawing, TensorFlow or not; raises as `check`."""
-    _end(library_problem(installed_version, DRAWING, _DRAWING_CURE))
+    _end(library_problem(DRAWING, installed_version))
+
+
+def lane_of(python, installed):
+    """The `Lane` that a Python of this version serves; where it serves both, that of the TensorFlow that it has.
+
+    Args:
+      python: a tuple of numbers.
+      installed: a function from a distribution's name to its version, a string, or None where it is not installed.
+    """
+    if python < CURRENT.python[0]:
+        return ASKED
+    if python >= ASKED.python[1]:
+        return CURRENT
+    version = _first_installed(_names("tensorflow"), installed)[1]
+    return CURRENT if version and _parsed(version) >= ASKED.libraries["tensorflow"][1] else ASKED
+
+
+def this_lane():
+    """The lane of this Python."""
+    return lane_of(sys.version_info[:3], installed_version)
+
+
+def cure(*more):
+    """The command that installs into this Python what its lane needs, and what these requirements files add to it."""
+    files = (this_lane().requirements, *more)
+    return " ".join([sys.executable, "-m pip install", *("-r " + name for name in files)])
 
 
 def python_problem(version):
     """What is wrong with this version of Python, a tuple, in one line; None if it fits."""
-    if PYTHON[0] <= version < PYTHON[1]:
+    if ASKED.python[0] <= version < CURRENT.python[1]:
         return None
-    found = f"this is Python {_dotted(version)}, TensorFlow 2.15 needs 3.9, 3.10 or 3.11"
+    found = f"this is Python {_dotted(version)}, TensorFlow here needs 3.9 to 3.13"
     return f"{found}: run `make venv`, which looks for one, and use .venv/bin/python"
 
 
-def library_problem(installed, libraries=LIBRARIES, cure=_CURE):
+def library_problem(lane, installed):
     """What is wrong with the first library that does not fit, in one line; None if all fit.
 
     Args:
-      installed: a function from a distribution's name to its version, a string, or None where it is not installed.
-      libraries: the lowest version of each that fits, and the first that is too new.
-      cure: what to do, with {} for this Python's path.
+      lane: whose libraries.
+      installed: as for `lane_of`.
     """
-    for name, (lowest, too_new) in libraries.items():
-        there, version = _first_installed((name, *ALSO_NAMED.get(name, ())), installed)
+    for name, (lowest, too_new) in lane.libraries.items():
+        there, version = _first_installed(_names(name), installed)
         if version is None or not lowest <= _parsed(version) < too_new:
             found = f"{there} {version} is installed" if version else f"{name} is not installed"
             needed = f"{name}>={_dotted(lowest)},<{_dotted(too_new)} is needed"
-            return f"{found}, {needed}: {cure.format(sys.executable)}"
+            pip = f"{sys.executable} -m pip install -r {lane.requirements}"
+            return f"{found}, {needed}: run {lane.made_by}, or `{pip}`"
     return None
 
 
@@ -102,6 +156,10 @@ def installed_version(name):
 def _end(problem):
     if problem:
         raise SystemExit("error: " + problem)
+
+
+def _names(name):
+    return (name, *ALSO_NAMED.get(name, ()))
 
 
 def _first_installed(names, installed):

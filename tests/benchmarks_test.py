@@ -212,4 +212,4 @@ def test_a_missing_library_is_one_line(path):
     command = [sys.executable, "-I", "-S", str(path), "--help"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     (line,) = done.stderr.splitlines()
-    assert done.returncode == 1 and line.startswith("error: tensorflow is not installed, tensorflow>=2.15,<2.16 is")
+    assert done.returncode == 1 and line.startswith("error: tensorflow is not installed, tensorflow>=2.")

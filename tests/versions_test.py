@@ -13,32 +13,69 @@ from sketch2img_tf import versions
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FITTING = {
-    "tensorflow": "2.15.1",
-    "keras": "2.15.0",
-    "tensorflow-addons": "0.23.0",
-    "tensorflow-datasets": "4.9.10",
-    "tensorflow-metadata": "1.17.3",
-    "protobuf": "4.25.9",
-    "numpy": "1.26.4",
-    "absl-py": "2.5.1",
+    "asked": {
+        "tensorflow": "2.15.1",
+        "keras": "2.15.0",
+        "tensorflow-addons": "0.23.0",
+        "tensorflow-datasets": "4.9.10",
+        "tensorflow-metadata": "1.17.3",
+        "protobuf": "4.25.9",
+        "numpy": "1.26.4",
+        "absl-py": "2.5.1",
+    },
+    "current": {
+        "tensorflow": "2.21.0",
+        "tf-keras": "2.21.0",
+        "tensorflow-datasets": "4.9.10",
+        "protobuf": "7.36.2",
+        "numpy": "2.4.6",
+        "absl-py": "2.5.1",
+        "keras": "3.15.1",
+        "tensorflow-metadata": "1.21.0",
+    },
 }
+LANES = [versions.ASKED, versions.CURRENT]
+each_lane = pytest.mark.parametrize("lane", LANES, ids=lambda lane: lane.name)
 
 
-@pytest.mark.parametrize("version", [(3, 9, 0), (3, 10, 13), (3, 11, 14)])
+@pytest.mark.parametrize("version", [(3, 9, 0), (3, 10, 13), (3, 11, 14), (3, 12, 0), (3, 13, 1)])
 def test_python_that_fits(version):
     assert versions.python_problem(version) is None
 
 
-@pytest.mark.parametrize("version", [(3, 8, 20), (3, 12, 0), (3, 13, 1), (4, 0, 0)])
+@pytest.mark.parametrize("version", [(3, 8, 20), (3, 14, 0), (4, 0, 0)])
 def test_python_that_does_not_fit(version):
     problem = versions.python_problem(version)
-    assert problem.startswith(f"this is Python {'.'.join(map(str, version))}, TensorFlow 2.15 needs 3.9")
+    assert problem.startswith(f"this is Python {'.'.join(map(str, version))}, TensorFlow here needs 3.9 to 3.13")
     assert "`make venv`" in problem and "\n" not in problem
 
 
-def test_libraries_that_fit():
-    assert versions.library_problem(FITTING.get) is None
-    assert versions.library_problem({**FITTING, "tensorflow": "2.15.0+nv24.3", "numpy": "1.23.5"}.get) is None
+@pytest.mark.parametrize(
+    ("python", "tensorflow", "name"),
+    [
+        ((3, 9, 18), "2.15.1", "asked"),
+        ((3, 9, 18), "2.20.0", "asked"),  # which the current lane would not run on
+        ((3, 10, 13), None, "asked"),
+        ((3, 11, 7), "2.15.1", "asked"),
+        ((3, 11, 7), "2.16.0", "current"),
+        ((3, 11, 7), "2.21.0", "current"),
+        ((3, 12, 0), "2.15.1", "current"),
+        ((3, 13, 1), None, "current"),
+    ],
+)
+def test_the_lane_is_that_of_what_is_installed(python, tensorflow, name):
+    assert versions.lane_of(python, {"tensorflow": tensorflow}.get).name == name
+    assert versions.lane_of(python, {"tensorflow-cpu": tensorflow}.get).name == name
+
+
+@each_lane
+def test_libraries_that_fit(lane):
+    assert versions.library_problem(lane, FITTING[lane.name].get) is None
+
+
+def test_a_container_with_a_tensorflow_of_its_own_fits():
+    container = {**FITTING["asked"], "tensorflow": "2.15.0+nv24.3", "numpy": "1.23.5"}
+    assert versions.library_problem(versions.ASKED, container.get) is None
 
 
 @pytest.mark.parametrize(
@@ -54,10 +91,28 @@ def test_libraries_that_fit():
         ("tensorflow-addons", None, "tensorflow-addons is not installed"),
     ],
 )
-def test_library_that_does_not_fit(name, version, says):
-    problem = versions.library_problem({**FITTING, name: version}.get)
+def test_library_that_does_not_fit_the_asked_lane(name, version, says):
+    _assert_says(versions.ASKED, name, version, says)
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "says"),
+    [
+        ("tensorflow", None, "tensorflow is not installed, tensorflow>=2.21,<2.22 is needed"),
+        ("tensorflow", "2.18.0", "tensorflow 2.18.0 is installed, tensorflow>=2.21,<2.22 is needed"),
+        ("tf-keras", None, "tf-keras is not installed, tf-keras>=2.21,<2.22 is needed"),
+        ("numpy", "1.26.4", "numpy 1.26.4 is installed, numpy>=2,<3 is needed"),
+        ("protobuf", "5.29.1", "protobuf 5.29.1 is installed, protobuf>=6.31.1,<8 is needed"),
+    ],
+)
+def test_library_that_does_not_fit_the_current_lane(name, version, says):
+    _assert_says(versions.CURRENT, name, version, says)
+
+
+def _assert_says(lane: versions.Lane, name: str, version: str | None, says: str) -> None:
+    problem = versions.library_problem(lane, {**FITTING[lane.name], name: version}.get)
     assert problem.startswith(says)
-    assert f"{sys.executable} -m pip install -r requirements.txt" in problem and "\n" not in problem
+    assert f"{sys.executable} -m pip install -r {lane.requirements}`" in problem and "\n" not in problem
 
 
 @pytest.mark.parametrize(
@@ -65,34 +120,43 @@ def test_library_that_does_not_fit(name, version, says):
 )
 def test_tensorflow_under_another_name(name):
     """The same library, built for other processors."""
-    fitting = {key: version for key, version in FITTING.items() if key != "tensorflow"}
-    assert versions.library_problem({**fitting, name: "2.15.1"}.get) is None
-    problem = versions.library_problem({**fitting, name: "2.16.1"}.get)
+    fitting = {key: version for key, version in FITTING["asked"].items() if key != "tensorflow"}
+    assert versions.library_problem(versions.ASKED, {**fitting, name: "2.15.1"}.get) is None
+    problem = versions.library_problem(versions.ASKED, {**fitting, name: "2.16.1"}.get)
     assert problem.startswith(f"{name} 2.16.1 is installed, tensorflow>=2.15,<2.16 is needed")
 
 
 @pytest.mark.parametrize(
-    ("file", "checked", "others"),
+    ("file", "lane", "others"),
     [
-        ("requirements.txt", versions.LIBRARIES, {"keras"}),  # comes with TensorFlow
+        ("requirements.txt", versions.ASKED, {"keras"}),  # comes with TensorFlow
+        ("requirements-current.txt", versions.CURRENT, set()),
         ("requirements.txt", versions.DRAWING, set()),
+        ("requirements-current.txt", versions.DRAWING, set()),
         ("requirements-draw.txt", versions.DRAWING, set()),
     ],
 )
-def test_requirements_ask_for_what_the_check_lets_through(file, checked, others):
+def test_requirements_ask_for_what_the_check_lets_through(file, lane, others):
     """Every version that a file of requirements allows is in the check's range, at both ends of its own."""
     asked = [Requirement(line.split(" #")[0]) for line in _lines(ROOT / file)]
-    for requirement in (r for r in asked if r.name in checked):
-        only = {requirement.name: checked[requirement.name]}
+    for requirement in (r for r in asked if r.name in lane.libraries):
+        only = lane._replace(libraries={requirement.name: lane.libraries[requirement.name]})
         for bound in requirement.specifier:
-            allowed = bound.version if bound.operator in ("==", ">=") else _just_below(bound.version)
-            assert versions.library_problem({requirement.name: allowed}.get, only) is None, str(requirement)
-    assert checked.keys() - {r.name for r in asked} == others
+            allowed = bound.version if bound.operator in ("==", ">=", "<=") else _just_below(bound.version)
+            assert versions.library_problem(only, {requirement.name: allowed}.get) is None, str(requirement)
+    assert lane.libraries.keys() - {r.name for r in asked} == others
+
+
+def test_the_cure_is_of_the_lane_that_is_installed():
+    lane = versions.this_lane()
+    pip = f"{sys.executable} -m pip install -r"
+    assert versions.cure("requirements-demo.txt") == f"{pip} {lane.requirements} -r requirements-demo.txt"
+    assert versions.library_problem(lane, versions.installed_version) is None
 
 
 def test_what_draws_needs_no_tensorflow():
     assert "tensorflow" not in (ROOT / "requirements-draw.txt").read_text().lower().replace("no tensorflow", "")
-    assert not versions.DRAWING.keys() & {"tensorflow", "keras"}
+    assert not versions.DRAWING.libraries.keys() & {"tensorflow", "keras"}
 
 
 @pytest.mark.parametrize("command", ["train.py", "evaluate.py", "export.py", "generate.py", "draw.py"])

@@ -9,16 +9,16 @@ Axes: B batch, H height, W width.
 
 from __future__ import annotations
 
-import warnings
-
 import tensorflow as tf
+
+from sketch2img_tf import lanes
 
 NOWHERE = 1e3
 """The distance in a picture without a line; more than any in a picture with one."""
 
 
 def distances(lines: tf.Tensor) -> tf.Tensor:
-    """By standard ops, for exported graphs.
+    """By standard ops, for exported graphs and where TensorFlow Addons is not.
 
     Args:
       lines: bool [B, H, W, 1]; H and W are known and at most 1000.
@@ -35,7 +35,7 @@ def distances(lines: tf.Tensor) -> tf.Tensor:
 
 
 def distances_on_host(lines: tf.Tensor) -> tf.Tensor:
-    """The same by TensorFlow Addons, whose C++ op is faster but not in an exported graph nor on a TPU.
+    """The same by TensorFlow Addons where it is: its C++ op is faster, but not in an exported graph nor on a TPU.
 
     Args:
       lines: bool [H, W, 1].
@@ -43,12 +43,11 @@ def distances_on_host(lines: tf.Tensor) -> tf.Tensor:
     Returns:
       float32 [H, W, 1], as `distances`.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its farewell
-        import tensorflow_addons as tfa  # here, since few runs need it
-
+    addons = lanes.addons()
+    if not addons:
+        return distances(lines[tf.newaxis])[0]
     # It measures to the nearest zero. Without one it gives 1.8e19.
-    return tf.minimum(tfa.image.euclidean_dist_transform(tf.cast(~lines, tf.uint8)), NOWHERE)
+    return tf.minimum(addons.image.euclidean_dist_transform(tf.cast(~lines, tf.uint8)), NOWHERE)
 
 
 def _squares(size: int) -> tf.Tensor:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-
 import tensorflow as tf
 
+from sketch2img_tf import lanes
 from sketch2img_tf.devices import stateless_random
 
 _GRID = 5  # points a side at which displacements are drawn: a few bends over the whole drawing, no trembling
@@ -16,7 +15,7 @@ def warp_sketch(sketch: tf.Tensor, fraction: float, seed: tf.Tensor) -> tf.Tenso
 
     Displacements are N(0, fraction) of the side at 5x5 points, in both directions, with a cubic surface between them.
     Simard et al., "Best Practices for Convolutional Neural Networks", 2003, section 2, smooth the noise of every pixel
-    instead. For the host's input pipeline: TensorFlow Addons' op is not in exported graphs.
+    instead. For the host's input pipeline.
 
     Args:
       sketch: intensities, float32 [H, W, 1], paper 0.
@@ -29,12 +28,38 @@ def warp_sketch(sketch: tf.Tensor, fraction: float, seed: tf.Tensor) -> tf.Tenso
     size = tf.shape(sketch)[:2]
     points = stateless_random.normal([_GRID, _GRID, 2], seed) * fraction
     field = tf.image.resize(points, size, "bicubic") * tf.cast(size, tf.float32)  # [H, W, 2] in pixels
-    warped = _dense_image_warp()(sketch[tf.newaxis], field[tf.newaxis])[0]
-    return tf.ensure_shape(warped, sketch.shape)
+    return tf.ensure_shape(_moved(sketch, field), sketch.shape)
 
 
-def _dense_image_warp():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its farewell
-        from tensorflow_addons.image import dense_image_warp  # here, since few runs need it
-    return dense_image_warp
+def _moved(image: tf.Tensor, displacements: tf.Tensor) -> tf.Tensor:
+    """By TensorFlow Addons where it is."""
+    addons = lanes.addons()
+    if addons:
+        return addons.image.dense_image_warp(image[tf.newaxis], displacements[tf.newaxis])[0]
+    return gathered(image, displacements)
+
+
+def gathered(image: tf.Tensor, displacements: tf.Tensor) -> tf.Tensor:
+    """What was `displacements` up and left of every pixel, between the four pixels around that point.
+
+    As `dense_image_warp` of TensorFlow Addons, by standard ops. Beyond the border is what is at the border.
+
+    Args:
+      image: float32 [H, W, C], H and W at least 2.
+      displacements: float32 [H, W, 2], rows and columns, in pixels.
+
+    Returns:
+      float32 [H, W, C].
+    """
+    size = tf.shape(image)[:2]
+    pixels = tf.stack(tf.meshgrid(tf.range(size[0]), tf.range(size[1]), indexing="ij"), 2)
+    points = tf.cast(pixels, tf.float32) - displacements  # [H, W, 2]
+    # Of the four around a point the upper left one, so that all are in the image.
+    corner = tf.clip_by_value(tf.floor(points), 0.0, tf.cast(size - 2, tf.float32))
+    down, right = tf.split(tf.clip_by_value(points - corner, 0.0, 1.0), 2, 2)  # shares of the way, [H, W, 1] each
+    upper_left, upper_right, lower_left, lower_right = (
+        tf.gather_nd(image, tf.cast(corner, tf.int32) + offset) for offset in ([0, 0], [0, 1], [1, 0], [1, 1])
+    )
+    upper = upper_left + right * (upper_right - upper_left)
+    lower = lower_left + right * (lower_right - lower_left)
+    return upper + down * (lower - upper)

@@ -109,7 +109,7 @@ def normalize_sketches(intensities: tf.Tensor, statistics: Statistics) -> tf.Ten
 
 
 def normalize_sketch_on_host(intensities: tf.Tensor, statistics: Statistics) -> tf.Tensor:
-    """As `normalize_sketches` for one sketch, [H, W, 1], in an input pipeline: with TensorFlow Addons' op."""
+    """As `normalize_sketches` for one sketch, [H, W, 1], in an input pipeline: by TensorFlow Addons where it is."""
     lines = intensities > _LINE
     if statistics.sketch_encoding == "distance_field":
         return _normalize_distances(distance_field.distances_on_host(lines))

@@ -1,0 +1,40 @@
+"""What differs between the two lanes of `versions.py`: nothing else asks on which one it is."""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+import warnings
+
+from sketch2img_tf import versions
+
+
+def choose_keras() -> None:
+    """Has `tf.keras` be Keras 2; before TensorFlow is imported.
+
+    The variable asks for the package tf_keras, which is Keras 2 where TensorFlow comes with Keras 3. TensorFlow 2.15
+    has Keras 2 itself, and a notebook may have set the variable for a newer one.
+
+    Raises:
+      SystemExit: TensorFlow was imported before, and has Keras 3.
+    """
+    if versions.this_lane() is versions.ASKED:
+        os.environ.pop("TF_USE_LEGACY_KERAS", None)
+    elif os.environ.get("TF_USE_LEGACY_KERAS") not in ("1", "true", "True"):  # those that TensorFlow knows
+        if "tensorflow" in sys.modules:
+            raise SystemExit(
+                "error: TensorFlow was imported before sketch2img_tf, with Keras 3: import sketch2img_tf first, or set"
+                " TF_USE_LEGACY_KERAS=1"
+            )
+        os.environ["TF_USE_LEGACY_KERAS"] = "1"
+
+
+def addons() -> types.ModuleType | None:
+    """TensorFlow Addons, which ended with TensorFlow 2.15; None on the current lane."""
+    if versions.this_lane() is versions.CURRENT:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its farewell
+        import tensorflow_addons  # here, since few runs need it
+    return tensorflow_addons
