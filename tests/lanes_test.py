@@ -33,7 +33,7 @@ def test_keras_2_whatever_a_notebook_has_set(legacy_keras):
 def test_tensorflow_imported_before_is_one_line():
     done = _run(_TENSORFLOW_FIRST, None)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: TensorFlow was imported before sketch2img_tf, with Keras 3: import")
+    assert done.stderr.splitlines()[-1].startswith("error: TensorFlow was imported before sketch2img_tf, with Keras 3")
     assert _run(_TENSORFLOW_FIRST, "1").stdout.startswith("2.")
 
 

@@ -21,7 +21,8 @@ def test_version_and_authors_are_said_once():
 
 
 def test_python_is_as_the_versions_say():
-    lowest, too_new = (".".join(map(str, version)) for version in (versions.ASKED.python[0], versions.CURRENT.python[1]))
+    ends = versions.ASKED.python[0], versions.CURRENT.python[1]
+    lowest, too_new = (".".join(map(str, version)) for version in ends)
     project = read("pyproject.toml")
     assert f'requires-python = ">={lowest},<{too_new}"' in project
     assert f'target-version = "py{lowest.replace(".", "")}"' in project
