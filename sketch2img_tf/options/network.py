@@ -28,8 +28,6 @@ class NetworkConfig:
         "How the decoder doubles: 2x2 transposed convolutions, or nearest neighbours and a 3x3 convolution.",
         choices=("transposed", "resize"),
     )
-
-
     sketch_detail: str = option(
         "full",
         "Of what size the generator sees the sketch: a smaller one has no lines to be traced, only where they are.",
