@@ -1,16 +1,28 @@
 # The two commands of the README and the few beside them; each makes .venv first where it is missing or out of date.
 
 PYTHON ?=
+# asked: TensorFlow 2.15 of requirements.txt; current: TensorFlow 2.21 of requirements-current.txt. Without it the one that
+# VENV is of; for a new one the asked lane where a Python serves it, else the current one.
+LANE ?=
 VENV = .venv
 QUICKSTART = runs/quickstart
 
 run = $(VENV)/bin/python
-candidates = $(or $(PYTHON),python3.11 python3.10 python3.9 python3 python)
+pip = $(run) -m pip install --disable-pip-version-check --no-input
+candidates = $(or $(PYTHON),python3.11 python3.13 python3.12 python3.10 python3.9 python3 python)
+# Of the lanes; sketch2img_tf/versions.py knows them too.
+served_asked = 3.9 to 3.11
+served_current = 3.10 to 3.13
+suitable = import ensurepip, sys, venv; \
+  ends = {"asked": ((3, 9), (3, 12)), "current": ((3, 10), (3, 14))}[sys.argv[1]]; \
+  sys.exit(not ends[0] <= sys.version_info < ends[1])
+lane = $(shell cat $(VENV)/lane 2>/dev/null)
+lane_file = $(if $(filter current,$(lane)),requirements-current.txt,requirements.txt)
 # What the tests of a file share is made once.
 workers = -n 2 --dist=loadscope
-suitable = import ensurepip, sys, venv; sys.exit(not (3, 9) <= sys.version_info < (3, 12))
-# Named after what requirements.txt and requirements-dev.txt say, and made last: it is there when .venv is as they say.
-installed := $(VENV)/installed-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d ' ' -f 1)
+# Named after its lane and what the files say, and made last: it is there when .venv is as they say.
+sum := $(shell cat requirements.txt requirements-current.txt requirements-dev.txt | cksum | cut -d ' ' -f 1)
+installed := $(VENV)/installed-$(or $(LANE),$(lane))-$(sum)
 
 # What drawing needs, likewise; no TensorFlow, so that newer Pythons do.
 drawing := .venv-draw/installed-$(shell cksum < requirements-draw.txt | cut -d ' ' -f 1)
@@ -18,19 +30,22 @@ draw_candidates = $(or $(PYTHON),python3.13 python3.12 python3.11 python3.10 pyt
 draw_suitable = import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 15))
 MODEL ?=
 
-.PHONY: help draw venv-draw quickstart demo jax test test-slow lint audit venv clean
+.PHONY: help draw venv-draw quickstart demo gpu beam jax test test-slow lint audit venv clean
 
 help:
 	@echo 'make quickstart   from drawn pictures to a trained and exported model, in $(QUICKSTART)'
 	@echo 'make draw         a page to draw on, without TensorFlow; MODEL=... names an exported model'
 	@echo 'make venv-draw    what `make draw` needs, in .venv-draw; some tests want it'
 	@echo 'make demo         adds what draw.py needs to .venv'
+	@echo 'make gpu          adds the CUDA libraries of its TensorFlow to .venv'
+	@echo 'make beam         adds Apache Beam, for large collections of photos, to .venv'
 	@echo 'make jax          .venv-jax, with which the tests of compiled_step drive a run without TensorFlow'
 	@echo 'make test         the fast tests'
 	@echo 'make test-slow    the slow ones too'
 	@echo 'make lint         ruff'
 	@echo 'make audit        the installed packages against known advisories; needs the internet'
-	@echo 'make venv         .venv alone, from the pinned requirements; PYTHON=... names the Python to make it with'
+	@echo 'make venv         .venv alone, from the pinned requirements; PYTHON=... names the Python to make it with,'
+	@echo '                  LANE=asked TensorFlow 2.15 (Python 3.9 to 3.11), LANE=current 2.21 (3.10 to 3.13)'
 	@echo 'make clean        removes the quickstart and caches; .venv stays'
 
 draw: $(drawing)
@@ -66,10 +81,10 @@ quickstart: $(QUICKSTART)/sketchy
 $(QUICKSTART)/sketchy: | $(installed)
 	$(run) -m datasets.miniature.build --output_dir=$@
 
-demo: $(installed)
-	$(run) -m pip install --disable-pip-version-check --no-input --quiet -r requirements-demo.txt
+demo gpu beam: $(installed)
+	$(pip) --quiet -r $(lane_file) -r requirements-$@.txt
 
-# Of its own environment: JAX and TensorFlow 2.15 want different NumPys.
+# Of its own environment: JAX and TensorFlow want different NumPys.
 jax: $(installed)
 	$(run) -m venv .venv-jax
 	.venv-jax/bin/python -m pip install --disable-pip-version-check --no-input --quiet -r requirements-jax.txt
@@ -96,17 +111,28 @@ clean:
 
 # Always from nothing: what a killed pip left behind, or older requirements, would show much later.
 $(installed):
-	@for python in $(candidates); do \
-	  if $$python -c '$(suitable)' 2>/dev/null; then break; else python=; fi; \
+	@case '$(LANE)' in ''|asked|current) ;; *) echo 'error: LANE=$(LANE): asked or current' >&2; exit 1;; esac; \
+	for lane in $(or $(LANE),$(lane),asked current) none; do \
+	  for python in $(candidates); do \
+	    if $$python -c '$(suitable)' $$lane 2>/dev/null; then break 2; fi; \
+	  done; \
 	done; \
-	if [ -z "$$python" ]; then \
-	  echo 'error: no Python 3.9, 3.10 or 3.11 with venv (tried: $(candidates)): install one (apt install python3.11-venv,' \
-	    'brew install python@3.11, pyenv install 3.11) or name it, PYTHON=/its/path'; exit 1; \
-	fi >&2; \
-	echo "Making $(VENV) with $$($$python -V), 2 GB, in a few minutes:"; \
-	$$python -m venv --clear $(VENV) && \
-	{ $(run) -m pip install --disable-pip-version-check --no-input --progress-bar=off -r requirements-dev.txt \
-	  && touch $@; } | while read -r word rest; do case $$word in \
+	case $$lane in \
+	  asked) lane_file=requirements.txt; what='TensorFlow 2.15, the asked lane'; why='this Python serves it';; \
+	  current) lane_file=requirements-current.txt; what='TensorFlow 2.21, the current lane'; \
+	    why='there is no Python 3.9 to 3.11 with venv for the asked one';; \
+	  none) echo 'error: no Python $(or $(served_$(or $(LANE),$(lane))),3.9 to 3.13) with venv (tried: $(candidates)):' \
+	    'on Debian, Ubuntu and in WSL on Windows apt install python3-venv; on Fedora dnf install python3.13; on macOS brew' \
+	    'install python@3.13; anywhere: uv venv --python $(if $(filter asked,$(or $(LANE),$(lane))),3.11,3.13)' \
+	    '.venv-python, and PYTHON=.venv-python/bin/python'; \
+	    exit 1;; \
+	esac >&2; \
+	given='$(if $(LANE),LANE=$(LANE) was given,$(if $(lane),$(VENV) was of this lane))'; \
+	echo "Making $(VENV) with $$($$python -V): $$what, since $${given:-$$why}; 2 GB, in a few minutes"; \
+	$$python -m venv --clear $(VENV) && echo $$lane > $(VENV)/lane && \
+	{ $(pip) --progress-bar=off -r $$lane_file -r requirements-dev.txt \
+	  && touch $(VENV)/installed-$$lane-$(sum); } | while read -r word rest; do case $$word in \
 	    Collecting) printf '%s ' "$${rest%%[!A-Za-z0-9_.-]*}";; Installing) printf '\ninstalling them\n';; \
 	  esac; done; \
-	test -e $@ || { echo 'error: $(VENV) is not complete; pip says why above, and the same command tries again' >&2; exit 1; }
+	test -e $(VENV)/installed-$$lane-$(sum) || \
+	{ echo 'error: $(VENV) is not complete; pip says why above, and the same command tries again' >&2; exit 1; }

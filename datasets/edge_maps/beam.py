@@ -15,13 +15,14 @@ from typing import Callable
 from datasets.common.listing import Picture
 from datasets.edge_maps import inspection
 from datasets.edge_maps.inspection import Checked, Pair
+from sketch2img_tf import versions
 from sketch2img_tf.errors import UserError
 
 try:
     import apache_beam
     from apache_beam.options.pipeline_options import PipelineOptions
 except ImportError:
-    raise UserError("--beam needs Apache Beam: pip install -r requirements-beam.txt") from None
+    raise UserError(f"--beam needs Apache Beam: {versions.cure('requirements-beam.txt')}") from None
 
 
 def options(given: list[str]) -> PipelineOptions:

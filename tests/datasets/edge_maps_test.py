@@ -358,5 +358,5 @@ def test_without_beam_its_option_is_one_line(photos_dir, data_dir, monkeypatch):
     monkeypatch.setitem(sys.modules, "apache_beam", None)
     monkeypatch.delitem(sys.modules, "datasets.edge_maps.beam", raising=False)
     monkeypatch.delattr(datasets.edge_maps, "beam", raising=False)
-    with pytest.raises(UserError, match="^--beam needs Apache Beam: pip install -r requirements-beam.txt$"):
+    with pytest.raises(UserError, match="^--beam needs Apache Beam: .* -r requirements-beam.txt$"):
         build(str(photos_dir), str(data_dir), beam=True)
