@@ -8,8 +8,7 @@ from sketch2img_tf import versions
 versions.check_python()
 
 # A Python that is too old could not read these.
-from sketch2img_tf import lanes  # noqa: E402
-from sketch2img_tf.surroundings import standard_streams  # noqa: E402
+from sketch2img_tf.surroundings import lanes, standard_streams  # noqa: E402
 
 lanes.choose_keras()
 standard_streams.open_missing()  # before a file is opened in the place of one

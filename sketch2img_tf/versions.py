@@ -2,9 +2,9 @@
 
 The asked lane is TensorFlow 2.15, the last line on which Keras 2, TensorFlow Addons and tf.distribute's Keras support
 stand together. The current lane is TensorFlow 2.21 with Keras 2 beside it, for newer Pythons and GPUs;
-`lanes.py` has what differs between them. Beside a library that is too new TensorFlow's import ends in pages of
-someone else's traceback, so the versions are read first, from the installed packages' metadata alone. Any Python 3
-parses this file, and it needs no other package.
+`surroundings/lanes.py` has what differs between them. Beside a library that is too new TensorFlow's import ends in
+pages of someone else's traceback, so the versions are read first, from the installed packages' metadata alone. Any
+Python 3 parses this file, and it needs no other package.
 """
 
 import collections

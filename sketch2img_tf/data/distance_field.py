@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf import lanes
+from sketch2img_tf.surroundings import lanes
 
 NOWHERE = 1e3
 """The distance in a picture without a line; more than any in a picture with one."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf import lanes
 from sketch2img_tf.devices import stateless_random
+from sketch2img_tf.surroundings import lanes
 
 _GRID = 5  # points a side at which displacements are drawn: a few bends over the whole drawing, no trembling
 

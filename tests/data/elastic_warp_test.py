@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf import lanes
 from sketch2img_tf.data import elastic_warp
 from sketch2img_tf.data.elastic_warp import warp_sketch
+from sketch2img_tf.surroundings import lanes
 
 SEEDS = [tf.constant([number, 0]) for number in range(40)]
 SIDE = 64

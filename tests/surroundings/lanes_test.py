@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from sketch2img_tf import lanes, versions
+from sketch2img_tf import versions
+from sketch2img_tf.surroundings import lanes
 
 _KERAS = "name = tf.keras.layers.Layer.__module__.split('.')[0]; print(__import__(name).__version__, name)"
 _OURS_FIRST = f"import sketch2img_tf; import tensorflow as tf; {_KERAS}"
