@@ -43,7 +43,7 @@ def find(directory: str = "") -> str:
     if not directory and not os.path.isdir(PRETRAINED):
         raise UserError(
             "no model ships with this copy yet: `make quickstart` makes one to draw with; then give"
-            " --model=runs/quickstart/export"
+            " --model=runs/quickstart/export, or `make draw MODEL=runs/quickstart/export`"
         )
     lite_first = litert_model.runtime_is_installed() or not importlib.util.find_spec("tensorflow")
     kinds = (
