@@ -8,6 +8,7 @@ import numpy as np
 class Order:
     """Epochs in random order, of sketches and of edge maps apart, as `input_pipeline.training_batches` has them.
 
+    With `--balance_classes` an epoch has of each class the quota that is packed, the next ones of its examples.
     Differs from it: an epoch's order is drawn by NumPy, and from all of its examples instead of a buffer of them.
     """
 
@@ -26,10 +27,14 @@ class Order:
         return np.array([*(self._at(0, number) for number in sketches), *edge_maps], np.int64)
 
     def inputs(self, step: int) -> tuple[np.ndarray, ...]:
-        """What `batch.hlo` takes, photos and sketches as pixels and the numbers of the examples; and their labels."""
+        """What `batch.hlo` takes, photos and sketches as pixels and the numbers of the examples.
+
+        After these three what the step takes besides: their labels, and whether they are aligned, if that is packed.
+        """
         examples, arrays = self.examples(step), self.pictures
         photos = arrays["photos"][arrays["photo_of"][examples]]
-        return photos, arrays["sketches"][examples], self.numbers(step), arrays["labels"][examples]
+        besides = [arrays[name][examples] for name in ("labels", "aligned") if name in arrays]
+        return photos, arrays["sketches"][examples], self.numbers(step), *besides
 
     def numbers(self, step: int) -> np.ndarray:
         """The numbers of these examples in the run, int64 [B], from which their changes are drawn."""
@@ -39,5 +44,18 @@ class Order:
         epoch, position = divmod(number, self.counts[source])
         if self._epochs.get(source, (-1,))[0] != epoch:
             generator = np.random.Generator(np.random.PCG64([self.seed, source, epoch]))
-            self._epochs[source] = epoch, generator.permutation(self.counts[source])
+            self._epochs[source] = epoch, generator.permutation(self._examples_of(source, epoch))
         return int(self._epochs[source][1][position])
+
+    def _examples_of(self, source: int, epoch: int) -> np.ndarray:
+        """The positions, among those of the source, of what an epoch reads."""
+        if "quotas" not in self.pictures:
+            return np.arange(self.counts[source])
+        first = self.counts[0] * source
+        labels = self.pictures["labels"][first : first + self.counts[source]]
+        rows = [np.flatnonzero(labels == label) for label in range(self.pictures["quotas"].shape[1])]
+        quotas = self.pictures["quotas"][source]
+        chosen = [
+            row[np.arange(epoch * quota, (epoch + 1) * quota) % len(row)] for row, quota in zip(rows, quotas) if quota
+        ]
+        return np.concatenate(chosen)

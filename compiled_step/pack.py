@@ -78,13 +78,6 @@ def _check(run: Config) -> None:
     for name in ("crop_fraction", "sketch_warp_fraction"):
         if getattr(run.data, name):
             raise UserError(f"--{name}: XLA does not compile it; leave it 0, or train with train.py")
-    if run.data.balance_classes:
-        raise UserError("--balance_classes: a packed epoch has each example once; leave it 0, or train with train.py")
-    if run.losses.unaligned_supervised_fraction < 1:
-        raise UserError(
-            "--unaligned_supervised_fraction: packed batches do not say what is an edge map; leave it 1, or train with"
-            " train.py"
-        )
     if run.training.precision == "mixed_float16":
         raise UserError("--precision=mixed_float16: give mixed_bfloat16, which needs no loss scaling")
     if run.training.discriminator_steps > 1:
@@ -116,6 +109,10 @@ def _write_input(run: Config, sketchy: PairedDataset) -> None:
     """The pictures, which of them come when, and the making of a batch."""
     batch, size = run.training.global_batch_size, run.data.image_size
     arrays = pictures.read(sketchy)
+    if run.data.balance_classes:
+        arrays["quotas"] = pictures.quotas(sketchy, arrays)
+    if run.losses.unaligned_supervised_fraction == 1:
+        del arrays["aligned"]  # the step does not take what it does not use
     arrays["edge_maps_before"] = pictures.edge_maps_before(sketchy, batch, run.training.train_steps)
     np.savez_compressed(_path(layout.PICTURES), **arrays)
     program = hlo.compiled(
@@ -135,6 +132,8 @@ def _write_step(step: TrainStep, draws: dict, card: Card) -> None:
         "sketches": tf.TensorSpec([batch, size, size, 1]),
         "labels": tf.TensorSpec([batch], tf.int64),
     }
+    if step.config.losses.unaligned_supervised_fraction < 1:
+        specs["aligned"] = tf.TensorSpec([batch], tf.bool)
     own = keyed(step)
     program = hlo.compiled(
         lambda *arguments: step(dict(zip(specs, arguments))), *specs.values(), variables=own.values()

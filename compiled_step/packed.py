@@ -48,9 +48,10 @@ class Packed:
         """That of the step after `step`."""
         arrays = _read(os.path.join(self.directory, layout.PICTURES))
         training = self.card.config.training
-        *inputs, labels = map(tf.constant, Order(arrays, training.global_batch_size, training.seed).inputs(step))
-        photos, sketches = pictures.batch_of(self.card.config, self.card.statistics)(*inputs)
-        return {"photos": photos, "sketches": sketches, "labels": labels}
+        inputs = Order(arrays, training.global_batch_size, training.seed).inputs(step)
+        photos, sketches, numbers, *besides = map(tf.constant, inputs)
+        photos, sketches = pictures.batch_of(self.card.config, self.card.statistics)(photos, sketches, numbers)
+        return {"photos": photos, "sketches": sketches, **dict(zip(("labels", "aligned"), besides))}
 
     def restored(self, precision: str = "", newer: Mapping[str, np.ndarray] = types.MappingProxyType({})) -> TrainStep:
         """A step whose state is the packed one, but for what is `newer`, by key, of any shape."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Callable
 import numpy as np
 import tensorflow as tf
 
-from sketch2img_tf.data import augmentation, input_pipeline, preprocessing
+from sketch2img_tf.data import augmentation, class_balance, input_pipeline, preprocessing
 from sketch2img_tf.data.mixture import Mixture
 
 if TYPE_CHECKING:
@@ -23,11 +23,12 @@ def read(sketchy: PairedDataset) -> dict[str, np.ndarray]:
 
     Returns:
       {"photos": uint8 [P, S, S, 3], each once; "sketches": uint8 [N, S, S, 1], lines black on white; "photo_of": int32
-      [N], the photo of a sketch; "labels": int64 [N]; "sketches_and_edge_maps": int64 [2], how many of N they are}
+      [N], the photo of a sketch; "labels": int64 [N]; "aligned": bool [N], whether a sketch lies on its photo;
+      "sketches_and_edge_maps": int64 [2], how many of N they are}
     """
     sources = [sketchy, *([sketchy.edge_maps] if sketchy.edge_maps else [])]
     examples = [_examples(source) for source in sources]
-    photos, sketches, labels = (np.concatenate(arrays) for arrays in zip(*examples))
+    photos, sketches, labels, aligned = (np.concatenate(arrays) for arrays in zip(*examples))
     unique, photo_of = np.unique(photos.reshape(len(photos), -1), axis=0, return_inverse=True)
     counts = [len(of_source[0]) for of_source in examples]
     return {
@@ -35,8 +36,18 @@ def read(sketchy: PairedDataset) -> dict[str, np.ndarray]:
         "sketches": sketches,
         "photo_of": photo_of.reshape(-1).astype(np.int32),
         "labels": labels,
+        "aligned": aligned,
         "sketches_and_edge_maps": np.array([*counts, 0][:2], np.int64),
     }
+
+
+def quotas(sketchy: PairedDataset, pictures: dict[str, np.ndarray]) -> np.ndarray:
+    """How many examples of each class an epoch has of sketches and of edge maps: int64 [2, classes]."""
+    ends = np.cumsum([0, *pictures["sketches_and_edge_maps"]])
+    parts = [pictures["labels"][first:last] for first, last in zip(ends, ends[1:])]
+    counts = [np.bincount(labels, minlength=len(sketchy.class_names)) for labels in parts]
+    balance = sketchy.config.balance_classes
+    return np.stack([class_balance.quotas(of_part, balance) if of_part.any() else of_part for of_part in counts])
 
 
 def edge_maps_before(sketchy: PairedDataset, batch_size: int, steps: int) -> np.ndarray:
@@ -71,13 +82,14 @@ def batch_of(config: Config, statistics: Statistics) -> Callable[..., tuple[tf.T
 
 
 def _examples(sketchy: PairedDataset) -> list[np.ndarray]:
-    """Photos and sketches as pixels, and labels."""
+    """Photos and sketches as pixels, labels, and whether they are aligned."""
     batches = input_pipeline.evaluation_batches(sketchy, "train", _AT_ONCE)
     parts = [
         (
             preprocessing.photo_pixels(batch["photos"], sketchy.statistics).numpy(),
             preprocessing.paper_pixels(batch["sketches"], sketchy.statistics).numpy(),
             batch["labels"].numpy(),
+            batch["aligned"].numpy(),
         )
         for batch in batches
     ]

@@ -81,9 +81,9 @@ class PackedRun:
         self.batch_program = Executable(self._read(layout.BATCH), jax.devices("cpu")[0])
 
     def batch(self, step: int) -> list[jax.Array]:
-        """Photos, sketches and labels of the step after `step`."""
-        *inputs, labels = self.order.inputs(step)
-        arrays = [*self.batch_program(*map(self.batch_program.put, inputs)), labels]
+        """What the step after `step` takes: photos, sketches, labels, and what is aligned, if that is packed."""
+        photos, sketches, numbers, *besides = self.order.inputs(step)
+        arrays = [*self.batch_program(*map(self.batch_program.put, (photos, sketches, numbers))), *besides]
         return [self.program.put(np.asarray(array)) for array in arrays]
 
     def advance(self, batch: list[jax.Array]) -> dict[str, jax.Array]:

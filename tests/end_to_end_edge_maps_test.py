@@ -57,6 +57,9 @@ def test_both_kinds_together(dummy_data_dir, tmp_path):
     data = [f"--data_dir={dummy_data_dir}", f"--photos_dir={PHOTOS}"]
     shares = ["--edge_maps_share=1", "--edge_maps_share_end=0", "--edge_maps_share_steps=4"]
     command = ["train.py", *SHORT, *data, *shares, f"--workdir={tmp_path}", "--train_steps=6"]
-    assert "edge maps to mix in: 10" in succeed(*command, "--dry_run")
+    lines = succeed(*command, "--dry_run")
+    # Of twelve photos two look like ones with sketches; two others are held out.
+    assert "edge maps to mix in: 8" in lines
+    assert f"{PHOTOS}: 12 photos, 8 to train on, 2 held out, 2 left out" in lines
     succeed(*command)
     assert read_scalars(str(tmp_path))[-1]["step"] == 6

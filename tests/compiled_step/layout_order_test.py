@@ -66,3 +66,34 @@ def test_a_step_has_the_same_examples_wherever_a_run_begins():
     np.testing.assert_array_equal(resumed.examples(6), straight[6])
     np.testing.assert_array_equal(resumed.numbers(6), np.arange(24, 28))
     assert (_order(before, seed=1).examples(6) != straight[6]).any()
+
+
+def test_a_balanced_epoch_has_the_quotas_and_each_example_of_a_class_in_its_turn():
+    labels = np.array([0, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1])  # 1 and 6 sketches, then 1 and 4 edge maps
+    pictures = {
+        "sketches_and_edge_maps": np.array(COUNTS),
+        "edge_maps_before": np.arange(70) * 2,
+        "labels": labels,
+        "quotas": np.array([[3, 4], [2, 3]]),
+    }
+    batches = [Order(pictures, BATCH, seed=0).examples(step) for step in range(42)]
+    sketches = np.concatenate([batch[batch < 7] for batch in batches]).reshape(12, 7)
+    edge_maps = np.concatenate([batch[batch >= 7] for batch in batches])[:80].reshape(16, 5)
+    assert [np.bincount(labels[epoch]).tolist() for epoch in sketches] == [[3, 4]] * 12
+    assert [np.bincount(labels[epoch]).tolist() for epoch in edge_maps] == [[2, 3]] * 16
+    assert np.bincount(sketches.ravel()).tolist() == [36, 8, 8, 8, 8, 8, 8]  # 12 x 4 among six
+    assert np.bincount(edge_maps.ravel() - 7).tolist() == [12, 32, 12, 12, 12]  # 16 x 3 among four
+
+
+def test_whether_they_are_aligned_goes_with_the_examples():
+    arrays = {
+        "sketches_and_edge_maps": np.array(COUNTS),
+        "edge_maps_before": np.arange(16) * 2,
+        "photos": np.arange(12),
+        "photo_of": np.arange(12),
+        "sketches": np.arange(12),
+        "labels": np.arange(12),
+    }
+    assert len(Order(arrays, BATCH, seed=0).inputs(3)) == 4
+    _, _, _, labels, aligned = Order({**arrays, "aligned": np.arange(12) >= 7}, BATCH, seed=0).inputs(3)
+    np.testing.assert_array_equal(aligned, labels >= 7)
