@@ -6,5 +6,7 @@ none.
 """
 
 from sketch2img_tf import versions
+from sketch2img_tf.surroundings import lanes
 
 versions.check()
+lanes.import_quietly()

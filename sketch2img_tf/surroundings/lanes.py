@@ -30,6 +30,24 @@ def choose_keras() -> None:
         os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
 
+def import_quietly() -> None:
+    """Imports TensorFlow on the current lane, while stderr leads nowhere.
+
+    It tells there of oneDNN and of missing GPUs before it reads `TF_CPP_MIN_LOG_LEVEL`. What goes
+    wrong is an exception.
+    """
+    if versions.this_lane() is versions.ASKED:
+        return
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(stderr, 2)
+        os.close(nowhere)
+        os.close(stderr)
+
+
 def addons() -> types.ModuleType | None:
     """TensorFlow Addons, which ended with TensorFlow 2.15; None on the current lane."""
     if versions.this_lane() is versions.CURRENT:

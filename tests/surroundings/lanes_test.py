@@ -30,6 +30,14 @@ def test_keras_2_whatever_a_notebook_has_set(legacy_keras):
     assert version.startswith("2.") and package == ("tf_keras" if CURRENT else "keras"), done.stderr
 
 
+def test_tensorflow_says_nothing_of_itself_and_its_errors_are_heard():
+    done = _run("import sketch2img_tf.with_tensorflow, tensorflow, sys; print('ours', file=sys.stderr)", None)
+    assert (done.returncode, done.stderr) == (0, "ours\n")
+    broken = "import sys, sketch2img_tf; sys.modules['tensorflow'] = None; "
+    done = _run(broken + "import sketch2img_tf.with_tensorflow; import tensorflow", None)
+    assert done.returncode == 1 and "tensorflow" in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.skipif(not CURRENT, reason="TensorFlow 2.15 has but one Keras")
 def test_tensorflow_imported_before_is_one_line():
     done = _run(_TENSORFLOW_FIRST, None)
