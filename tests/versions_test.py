@@ -163,10 +163,11 @@ def test_what_draws_needs_no_tensorflow():
 def test_a_command_without_any_library_says_one_line(command):
     """-S leaves site-packages out, as in a Python where nothing was installed."""
     result = subprocess.run([sys.executable, "-S", command], cwd=ROOT, capture_output=True, text=True)
-    first, make = ("numpy", "make draw") if command in ("generate.py", "draw.py") else ("tensorflow", "make venv")
+    bare = versions.lane_of(sys.version_info[:3], {}.get)
+    first, lane = ("numpy", versions.DRAWING) if command in ("generate.py", "draw.py") else ("tensorflow", bare)
     assert result.returncode == 1
     assert result.stderr.startswith(f"error: {first} is not installed") and result.stderr.count("\n") == 1
-    assert f"run `{make}`" in result.stderr
+    assert f"run {lane.made_by}" in result.stderr
 
 
 @pytest.mark.parametrize("module", ["datasets.sketchy.build", "datasets.miniature.build"])
