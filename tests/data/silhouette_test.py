@@ -89,6 +89,13 @@ def test_it_is_scipys():
     assert 0.05 < np.mean(~found.numpy() & ~lines) < 0.95
 
 
+def test_xla_compiles_it():
+    """As a compiled step reads its pictures."""
+    lines = tf.constant(_drawings(64) > 0.25)
+    compiled = tf.function(silhouette.outside, autograph=False, jit_compile=True)
+    np.testing.assert_array_equal(compiled(lines), silhouette.outside(lines))
+
+
 def test_signed_distances_by_hand():
     """Across a ring at columns 10 and 30: to the lines' outer edges, in units of a quarter of the side."""
     ink = _ring(64, 0)[np.newaxis, ..., np.newaxis].astype(np.float32)
