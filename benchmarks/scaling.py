@@ -3,10 +3,11 @@
     python benchmarks/scaling.py --flagfile=configs/full.flags --perceptual_weight=0
 
 Traces the real step on two replicas, runs nothing, and counts: multiply-adds of a picture, bytes that all replicas sum
-or average, and in how many exchanges. With the vendors' peaks, of which a share (--utilization) is reached, and nothing
-computed while anything is exchanged, it gives for each machine the efficiency at --batch_size pictures per device, the
-batch a device at which it is 90 %, and the link at which --batch_size pictures are enough. Takes every option of
-train.py. Prints one JSON object.
+or average, and in how many exchanges. With --dragan_every_steps above 1 the exchanges are those of a step with the
+penalties, the multiply-adds those of one without. With the vendors' peaks, of which a share (--utilization) is reached,
+and nothing computed while anything is exchanged, it gives for each machine the efficiency at --batch_size pictures per
+device, the batch per device at which it is 90 %, and the link at which --batch_size pictures are enough. Takes every
+option of train.py. Prints one JSON object.
 """
 
 import dataclasses

@@ -79,9 +79,9 @@ class LossConfig:
     )
 
     @property
-    def penalized(self) -> bool:
-        """Whether the discriminator has a gradient penalty."""
-        return self.dragan_weight > 0 or self.r1_weight > 0
+    def penalties(self) -> list[str]:
+        """The gradient penalties that the discriminator has, as its terms are named."""
+        return [name for name, weight in (("dragan", self.dragan_weight), ("r1", self.r1_weight)) if weight > 0]
 
     @property
     def noise_draws(self) -> int:

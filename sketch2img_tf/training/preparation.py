@@ -99,7 +99,7 @@ def check_flags(config: Config) -> None:
 def open_data(config: Config) -> input_pipeline.PairedDataset:
     """The pictures that the configuration chooses; builds the TFRecords if they are missing."""
     losses = config.losses
-    if losses.penalized and not (losses.gan_weight or losses.classification_weight):
+    if losses.penalties and not (losses.gan_weight or losses.classification_weight):
         given = " ".join(f"--{name}=0" for name in ("dragan_weight", "r1_weight") if getattr(losses, name))
         print(f"only a gradient penalty trains the discriminator: {given} saves its time", file=sys.stderr)
     if config.training.strategy == "multi_worker":

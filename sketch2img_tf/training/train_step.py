@@ -5,6 +5,7 @@ Axes: B batch of one replica, 2B the two noise draws of a batch one after the ot
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
 import tensorflow as tf
@@ -111,10 +112,6 @@ class _Part(NamedTuple):
     total: tf.Tensor
     gradients: list[tf.Tensor | None]
 
-    def done(self):
-        """What is computed in this context is computed later, when what the gradients need is out of memory."""
-        return tf.control_dependencies([gradient for gradient in self.gradients if gradient is not None])
-
 
 class TrainStep:
     """One step: an update of the discriminator and the critic, then of the generator, from one pass of the generator.
@@ -147,7 +144,11 @@ class TrainStep:
     @tf.function(autograph=False)  # it has nothing to convert, and would take a third of the time of tracing
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         self.state.decay_learning_rates(self.config.training)
-        scalars = self._with_lazy_penalty(lambda penalized: self._on_replicas(batch, penalized))
+        last = self.config.training.discriminator_steps - 1
+        for number in range(last):
+            self._after_penalties(self._discriminator_step, batch, number)
+        scalars = self._after_penalties(self._replica_step, batch, last)
+        scalars = {name: self.strategy.reduce("SUM", value, axis=None) for name, value in scalars.items()}
         self._average_generator()
         self.state.step.assign_add(1)
         return scalars
@@ -173,35 +174,37 @@ class TrainStep:
         values = values.write(steps - 1, tf.stack([scalars[name] for name in names]))
         return dict(zip(names, tf.unstack(values.stack(), axis=1))), batch
 
-    def _with_lazy_penalty(self, step: Callable[[bool], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
-        """On every `dragan_every_steps`-th step so many times the penalty, else none at no cost: the same on average.
+    def _after_penalties(self, update: Callable, batch: dict[str, tf.Tensor], number: int):
+        """What `update` gives on the replicas, of the batch and the penalties' part, [] without any.
 
+        `number` counts a step's updates of the discriminator, from 0.
+
+        On every `dragan_every_steps`-th step so many times the penalties, else none at no cost: the same on average.
         Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, section 3.1.
         """
-        interval = self.weights.dragan_every_steps
-        if interval == 1 or not self.weights.penalized:
-            return step(True)
-        # Around the replicas, not within them: in a branch of its own a replica cannot exchange anything with others,
-        # and the penalty takes their deviation and their norms' statistics. So the step is traced twice.
-        return tf.cond(self.state.step % interval == 0, lambda: step(True), lambda: step(False))
+        run, interval = self.strategy.run, self.weights.dragan_every_steps
+        run(self._iterate_power)
+        of_penalties = []
+        if self.weights.penalties:
+            due = functools.partial(run, functools.partial(self._penalties, number=number), (batch,))
+            # The condition stands around the replicas, not within them: in a branch of its own a replica cannot
+            # exchange anything with others, and the penalties take their deviation and their norms' statistics.
+            # And around the penalties alone: the rest is traced once.
+            is_due = self.state.step % interval == 0
+            of_penalties = [due() if interval == 1 else tf.cond(is_due, due, lambda: run(self._no_penalties))]
+        return run(functools.partial(update, number=number), (batch, of_penalties))
 
-    def _on_replicas(self, batch: dict[str, tf.Tensor], penalized: bool) -> dict[str, tf.Tensor]:
-        """The scalars of the global batch."""
-        scalars = self.strategy.run(self._replica_step, args=(batch, penalized))
-        return {name: self.strategy.reduce("SUM", value, axis=None) for name, value in scalars.items()}
-
-    def _replica_step(self, batch: dict[str, tf.Tensor], penalized: bool = True) -> dict[str, tf.Tensor]:
-        """A replica's part of a step and of its scalars; `penalized` says whether it has the gradient penalties."""
+    def _replica_step(
+        self, batch: dict[str, tf.Tensor], of_penalties: list[_Part], number: int
+    ) -> dict[str, tf.Tensor]:
+        """A replica's part of the last updates of all networks, and of the step's scalars."""
         statistics = FiniteStatistics(self.state.networks)
-        if self.config.training.discriminator_steps > 1:
-            *others, batch = _parts(batch, self.config.training.discriminator_steps)
-            for number, other in enumerate(others, 1):
-                self._discriminator_step(other, stateless_random.fold_in(self._seed(), number), penalized)
+        batch, seed = self._examples(batch, number)
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
-        seeds = stateless_random.split(self._seed(), 3)
+        seeds = stateless_random.split(seed, 3)
         noise = self._noise(seeds[0], labels)  # [2B, ...], or [B, ...] if no loss compares two pictures of a sketch
-        of_photos = self._of_photos(photos, sketches, labels, seeds[1:], penalized)
-        with of_photos.done(), tf.GradientTape() as generator_tape:
+        of_photos = self._of_photos(photos, sketches, labels, seeds[1:], of_penalties)
+        with _after(of_photos), tf.GradientTape() as generator_tape:
             fakes = self._generate(sketches, labels, noise)
         fake_photos = fakes[: photos.shape[0]]
         scalars = self._update_discriminator(of_photos, self._of_fakes(fake_photos, sketches, labels, seeds[1:]))
@@ -232,27 +235,70 @@ class TrainStep:
             sketches, labels = _twice(sketches), _twice(labels)
         return generator.decode(features, sketches, labels, noise, training=True)
 
-    def _discriminator_step(self, batch: dict[str, tf.Tensor], seed: tf.Tensor, penalized: bool) -> None:
-        """An update of the discriminator and the critic, on a batch of its own and what the generator makes of it."""
+    def _discriminator_step(
+        self, batch: dict[str, tf.Tensor], of_penalties: list[_Part], number: int
+    ) -> None:
+        """An update of the discriminator and the critic, on examples of its own and their fakes."""
+        statistics = FiniteStatistics(self.state.networks)
+        batch, seed = self._examples(batch, number)
         photos, sketches, labels = batch["photos"], batch["sketches"], batch["labels"]
         seeds = stateless_random.split(seed, 3)
         noise = stateless_random.normal([labels.shape[0], *self.state.generator.noise_shape], seeds[0], axis=0)
-        of_photos = self._of_photos(photos, sketches, labels, seeds[1:], penalized)
-        with of_photos.done():
+        of_photos = self._of_photos(photos, sketches, labels, seeds[1:], of_penalties)
+        with _after(of_photos):
             fake_photos = self.state.generator((sketches, labels, noise), training=True)
         self._update_discriminator(of_photos, self._of_fakes(fake_photos, sketches, labels, seeds[1:]))
         if self.weights.critic_counts:
             seen = [self._see(pictures, sketches, seeds[1], use) for use, pictures in ((5, photos), (6, fake_photos))]
             self._update_critic(*(each.critic for each in seen), labels)
+        statistics.keep()
 
-    def _of_photos(self, photos, sketches, labels, seeds, penalized: bool) -> _Part:
-        """What the discriminator learns from real photos, after an iteration for the spectral norms.
+    def _examples(self, batch: dict[str, tf.Tensor], number: int) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Those of the discriminator's update of that number, and its seed.
+
+        Of as many batches, [B, ...] each, that lie in turns in one: every n-th example is of the same. So the batches
+        are the same however many replicas share the examples.
+        """
+        count, seed = self.config.training.discriminator_steps, self._seed()
+        own = {name: values[number::count] for name, values in batch.items()}
+        return own, seed if number == count - 1 else stateless_random.fold_in(seed, number + 1)
+
+    def _iterate_power(self) -> None:
+        statistics = FiniteStatistics([self.state.discriminator])
+        power_iteration(self.state.discriminator)
+        statistics.keep()
+
+    def _penalties(self, batch: dict[str, tf.Tensor], number: int) -> _Part:
+        """What the discriminator learns from the gradient penalties: as often as there are steps from one to the next.
+
+        In a pass of its own: only it is in memory.
+        """
+        statistics = FiniteStatistics([self.state.discriminator])
+        batch, seed = self._examples(batch, number)
+        seeds = stateless_random.split(seed, 3)[1:]
+        every, scale = float(self.weights.dragan_every_steps), precision.loss_scale(self.state.discriminator_optimizer)
+        with tf.GradientTape() as tape:
+            terms = {}
+            for name, (penalty, at, beside) in self._penalty_points(batch, seeds).items():
+                values = penalty(lambda x, beside=beside: self._judge(x, beside, batch["labels"])[0], at, scale)
+                terms[name] = every * self._mean(values)
+            total = self._scaled(terms)
+        statistics.keep()
+        return self._part(terms, {}, total, tape, "zero")
+
+    def _no_penalties(self) -> _Part:
+        """The same between: what a penalty alone trains has a gradient of 0, so that Adam's moments go on."""
+        zero = tf.constant(0.0)
+        gradients = [tf.zeros(variable.shape) for variable in self.state.discriminator.trainable_variables]
+        return _Part(dict.fromkeys(self.weights.penalties, zero), {}, zero, gradients)
+
+    def _of_photos(self, photos, sketches, labels, seeds, of_penalties: list[_Part]) -> _Part:
+        """What it learns from real photos, and from the penalties.
 
         Real and fake pass apart: each has batch norm statistics of its own, and only one is in memory.
         """
-        power_iteration(self.state.discriminator)
         weights, terms, accuracies = self.weights, {}, {}
-        with tf.GradientTape() as tape:
+        with _after(*of_penalties), tf.GradientTape() as tape:
             if weights.gan_weight or weights.classification_weight:
                 logits, class_logits = self._judge(*self._augmented(photos, sketches, seeds[0], 1), labels)
             if weights.classification_weight:
@@ -261,10 +307,8 @@ class TrainStep:
             if weights.gan_weight:
                 terms["gan"] = self._mean(self._adversarial(logits, self._targets(labels, seeds[0])[0]))
                 accuracies["real_accuracy"] = self._share(logits > 0)
-            terms.update(self._penalties(photos, sketches, labels, seeds, penalized))
             total = self._scaled(terms)
-        # What the penalty alone trains has a gradient of 0 between, so that Adam's moments do not stand still.
-        return self._part(terms, accuracies, total, tape, "none" if penalized else "zero")
+        return _joined(self._part(terms, accuracies, total, tape), *of_penalties)
 
     def _of_fakes(self, fake_photos, sketches, labels, seeds) -> _Part:
         """What it learns from the generator's."""
@@ -279,17 +323,14 @@ class TrainStep:
 
     def _part(self, terms, accuracies, total: tf.Tensor, tape: tf.GradientTape, unconnected: str = "none") -> _Part:
         variables = self.state.discriminator.trainable_variables
-        return _Part(terms, accuracies, total, tape.gradient(total, variables, unconnected_gradients=unconnected))
+        gradients = tape.gradient(total, variables, unconnected_gradients=unconnected)
+        return _Part(terms, accuracies, total, optimization.dense(gradients))
 
-    def _update_discriminator(self, *parts: _Part) -> dict[str, tf.Tensor]:
+    def _update_discriminator(self, of_photos: _Part, of_fakes: _Part) -> dict[str, tf.Tensor]:
         """Scalars by name."""
-        names = dict.fromkeys(name for part in parts for name in part.terms)
-        scalars = {name: tf.add_n([part.terms[name] for part in parts if name in part.terms]) for name in names}
-        for part in parts:
-            scalars.update(part.accuracies)
-        if names:
-            gradients = [_sum(of_variable) for of_variable in zip(*(part.gradients for part in parts))]
-            total = tf.add_n([part.total for part in parts])
+        terms, accuracies, total, gradients = _joined(of_photos, of_fakes)
+        scalars = {**terms, **accuracies}
+        if terms:
             skipped = self.discriminator_updates.apply(self.state.discriminator_optimizer, total, gradients)
             scalars["skipped_updates"] = skipped
         return _tagged("discriminator", scalars)
@@ -300,24 +341,15 @@ class TrainStep:
     def _scaled(self, terms: dict[str, tf.Tensor]) -> tf.Tensor:
         return precision.scaled(self.state.discriminator_optimizer, self._weighted(terms))
 
-    def _penalties(self, photos, sketches, labels, seeds, penalized: bool) -> dict[str, tf.Tensor]:
-        """By name: on a step that is penalized as often as there are steps from one to the next, else 0."""
-        weights = {"dragan": self.weights.dragan_weight, "r1": self.weights.r1_weight}
-        names = [name for name, weight in weights.items() if weight]
-        if not penalized:
-            return dict.fromkeys(names, tf.constant(0.0))
-        points = {}
-        if "dragan" in names:
+    def _penalty_points(self, batch, seeds) -> dict[str, tuple[Callable, tf.Tensor, tf.Tensor]]:
+        """Each penalty, the pictures at which it measures, and their sketches, by name."""
+        photos, sketches, points = batch["photos"], batch["sketches"], {}
+        if self.weights.dragan_weight:
             mixed = penalties.perturb(photos, stateless_random.deviation(photos), seeds[1])
             points["dragan"] = penalties.dragan, *self._augmented(mixed, sketches, seeds[0], 3)
-        if "r1" in names:  # at what else is seen of the photos
+        if self.weights.r1_weight:  # at what else is seen of the photos
             points["r1"] = penalties.r1, *self._augmented(photos, sketches, seeds[0], 1)
-        every, scale = float(self.weights.dragan_every_steps), precision.loss_scale(self.state.discriminator_optimizer)
-
-        def of(penalty, at: tf.Tensor, beside: tf.Tensor) -> tf.Tensor:
-            return every * self._mean(penalty(lambda x: self._judge(x, beside, labels)[0], at, scale))
-
-        return {name: of(*arguments) for name, arguments in points.items()}
+        return points
 
     def _generator_losses(self, photos, fakes, sketches, labels, noise, aligned=None) -> dict[str, tf.Tensor]:
         terms, weights = {}, self.weights
@@ -459,12 +491,18 @@ class TrainStep:
             average.assign(average + (1.0 - decay) * (variable - average))
 
 
-def _parts(batch: dict[str, tf.Tensor], count: int) -> list[dict[str, tf.Tensor]]:
-    """The batches, [B, ...] each, that lie in turns in one, [count B, ...]: every count-th example is of the same.
+def _after(*parts: _Part):
+    """What is computed in this context is computed later, when what their gradients need is out of memory."""
+    return tf.control_dependencies([each for part in parts for each in part.gradients if each is not None])
 
-    So the batches are the same however many replicas share the examples.
-    """
-    return [{name: values[first::count] for name, values in batch.items()} for first in range(count)]
+
+def _joined(*parts: _Part) -> _Part:
+    """Terms of one name are summed, and so are gradients."""
+    names = dict.fromkeys(name for part in parts for name in part.terms)
+    terms = {name: tf.add_n([part.terms[name] for part in parts if name in part.terms]) for name in names}
+    accuracies = {name: value for part in parts for name, value in part.accuracies.items()}
+    gradients = [_sum(of_variable) for of_variable in zip(*(part.gradients for part in parts))]
+    return _Part(terms, accuracies, tf.add_n([part.total for part in parts]), gradients)
 
 
 def _sum(gradients: tuple[tf.Tensor | None, ...]) -> tf.Tensor | None:

@@ -312,7 +312,7 @@ def test_a_stop_makes_no_difference_to_a_bit(dummy_data_dir, tmp_path):
 @pytest.mark.slow
 def test_xla_compiles_it(state):
     step = TrainStep(_config(**ALONE, critic_diffaugment=["translation"]), state, STATISTICS)
-    compiled = tf.function(lambda given: step._replica_step(given), autograph=False, jit_compile=True)
+    compiled = tf.function(lambda given: step(given), autograph=False, jit_compile=True)
     with hardware.for_accelerators():
         text = compiled.experimental_get_compiler_ir(_batch())(stage="optimized_hlo")
     assert "HloModule" in text

@@ -85,7 +85,7 @@ def _step(state: TrainState, batch: dict[str, tf.Tensor], **values) -> dict[str,
 def test_hinge_takes_the_place_of_the_cross_entropy(eagerly, state, monkeypatch):
     logits = _spied(monkeypatch, Discriminator, "call")
     scalars = _step(state, _batch(BATCH), gan_loss="hinge", label_smoothing=0.1)
-    real, _, fake, again = (result[0].numpy() for _, result in logits)
+    _, real, fake, again = (result[0].numpy() for _, result in logits)
     hinges = 0.9 * np.maximum(0, 1 - real) + 0.1 * np.maximum(0, 1 + real) + np.maximum(0, 1 + fake)
     assert scalars["discriminator/gan"] == pytest.approx(hinges.mean(), rel=1e-5)
     assert scalars["generator/gan"] == pytest.approx(-again.mean(), rel=1e-5)
@@ -274,7 +274,7 @@ def test_all_that_the_discriminator_sees_is_augmented_and_nothing_else(eagerly, 
     batch = _batch(BATCH)
     _step(state, batch, diffaugment=["colour", "translation", "cutout"])
     fakes = supervised[0][0][0]
-    given = [batch["photos"], perturbed[0][1], fakes, fakes]  # real, DRAGAN's, fake; for the generator
+    given = [perturbed[0][1], batch["photos"], fakes, fakes]  # DRAGAN's, real, fake; for the generator
     for (args, result), photos, (seen, _) in zip(augmented, given, judged):
         np.testing.assert_array_equal(args[0], photos)
         np.testing.assert_array_equal(args[1], batch["sketches"])
@@ -290,7 +290,7 @@ def test_penalty_is_the_slope_at_the_augmented_points(eagerly, state, monkeypatc
     measured = {name: _spied(monkeypatch, penalties, name) for name in ("dragan", "r1")}
     batch = _batch(BATCH)
     scalars = _step(state, batch, r1_weight=2.0, diffaugment=["cutout"])
-    (of_photos, _), (mixed, _), (of_penalty, _), *_ = (result for _, result in augmented)
+    (mixed, _), (of_penalty, _), (of_photos, _), *_ = (result for _, result in augmented)
     np.testing.assert_array_equal(measured["dragan"][0][0][1], mixed)
     np.testing.assert_array_equal(measured["r1"][0][0][1], of_photos)
     np.testing.assert_array_equal(of_penalty, of_photos)

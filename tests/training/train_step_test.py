@@ -128,10 +128,10 @@ def _plain_discriminator_update(judge, batch, fakes, mixed, weights, variables, 
     rows = tf.range(BATCH, dtype=tf.int64)
     with tf.GradientTape() as tape:
         # The order of the three passes shows in the moving statistics alone, of which the discriminator makes no use.
-        real, real_classes = judge(batch["photos"])
         with tf.GradientTape() as inner:
             inner.watch(mixed)
             score = judge(mixed)[0]
+        real, real_classes = judge(batch["photos"])
         fake, _ = judge(fakes)
         slopes = tf.norm(tf.reshape(inner.gradient(score, mixed), [BATCH, -1]), axis=1)
         probabilities = tf.gather_nd(tf.nn.softmax(real_classes), tf.stack([rows, batch["labels"]], 1))

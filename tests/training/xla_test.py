@@ -106,7 +106,7 @@ def test_xla_compiles_the_full_runs_whole_step():
     """
     config = config_lib.from_dict({**_values("full"), "global_batch_size": BATCH, "perceptual_weights": "random"})
     step = TrainStep(config, TrainState(config, 125), STATISTICS)
-    compiled = tf.function(lambda given: step._replica_step(given), autograph=False, jit_compile=True)
+    compiled = tf.function(lambda given: step(given), autograph=False, jit_compile=True)
     batch = {name: tf.zeros(spec.shape, spec.dtype) for name, spec in _spec(BATCH).items()}
     with hardware.for_accelerators():
         text = compiled.experimental_get_compiler_ir(batch)(stage="optimized_hlo")
