@@ -29,7 +29,8 @@ from sketch2img_tf import config as config_lib
 from sketch2img_tf import errors
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import graph_cost, hardware
-from sketch2img_tf.training.train_step import TrainState, TrainStep
+from sketch2img_tf.training.train_state import TrainState
+from sketch2img_tf.training.train_step import TrainStep
 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a device and step.", lower_bound=1)
 _UTILIZATION = flags.DEFINE_float("utilization", 0.3, "Share of its peak that a device reaches.", lower_bound=0.01)

@@ -32,7 +32,8 @@ from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import graph_cost, host_memory
 from sketch2img_tf.networks import critic, perceptual
 from sketch2img_tf.surroundings import progress
-from sketch2img_tf.training.train_step import TrainState, TrainStep
+from sketch2img_tf.training.train_state import TrainState
+from sketch2img_tf.training.train_step import TrainStep
 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a step.", lower_bound=1)
 _STEPS = flags.DEFINE_integer("steps", 5, "Steps to measure, after the first.", lower_bound=1)

@@ -30,7 +30,8 @@ from sketch2img_tf.errors import UserError
 from sketch2img_tf.run_folder.checkpoints import Checkpoints, check_continues
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.training import preparation
-from sketch2img_tf.training.train_step import TrainState, TrainStep
+from sketch2img_tf.training.train_state import TrainState
+from sketch2img_tf.training.train_step import TrainStep
 
 if TYPE_CHECKING:
     from sketch2img_tf.config import Config

@@ -17,7 +17,8 @@ from compiled_step.order import Order
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.run_folder.checkpoints import variables
 from sketch2img_tf.run_folder.run_card import Card
-from sketch2img_tf.training.train_step import TrainState, TrainStep
+from sketch2img_tf.training.train_state import TrainState
+from sketch2img_tf.training.train_step import TrainStep
 
 
 def keyed(step: TrainStep) -> dict[str, tf.Variable]:

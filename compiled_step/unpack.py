@@ -18,7 +18,7 @@ from sketch2img_tf.run_folder.lock import RunLock
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.run_folder.summaries import Summaries
 from sketch2img_tf.training.scalar_means import StepMeans
-from sketch2img_tf.training.train_step import TrainState
+from sketch2img_tf.training.train_state import TrainState
 
 _PACKED_DIR = path_flags.define("packed_dir", "", "What compiled_step.pack wrote.")
 _OUTPUT_DIR = path_flags.define("output_dir", "", "What compiled_step.run wrote.")

@@ -22,7 +22,7 @@ from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.surroundings.plain_paths import plain
 
 if TYPE_CHECKING:
-    from sketch2img_tf.training.train_step import TrainState
+    from sketch2img_tf.training.train_state import TrainState
 
 
 class Checkpoints:

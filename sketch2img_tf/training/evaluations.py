@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sketch2img_tf.evaluation.examples import Draw
     from sketch2img_tf.run_folder.run_card import Card
     from sketch2img_tf.run_folder.summaries import Summaries
-    from sketch2img_tf.training.train_step import TrainState
+    from sketch2img_tf.training.train_state import TrainState
 
 
 class Evaluations:

@@ -18,7 +18,8 @@ from sketch2img_tf.run_folder.checkpoints import Before, check_continues, check_
 from sketch2img_tf.run_folder.lock import check_writable
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.training import evaluations
-from sketch2img_tf.training.train_step import TrainState, TrainStep
+from sketch2img_tf.training.train_state import TrainState
+from sketch2img_tf.training.train_step import TrainStep
 
 if TYPE_CHECKING:
     from sketch2img_tf.config import Config, TrainingConfig

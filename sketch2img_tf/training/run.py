@@ -27,7 +27,8 @@ from sketch2img_tf.training.evaluations import Evaluations
 from sketch2img_tf.training.preparation import Prepared, checkpoints_to_come
 from sketch2img_tf.training.scalar_means import StepMeans
 from sketch2img_tf.training.signals import Stop
-from sketch2img_tf.training.train_step import TrainState, TrainStep
+from sketch2img_tf.training.train_state import TrainState
+from sketch2img_tf.training.train_step import TrainStep
 
 if TYPE_CHECKING:
     from sketch2img_tf.config import Config

@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from sketch2img_tf import config as config_lib
 from sketch2img_tf.data.statistics import Statistics
-from sketch2img_tf.training.train_step import TrainState, TrainStep
+from sketch2img_tf.training.train_state import TrainState
+from sketch2img_tf.training.train_step import TrainStep
 from tests.devices.replica_step import make_two_cpus, random_batch
 
 BATCH, CLASSES, STEPS = 4, 3, 4

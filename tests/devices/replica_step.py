@@ -17,7 +17,8 @@ from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.layers.cpu import fusion
 from sketch2img_tf.layers.normalization import EPSILON, MOMENTUM, BatchNormalization
 from sketch2img_tf.training.optimization import make_adam
-from sketch2img_tf.training.train_step import TrainState, TrainStep
+from sketch2img_tf.training.train_state import TrainState
+from sketch2img_tf.training.train_step import TrainStep
 
 BATCH, CLASSES, RATE = 6, 4, 0.1
 TOLERANCE = 0.005  # of a move's length: at the kinks of |x| and ReLU, rounding decides on a sign here and there

@@ -16,7 +16,7 @@ from sketch2img_tf import config
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.inference.litert_model import LiteRTModel
 from sketch2img_tf.run_folder import checkpoints, packed_weights
-from sketch2img_tf.training.train_step import TrainState
+from sketch2img_tf.training.train_state import TrainState
 from tests.export import exports
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

@@ -16,7 +16,7 @@ from sketch2img_tf.errors import UserError
 from sketch2img_tf.run_folder import checkpoints
 from sketch2img_tf.run_folder.checkpoints import Before, Checkpoints, variables
 from sketch2img_tf.run_folder.run_card import Card
-from sketch2img_tf.training.train_step import TrainState
+from sketch2img_tf.training.train_state import TrainState
 
 STATISTICS = Statistics((0.5, 0.4, 0.3), 0.7, (0.1,), 0.9)
 CLASSES = ("apple", "car_(sedan)", "hot-air_balloon")

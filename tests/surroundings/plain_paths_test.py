@@ -16,7 +16,7 @@ from sketch2img_tf.run_folder.checkpoints import Checkpoints
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.surroundings import plain_paths
 from sketch2img_tf.surroundings.plain_paths import plain
-from sketch2img_tf.training.train_step import TrainState
+from sketch2img_tf.training.train_state import TrainState
 
 NAMES = ["run[lr=1e-3]", "a*b", "what?", "[", "back\\slash"]
 

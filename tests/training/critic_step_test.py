@@ -22,7 +22,8 @@ from sketch2img_tf.run_folder import checkpoints
 from sketch2img_tf.run_folder.checkpoints import Checkpoints, check_continues
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.training import differentiable_augmentation
-from sketch2img_tf.training.train_step import TrainState, TrainStep
+from sketch2img_tf.training.train_state import TrainState
+from sketch2img_tf.training.train_step import TrainStep
 from tests.faults.commands import last_line, run
 
 BATCH, CLASSES = 2, 3

@@ -14,7 +14,7 @@ from sketch2img_tf.run_folder import best, checkpoints
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.run_folder.summaries import Summaries, read_scalars
 from sketch2img_tf.training import evaluations, trainer
-from sketch2img_tf.training.train_step import TrainState
+from sketch2img_tf.training.train_state import TrainState
 
 
 @pytest.fixture

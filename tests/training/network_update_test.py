@@ -19,7 +19,8 @@ from sketch2img_tf.devices import precision
 from sketch2img_tf.run_folder.checkpoints import variables
 from sketch2img_tf.training import divergence
 from sketch2img_tf.training.network_update import FiniteUpdates
-from sketch2img_tf.training.train_step import TrainState, TrainStep
+from sketch2img_tf.training.train_state import TrainState
+from sketch2img_tf.training.train_step import TrainStep
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATISTICS = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
@@ -108,7 +109,8 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 from network_update_test import CONFIG, STATISTICS, batch_of, skipped
-from sketch2img_tf.training.train_step import TrainState, TrainStep
+from sketch2img_tf.training.train_state import TrainState
+from sketch2img_tf.training.train_step import TrainStep
 
 strategy = tf.distribute.MirroredStrategy(["cpu:0", "cpu:1"])
 with strategy.scope():

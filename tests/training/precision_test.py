@@ -13,7 +13,8 @@ from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import hardware, precision
 from sketch2img_tf.training import penalties
 from sketch2img_tf.training.network_update import FiniteUpdates
-from sketch2img_tf.training.train_step import TrainState, TrainStep
+from sketch2img_tf.training.train_state import TrainState
+from sketch2img_tf.training.train_step import TrainStep
 
 # --- What auto takes
 

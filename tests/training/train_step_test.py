@@ -17,7 +17,8 @@ from sketch2img_tf.networks.discriminator import Discriminator
 from sketch2img_tf.networks.frozen_features import FrozenFeatures
 from sketch2img_tf.networks.generator import Generator
 from sketch2img_tf.training import losses, penalties
-from sketch2img_tf.training.train_step import TrainState, TrainStep
+from sketch2img_tf.training.train_state import TrainState
+from sketch2img_tf.training.train_step import TrainStep
 
 BATCH, CLASSES = 3, 4
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)

@@ -12,7 +12,8 @@ import tensorflow as tf
 from sketch2img_tf import config as config_lib
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import hardware
-from sketch2img_tf.training.train_step import TrainState, TrainStep
+from sketch2img_tf.training.train_state import TrainState
+from sketch2img_tf.training.train_step import TrainStep
 
 CONFIGS = pathlib.Path(__file__).resolve().parents[2] / "configs"
 BATCH, CLASSES = 2, 3

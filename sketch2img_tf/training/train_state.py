@@ -1,0 +1,97 @@
+"""The state of a training: everything that a checkpoint holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+
+from sketch2img_tf.devices import precision
+from sketch2img_tf.layers.spectral_norm import power_iteration
+from sketch2img_tf.networks import critic
+from sketch2img_tf.networks.discriminator import Discriminator
+from sketch2img_tf.networks.generator import make_generator
+from sketch2img_tf.training import optimization
+
+if TYPE_CHECKING:
+    from sketch2img_tf.config import Config, TrainingConfig
+
+_FIRST_POWER_ITERATIONS = 15
+
+
+class TrainState(tf.Module):
+    """Everything that a checkpoint holds: the networks, the averaged generator, the optimizers and the step.
+
+    With `--critic` its heads, `critic`, are one of the networks, otherwise None. What it sees by is frozen or drawn
+    from the seed: `TrainStep` has it, and no checkpoint.
+
+    There is no random state: every draw comes from the configuration's seed, the step, and `retries`, which counts how
+    often the run went back after steps that were not finite.
+    """
+
+    def __init__(self, config: Config, num_classes: int):
+        super().__init__(name="state")
+        tf.keras.utils.set_random_seed(config.training.seed)
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        self.retries = tf.Variable(0, dtype=tf.int64, trainable=False, name="retries")
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        synchronized = config.training.cross_replica_norm and replicas > 1  # alone, batch norm is faster without
+        with precision.policy(config.training.precision):
+            self.generator = make_generator(config, num_classes, synchronized)
+            self.averaged_generator = make_generator(config, num_classes, synchronized)
+            self.discriminator = _make_discriminator(config, num_classes, synchronized)
+            self.critic = critic.make_critic(num_classes) if config.losses.critic != "none" else None
+        self.generator_optimizer = optimization.make_adam(config.training.generator_learning_rate, config.training)
+        self.discriminator_optimizer = optimization.make_adam(
+            config.training.discriminator_learning_rate, config.training
+        )
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        self.critic_optimizer = None
+        if self.critic:
+            self.critic_optimizer = optimization.make_adam(
+                config.training.discriminator_learning_rate, config.training
+            )
+            self.critic_optimizer.build(self.critic.trainable_variables)
+        self.follow_weights()
+
+    @property
+    def optimizers(self) -> list[tf.keras.optimizers.Optimizer]:
+        """Of all networks that there are."""
+        optimizers = (self.generator_optimizer, self.discriminator_optimizer, self.critic_optimizer)
+        return [optimizer for optimizer in optimizers if optimizer is not None]
+
+    @property
+    def networks(self) -> list[tf.keras.Model]:
+        """Those that are trained."""
+        return [network for network in (self.generator, self.discriminator, self.critic) if network is not None]
+
+    def follow_weights(self) -> None:
+        """What follows from the networks' weights at the start of a run: their averages, and the spectral norms."""
+        for average, variable in zip(self.averaged_generator.variables, self.generator.variables):
+            average.assign(variable)
+        for _ in range(_FIRST_POWER_ITERATIONS):
+            for network in self.networks[1:]:
+                power_iteration(network)
+
+    def set_learning_rates(self, config: Config) -> None:
+        """The configured rates in place of those that a checkpoint brought."""
+        self._set_learning_rates(config.training, 1.0)
+
+    def decay_learning_rates(self, training: TrainingConfig) -> None:
+        """The rates of the step to come, if they decay."""
+        if training.final_learning_rate_fraction < 1:
+            self._set_learning_rates(training, optimization.learning_rate_factor(self.step, training))
+
+    def _set_learning_rates(self, training: TrainingConfig, factor: tf.Tensor | float) -> None:
+        self.generator_optimizer.learning_rate.assign(training.generator_learning_rate * factor)
+        for optimizer in self.optimizers[1:]:
+            optimizer.learning_rate.assign(training.discriminator_learning_rate * factor)
+
+
+def _make_discriminator(config: Config, num_classes: int, synchronized: bool) -> Discriminator:
+    network, size = config.network, config.data.image_size
+    kinds = network.discriminator_norm, network.discriminator_head
+    discriminator = Discriminator(num_classes, network.base_width, synchronized, *kinds)
+    discriminator((tf.zeros([1, size, size, 3]), tf.zeros([1, size, size, 1]), tf.zeros([1], tf.int64)))
+    return discriminator
