@@ -45,10 +45,11 @@ def check_built(data: DataConfig) -> None:
 
 
 def describe(sketchy: PairedDataset) -> list[str]:
-    """A line for each folder that the data were built from: its photos, of all classes."""
+    """A line for each folder that the data were built from, if they are several: its photos, of all classes."""
     built = [sketchy, *([sketchy.edge_maps] if sketchy.edge_maps else [])]
     metadata = [input_pipeline.read_metadata(each.directory) for each in built]
-    return [line_of_folder(of_folder) for each in metadata for of_folder in each.get("sources", ())]
+    lines = [line_of_folder(of_folder) for each in metadata for of_folder in each.get("sources", ())]
+    return lines if len(lines) > 1 else []
 
 
 def _missing(data: DataConfig) -> dict[str, pathlib.Path]:

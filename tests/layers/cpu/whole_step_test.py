@@ -15,7 +15,8 @@ import tensorflow as tf
 from sketch2img_tf import config as config_lib
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import hardware
-from sketch2img_tf.training.train_step import TrainState, TrainStep
+from sketch2img_tf.training.train_state import TrainState
+from sketch2img_tf.training.train_step import TrainStep
 
 CLASSES, STEPS = 3, 3
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
