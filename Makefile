@@ -30,13 +30,14 @@ draw_candidates = $(or $(PYTHON),python3.13 python3.12 python3.11 python3.10 pyt
 draw_suitable = import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 15))
 MODEL ?=
 
-.PHONY: help draw venv-draw quickstart demo gpu beam jax test test-slow lint audit venv clean
+.PHONY: help draw venv-draw quickstart demo web gpu beam jax test test-slow lint audit venv clean
 
 help:
 	@echo 'make quickstart   from drawn pictures to a trained and exported model, in $(QUICKSTART)'
 	@echo 'make draw         a page to draw on, without TensorFlow; MODEL=... names an exported model'
 	@echo 'make venv-draw    what `make draw` needs, in .venv-draw; some tests want it'
 	@echo 'make demo         adds what draw.py needs to .venv'
+	@echo 'make web          brings LiteRT.js, by npm, for the page of export.py --format=web'
 	@echo 'make gpu          adds the CUDA libraries of its TensorFlow to .venv'
 	@echo 'make beam         adds Apache Beam, for large collections of photos, to .venv'
 	@echo 'make jax          .venv-jax, with which the tests of compiled_step drive a run without TensorFlow'
@@ -83,6 +84,11 @@ $(QUICKSTART)/sketchy: | $(installed)
 
 demo gpu beam: $(installed)
 	$(pip) --quiet -r $(lane_file) -r requirements-$@.txt
+
+# npm compares the packages with the digests of package-lock.json, and export.py the files with its own.
+web:
+	@command -v npm > /dev/null || { echo 'error: make web needs npm (apt install npm, brew install node)' >&2; exit 1; }
+	npm ci --prefix litert_js --ignore-scripts --no-audit --no-fund --silent
 
 # Of its own environment: JAX and TensorFlow want different NumPys.
 jax: $(installed)

@@ -2,10 +2,11 @@
 
     python export.py --workdir=DIR --export_dir=DIR                   a SavedModel, for TensorFlow Serving and draw.py
     python export.py --workdir=DIR --export_dir=DIR --format=tflite   a TensorFlow Lite model, for tablets and browsers
+    python export.py --workdir=DIR --export_dir=DIR --format=web      a page that draws in the browser, for any server
     python export.py --workdir=DIR --export_dir=pretrained --format=pretrained   all that ships of a run
 
-writes DIR/<global step>/saved_model.pb, DIR/tflite-<global step>/model.tflite, or pretrained/ itself, which draws like
-the second and is a --workdir to start from; and prints the folder's path.
+writes DIR/<global step>/saved_model.pb, DIR/tflite-<global step>/model.tflite, DIR/web-<global step>/index.html, or
+pretrained/ itself, which draws like the second and is a --workdir to start from; and prints the folder's path.
 """
 
 import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
@@ -14,14 +15,17 @@ import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before 
 from absl import flags
 
 from sketch2img_tf import errors, path_flags
+from sketch2img_tf.draw_page import web_page
 from sketch2img_tf.export import exported_model, lite_model, pretrained
 from sketch2img_tf.run_folder import checkpoints
+
+_EXPORTS = {"saved_model": exported_model.export, "tflite": lite_model.export, "web": web_page.export}
 
 _WORKDIR = path_flags.define("workdir", "", "Folder of the run.")
 _EXPORT_DIR = path_flags.define(
     "export_dir", "", "Folder of the exports, one numbered folder a version; of --format=pretrained the folder itself."
 )
-_FORMAT = flags.DEFINE_enum("format", "saved_model", ["saved_model", "tflite", "pretrained"], "What to write.")
+_FORMAT = flags.DEFINE_enum("format", "saved_model", [*_EXPORTS, "pretrained"], "What to write.")
 
 
 def main() -> None:
@@ -31,8 +35,7 @@ def main() -> None:
         print(pretrained.export(_WORKDIR.value, _EXPORT_DIR.value))
         return
     generator, card, step = checkpoints.load_generator(_WORKDIR.value)
-    export = lite_model.export if _FORMAT.value == "tflite" else exported_model.export
-    print(export(generator, card, step, _EXPORT_DIR.value))
+    print(_EXPORTS[_FORMAT.value](generator, card, step, _EXPORT_DIR.value))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import gradio as gr
 
 from sketch2img_tf.data import class_words
 from sketch2img_tf.draw_page import page_requests
-from sketch2img_tf.draw_page.starter_sketches import starters_for
+from sketch2img_tf.draw_page.starter_sketches import starter_buttons
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.inference.sketch_files import EXTENSIONS
 
@@ -166,16 +166,13 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
 def _canvas(class_names: tuple[str, ...], fill: float) -> gr.HTML:
     # Not gr.ImageEditor: it tells of a drawing when the pencil is lifted, by files on the server's disk, and its eraser
     # leaves alone what was uploaded.
-    starters = [
-        {"label": label, "name": _words(label), "path": path} for label, path in starters_for(class_names).items()
-    ]
     return gr.HTML(
         html_template=_read("canvas.html"),
         js_on_load=_read("canvas.js"),
         elem_id="canvas",
         apply_default_css=False,
         margin=round(50 * (1 - fill), 2),
-        starters=starters,
+        starters=starter_buttons(class_names),
     )
 
 

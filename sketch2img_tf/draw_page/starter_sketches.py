@@ -275,3 +275,9 @@ def starters_for(class_names: tuple[str, ...]) -> dict[str, str]:
     """The starters that are classes of the model; all of them if none is."""
     known = {name: path for name, path in STARTERS.items() if name in class_names}
     return known or STARTERS
+
+
+def starter_buttons(class_names: tuple[str, ...]) -> list[dict[str, str]]:
+    """The starters as canvas.html shows them: `label`, its `name` in words, and `path`."""
+    starters = starters_for(class_names).items()
+    return [{"label": label, "name": label.replace("_", " "), "path": path} for label, path in starters]

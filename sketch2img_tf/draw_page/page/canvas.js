@@ -1,8 +1,9 @@
 // The canvas and its tools. gr.HTML runs this once, when canvas.html is on the page, and gives it `element`, `props`,
-// `trigger` and `watch`. props.value is the drawing as a data URL; the page's Python sees it change.
+// `trigger` and `watch`. props.value is the drawing as a data URL; the page's Python sees it change. The page that has
+// the model in the browser (web/page.js) gives the same four, and sends drawings more often.
 
-const QUIET_MS = 150; // a drawing is sent when the pencil has rested for as long,
-const LATEST_MS = 500; // or, while it moves, this often
+const QUIET_MS = props.quiet_ms ?? 150; // a drawing is sent when the pencil has rested for as long,
+const LATEST_MS = props.latest_ms ?? 500; // or, while it moves, this often
 const MOST_UNDOS = 50;
 const PAGE = 256; // pencil widths and starters are in pixels of such a page, as the sketches the model learned from
 
@@ -150,12 +151,13 @@ document.addEventListener("keydown", (event) => {
   actions[key === "y" || event.shiftKey ? "redo" : "undo"]();
 });
 
-// Python has put a drawing there, which was uploaded.
+// The page has put a drawing there, which was uploaded.
 watch("value", () => {
   const picture = new Image();
   picture.onload = () => {
     remember();
     context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    trigger("replaced");
   };
   picture.src = props.value;
 });

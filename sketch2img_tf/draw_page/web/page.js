@@ -1,0 +1,323 @@
+// The page: what is drawn, named and wished for goes to the worker, one picture at a time, and
+// comes back as pictures.
+
+import canvasOf from "./canvas.js";
+import { classBox, words } from "./class_box.js";
+
+const QUIET_MS = 50; // a drawing is taken when the pencil has rested for as long,
+const LATEST_MS = 120; // or, while it moves, this often
+
+const find = (selector) => document.querySelector(selector);
+find("#engine").textContent = "The model is being loaded.";
+const card = await (await fetch("model.json")).json();
+const worker = workerOf("worker.js");
+
+// What is wanted: the drawing (an ImageData, null while the paper is blank), and how many seeds
+// from which on.
+const wish = { drawing: null, label: 0, firstSeed: 0, count: 4 };
+let version = 0; // of the drawing and its class
+let chosen = 0; // which of the seeds is shown large
+let isReady = false;
+let isDrawing = false;
+const pictures = new Map(); // by seed: { photo, version }
+
+// The canvas and its tools, which draw.py's page has too. Gradio gives them what is made here.
+
+const paper = find("#canvas canvas");
+const watchers = [];
+const props = {
+  quiet_ms: QUIET_MS,
+  latest_ms: LATEST_MS,
+  uploaded: "",
+  get value() {
+    return this.uploaded;
+  },
+  set value(_) {
+    drawn(); // of the paper's pixels themselves
+  },
+};
+const events = {
+  starter: ({ label }) => card.classNames.includes(label) && classes.choose(label),
+  replaced: () => drawn(),
+};
+canvasOf(
+  find("#canvas"),
+  props,
+  (name, data) => events[name](data),
+  (name, act) => watchers.push(act),
+);
+
+const classes = classBox(find("#class-name"), find("#classes"), card.classNames, (name) => {
+  wish.label = card.classNames.indexOf(name);
+  renew();
+});
+
+function drawn() {
+  const drawing = paper.getContext("2d").getImageData(0, 0, paper.width, paper.height);
+  wish.drawing = new Uint32Array(drawing.data.buffer).some((pixel) => pixel !== 0xffffffff)
+    ? drawing
+    : null;
+  renew();
+}
+
+function renew() {
+  ++version;
+  if (!wish.drawing) pictures.clear();
+  show();
+  draw();
+}
+
+// Pictures of the newest drawing, the large one first. While one is made, others may be wished for:
+// they come next.
+async function draw() {
+  if (!isReady || isDrawing) return;
+  isDrawing = true;
+  for (let seed = nextSeed(); seed !== undefined; seed = nextSeed()) {
+    const asked = { drawing: wish.drawing, label: wish.label, version };
+    try {
+      const { photo } = await worker.ask("draw", {
+        drawing: asked.drawing,
+        label: asked.label,
+        seed,
+      });
+      if (wish.drawing) pictures.set(seed, { photo, version: asked.version });
+      show();
+    } catch (error) {
+      say(`No picture: ${error.message}`, true);
+      break;
+    }
+  }
+  isDrawing = false;
+}
+
+function nextSeed() {
+  if (!wish.drawing) return undefined;
+  return [seeds()[chosen], ...seeds()].find((seed) => pictures.get(seed)?.version !== version);
+}
+
+const seeds = () => Array.from({ length: wish.count }, (_, number) => wish.firstSeed + number);
+
+// What is to be seen.
+
+const photo = find("#photo");
+const variations = find("#variations");
+photo.width = photo.height = card.imageSize;
+
+function show() {
+  const large = pictures.get(seeds()[chosen]);
+  photo.hidden = find("#save").hidden = !large;
+  find("#nothing").hidden = Boolean(large);
+  if (large) paint(photo, large.photo, seeds()[chosen]);
+  variations.hidden = wish.count === 1;
+  while (variations.children.length > wish.count) variations.lastChild.remove();
+  while (variations.children.length < wish.count) variations.append(variationButton());
+  seeds().forEach((seed, number) => {
+    const button = variations.children[number];
+    const picture = pictures.get(seed);
+    button.setAttribute("aria-pressed", String(number === chosen));
+    button.setAttribute("aria-label", `Seed ${seed}`);
+    button.title = `Seed ${seed}`;
+    button.firstChild.hidden = !picture;
+    if (picture) paint(button.firstChild, picture.photo, seed);
+  });
+}
+
+function variationButton() {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.append(
+    Object.assign(document.createElement("canvas"), {
+      width: card.imageSize,
+      height: card.imageSize,
+    }),
+  );
+  return button;
+}
+
+function paint(canvas, rgb, seed) {
+  const image = new ImageData(card.imageSize, card.imageSize);
+  for (let at = 0; at < card.imageSize ** 2; ++at) {
+    image.data.set([rgb[3 * at], rgb[3 * at + 1], rgb[3 * at + 2], 255], 4 * at);
+  }
+  // Few pixels, which are saved as they are.
+  canvas.getContext("2d", { willReadFrequently: true }).putImageData(image, 0, 0);
+  canvas.setAttribute("aria-label", `Picture of ${words(classes.name())}, seed ${seed}`);
+}
+
+function say(text, isWrong = false) {
+  find("#said").textContent = text;
+  find("#said").classList.toggle("wrong", isWrong);
+}
+
+// What can be pressed and typed.
+
+variations.addEventListener("click", (event) =>
+  choose([...variations.children].indexOf(event.target.closest("button"))),
+);
+variations.addEventListener("keydown", ({ key }) => {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+  if (!step) return;
+  choose((chosen + step + wish.count) % wish.count);
+  variations.children[chosen].focus();
+});
+
+function choose(number) {
+  if (number < 0) return;
+  chosen = number;
+  show();
+}
+
+const seedField = find("#seed");
+seedField.addEventListener("input", () =>
+  startAt(Math.min(Math.max(Math.floor(seedField.valueAsNumber) || 0, 0), 2 ** 31 - 1)),
+);
+find("#dice").addEventListener("click", () =>
+  startAt((wish.firstSeed + 1 + Math.floor(Math.random() * 9999)) % 10000),
+);
+
+function startAt(seed) {
+  wish.firstSeed = seed;
+  if (seedField.valueAsNumber !== seed && document.activeElement !== seedField)
+    seedField.value = seed;
+  keepOnly(seeds());
+}
+
+find("#count").addEventListener("click", ({ target }) => {
+  if (!target.dataset.count) return;
+  find("#count [aria-pressed=true]").setAttribute("aria-pressed", "false");
+  target.setAttribute("aria-pressed", "true");
+  wish.count = Number(target.dataset.count);
+  chosen = Math.min(chosen, wish.count - 1);
+  keepOnly(seeds());
+});
+
+function keepOnly(wanted) {
+  for (const seed of pictures.keys()) if (!wanted.includes(seed)) pictures.delete(seed);
+  show();
+  draw();
+}
+
+find("#save").addEventListener("click", () => {
+  photo.toBlob((png) => {
+    const link = document.createElement("a");
+    Object.assign(link, {
+      href: URL.createObjectURL(png),
+      download: `${classes.name()}-${seeds()[chosen]}.png`,
+    });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  });
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input")) return;
+  const act = { "/": () => find("#class-name").click(), n: () => find("#dice").click() }[event.key];
+  if (!act) return;
+  event.preventDefault();
+  if (event.key === "/") find("#class-name").focus();
+  act();
+});
+
+// Pictures from elsewhere.
+
+const upload = find("#upload");
+upload.addEventListener("change", () => (take(upload.files[0]), (upload.value = "")));
+document.addEventListener("paste", (event) => take(pictureAmong(event.clipboardData)));
+document.addEventListener(
+  "dragover",
+  (event) => (event.preventDefault(), find("main").classList.add("dropping")),
+);
+document.addEventListener(
+  "dragleave",
+  (event) => event.relatedTarget || find("main").classList.remove("dropping"),
+);
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  find("main").classList.remove("dropping");
+  take(pictureAmong(event.dataTransfer));
+});
+
+const pictureAmong = (transfer) =>
+  [...transfer.files].find((file) => file.type.startsWith("image/"));
+
+async function take(file) {
+  if (!file) return;
+  try {
+    const { sketch, size, notes } = await worker.ask("read", { file, fill: card.fill });
+    const image = new ImageData(size, size);
+    sketch.forEach((level, at) => image.data.set([level, level, level, 255], 4 * at));
+    const page = Object.assign(document.createElement("canvas"), { width: size, height: size });
+    page.getContext("2d").putImageData(image, 0, 0);
+    props.uploaded = page.toDataURL();
+    watchers.forEach((act) => act());
+    say(`Your drawing: ${notes.join("; ")}.`);
+  } catch (error) {
+    say(`${file.name}: ${error.message}`, true);
+  }
+}
+
+// The worker, and the visit after this one, which needs no network.
+
+function workerOf(script) {
+  const waiting = new Map();
+  const thread = new Worker(script);
+  let last = 0;
+  thread.addEventListener("message", ({ data: { id, error, ...answer } }) => {
+    if (!id) return tell(answer);
+    const { resolve, reject } = waiting.get(id);
+    waiting.delete(id);
+    error ? reject(new Error(error)) : resolve(answer);
+  });
+  thread.addEventListener("error", () =>
+    say("This page's worker did not start: load the page again.", true),
+  );
+  const ask = (task, wanted) =>
+    new Promise((resolve, reject) => {
+      waiting.set(++last, { resolve, reject });
+      thread.postMessage({ id: last, task, ...wanted });
+    });
+  return { ask };
+}
+
+function tell({ engine, isKept }) {
+  if (engine) tell.engine = engine;
+  tell.isKept ||= isKept;
+  find("#engine").textContent =
+    `Drawn on this computer by ${tell.engine}${tell.isKept ? "; works without network" : ""}.`;
+}
+
+async function keepForLater(runtime) {
+  if (!navigator.serviceWorker) return; // a server without encryption, on another computer
+  const registration = await navigator.serviceWorker.register("service_worker.js", {
+    updateViaCache: "none",
+  });
+  const offer = () =>
+    (find("#update").hidden = !(registration.waiting && navigator.serviceWorker.controller));
+  const follow = () => registration.installing?.addEventListener("statechange", offer);
+  registration.addEventListener("updatefound", follow);
+  follow(); // it may have been found while the model was loaded
+  offer();
+  find("#update").addEventListener("click", () => {
+    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
+    registration.waiting.postMessage({ takeOver: true });
+  });
+  await navigator.serviceWorker.ready;
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = ({ data }) => tell({ isKept: data.kept });
+  registration.active.postMessage(
+    { keep: runtime.map((name) => new URL(name, location.href).href) },
+    [port2],
+  );
+}
+
+show();
+try {
+  const { engine, runtime } = await worker.ask("start", {});
+  isReady = true;
+  tell({ engine });
+  draw();
+  await keepForLater(runtime);
+} catch (error) {
+  find("#engine").textContent = "";
+  say(`The model could not be loaded: ${error.message}. Load the page again.`, true);
+}

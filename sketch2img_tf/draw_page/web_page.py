@@ -1,0 +1,117 @@
+"""The drawing page as a folder of static files: the model is in it, and draws in the browser."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+import math
+import os
+import pathlib
+import re
+from typing import TYPE_CHECKING
+
+from sketch2img_tf.draw_page import litert_js
+from sketch2img_tf.draw_page.starter_sketches import starter_buttons
+from sketch2img_tf.export import lite_model, model_card
+from sketch2img_tf.export.new_version import new_version
+from sketch2img_tf.inference import line_drawing
+
+if TYPE_CHECKING:
+    from sketch2img_tf.networks.generator import Generator
+    from sketch2img_tf.run_folder.run_card import Card
+
+_WEB = pathlib.Path(__file__).parent / "web"
+_PAGE = pathlib.Path(__file__).parent / "page"  # what draw.py's page has, too
+_SITE = '"SITE"'  # in service_worker.js: what the service worker keeps
+
+# Threads need shared memory, which browsers give to pages that shut out others' content. Hosts that
+# know such a file send these headers.
+_HEADERS = """/*
+  Cross-Origin-Opener-Policy: same-origin
+  Cross-Origin-Embedder-Policy: require-corp
+"""
+
+
+def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
+    """Writes `export_dir/web-<step>/`: `index.html` and all that it needs.
+
+    Returns:
+      The folder's path.
+
+    Raises:
+      UserError: LiteRT.js is missing; or there is such a folder already, or it cannot be written.
+    """
+    name = f"web-{step}"
+    runtime = litert_js.read_files()
+    with new_version(export_dir, name) as temporary:
+        files = _page(generator, card)
+        files[lite_model.MODEL_FILE] = lite_model.convert(generator, card.statistics)
+        kept = {path: content for path, content in files.items() if not path.startswith("_")}
+        files |= {f"litert/{path}": content for path, content in runtime.items()}
+        files["service_worker.js"] = _service_worker(kept, runtime)
+        for path, content in files.items():
+            target = os.path.join(temporary, path)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "wb") as file:
+                file.write(content)
+        model_card.write(temporary, card, step)
+    return os.path.join(export_dir, name)
+
+
+def _page(generator: Generator, card: Card) -> dict[str, bytes]:
+    """The page's files without the model and what runs it."""
+    fill = line_drawing.training_fill(card.config.data)
+    canvas = {"margin": round(50 * (1 - fill), 2), "starters": starter_buttons(card.class_names)}
+    files = {path.name: path.read_bytes() for path in sorted(_WEB.iterdir())}
+    index = (
+        files["index.html"]
+        .decode()
+        .replace("<!-- canvas -->", _rendered(_text("canvas.html"), canvas))
+    )
+    model = {
+        "classNames": card.class_names,
+        "imageSize": generator.image_size,
+        "noiseShape": generator.noise_shape,
+        "noiseSize": math.prod(generator.noise_shape),
+        "fill": fill,
+    }
+    script = (
+        f"export default function (element, props, trigger, watch) {{\n{_text('canvas.js')}}}\n"
+    )
+    files |= {
+        "index.html": index.encode(),
+        "canvas.css": _text("canvas.css").encode(),
+        "canvas.js": script.encode(),
+        "model.json": json.dumps(model).encode(),
+        "_headers": _HEADERS.encode(),
+    }
+    files["litert/license.txt"] = files.pop("litert_license.txt")
+    return files
+
+
+def _service_worker(files: dict[str, bytes], runtime: dict[str, bytes]) -> bytes:
+    """What keeps the page for later, with the list of `files` and a digest of all in the folder."""
+    script = (_WEB / "service_worker.js").read_text(encoding="utf-8")
+    digest = hashlib.sha256()
+    for path, content in sorted({**files, **runtime}.items()):
+        digest.update(path.encode() + b"\0" + hashlib.sha256(content).digest())
+    loaders = [f"litert/{name}" for name in runtime if not name.startswith("litert_wasm")]
+    listed = ["./", *(path for path in files if path != "service_worker.js"), *loaders]
+    site = {"version": digest.hexdigest()[:16], "files": listed}
+    assert _SITE in script
+    return script.replace(_SITE, json.dumps(site)).encode()
+
+
+def _rendered(template: str, values: dict) -> str:
+    """What Gradio's Handlebars makes of values and lists, which is all that canvas.html has."""
+
+    def block(match: re.Match) -> str:
+        return "".join(_rendered(match[2], item) for item in values[match[1]])
+
+    template = re.sub(r"{{#each (\w+)}}(.*?){{/each}}", block, template, flags=re.DOTALL)
+    return re.sub(r"{{(\w+)}}", lambda match: html.escape(str(values[match[1]])), template)
+
+
+def _text(name: str) -> str:
+    return (_PAGE / name).read_text(encoding="utf-8")
