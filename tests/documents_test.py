@@ -14,8 +14,9 @@ import pytest
 from tests import sources
 from tests.sources import ROOT
 
-_FOLDERS = (".ci", ".github", "benchmarks", "compiled_step", "configs", "datasets", "docs", "pretrained", "serving")
-FOLDERS = [name for name in (*_FOLDERS, "sketch2img_tf", "tests") if (ROOT / name).is_dir()]
+_FOLDERS = (".ci", ".github", "benchmarks", "compiled_step", "configs", "datasets", "docs", "litert_js", "pretrained")
+FOLDERS = [name for name in (*_FOLDERS, "serving", "sketch2img_tf", "tests") if (ROOT / name).is_dir()]
+_NOT_OURS = {"__pycache__", "node_modules"}
 
 # What a reader would have, or choose the name of.
 OF_THE_READER = {"common.flags", "requirements-tpu.txt", "tune.flags", "utils.py"}
@@ -29,7 +30,8 @@ def files() -> list[str]:
     """Paths of all files of the project, from its folder."""
     found = [path for path in ROOT.iterdir() if path.is_file()]
     for folder in FOLDERS:
-        found += [path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+        inside = (path for path in (ROOT / folder).rglob("*") if path.is_file())
+        found += [path for path in inside if not _NOT_OURS & set(path.relative_to(ROOT).parts)]
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 
 
