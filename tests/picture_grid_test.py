@@ -15,7 +15,7 @@ def pictures(count, channels, seed):
 
 def test_sets_stand_in_rows_every_pixel_twice_as_large():
     sketches, photos = pictures(5, 1, 0), pictures(5, 3, 1)
-    sheet = np.asarray(picture_grid([sketches, photos], ["a", "b", "c", "d", "e"], sets_a_row=4))
+    sheet = np.asarray(picture_grid([sketches, photos], ["a", "b", "c", "d", "e"], sets_per_row=4))
     width, height = sheet.shape[1] // 4, (sheet.shape[0] - 6) // 2
     for index in range(5):
         top, left = index // 4 * height + 6, index % 4 * width + 6
@@ -31,9 +31,9 @@ def test_large_pictures_are_as_they_are():
 
 def test_captions_stand_under_their_pictures_and_the_rest_is_white():
     white = np.full((3, SIDE, SIDE, 3), 255, np.uint8)
-    bare = np.asarray(picture_grid([white, white], ["", "", ""], sets_a_row=2))
+    bare = np.asarray(picture_grid([white, white], ["", "", ""], sets_per_row=2))
     assert (bare == 255).all()
-    named = np.asarray(picture_grid([white, white], ["", "x", ""], sets_a_row=2))
+    named = np.asarray(picture_grid([white, white], ["", "x", ""], sets_per_row=2))
     dark_y, dark_x = np.nonzero(named.min(-1) < 128)
     assert 6 + 2 * SIDE <= dark_y.min() and dark_y.max() < len(named) // 2
     assert dark_x.min() > named.shape[1] // 2

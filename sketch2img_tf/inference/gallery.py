@@ -52,7 +52,7 @@ def sheet(rows: list[Row]) -> Image.Image:
     sketches = np.stack([_pixels(row.sketch, side) for row in rows])
     photos = [np.stack([_pixels(row.photos[seed], side) for row in rows]) for seed in rows[0].photos]
     seeds = f"seeds {', '.join(map(str, rows[0].photos))}"
-    return picture_grid.picture_grid([sketches, *photos], [f"{row.name}: {seeds}" for row in rows], sets_a_row=1)
+    return picture_grid.picture_grid([sketches, *photos], [f"{row.name}: {seeds}" for row in rows], sets_per_row=1)
 
 
 def _pixels(png: bytes, side: int) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 
 import numpy as np
 import pytest
@@ -25,6 +24,7 @@ from sketch2img_tf.training import differentiable_augmentation
 from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
 from tests.faults.commands import last_line, run
+from tests.training.spying import spied
 
 BATCH, CLASSES = 2, 3
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
@@ -68,26 +68,6 @@ def state(shared) -> TrainState:
     return shared[0]
 
 
-@pytest.fixture
-def eagerly():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-def _spied(monkeypatch, owner, name: str) -> list:
-    calls, function = [], getattr(owner, name)
-
-    @functools.wraps(function)
-    def spy(*args, **kwargs):
-        result = function(*args, **kwargs)
-        calls.append((args, result))
-        return result
-
-    monkeypatch.setattr(owner, name, spy)
-    return calls
-
-
 def _moved(state: TrainState, before: list[np.ndarray]) -> dict[str, float]:
     names = ("generator", "discriminator", "critic")
     start = dict(zip((id(variable) for variable in checkpoints.variables(state)), before))
@@ -110,7 +90,7 @@ def test_critic_alone_teaches_the_generator_and_leaves_the_discriminator(eagerly
 
 
 def test_losses_are_the_hinges_of_what_the_critic_says(eagerly, state, monkeypatch):
-    said = _spied(monkeypatch, Critic, "call")
+    said = spied(monkeypatch, Critic, "call")
     scalars = TrainStep(_config(), state, STATISTICS)(_batch())
     (_, both), (_, again) = said  # photos and fakes together to learn from, and then the fakes for the generator
     hinge, real_hits, fake_hits = 0.0, [], []
@@ -131,7 +111,7 @@ def test_generators_gradient_is_that_of_the_updated_critic_through_the_pictures(
     step, batch = TrainStep(_config(**ALONE, critic_weight=0.7), state, STATISTICS), _batch()
     variable = state.generator.trainable_variables[-1]
     before = [each.numpy() for each in state.generator.variables]
-    decoded = _spied(monkeypatch, type(state.generator), "decode")
+    decoded = spied(monkeypatch, type(state.generator), "decode")
     step(batch)
     after, noise = variable.numpy(), decoded[0][0][4]
     for each, value in zip(state.generator.variables, before):
@@ -145,7 +125,7 @@ def test_generators_gradient_is_that_of_the_updated_critic_through_the_pictures(
 
 
 def test_all_that_it_sees_is_augmented_for_it_and_for_nobody_else(eagerly, state, monkeypatch):
-    augmented = _spied(monkeypatch, differentiable_augmentation, "augment")
+    augmented = spied(monkeypatch, differentiable_augmentation, "augment")
     batch = _batch()
     TrainStep(_config(critic_diffaugment=["translation"]), state, STATISTICS)(batch)
     (photos, sketches, kinds, seed), (fakes, *_, other_seed) = (args for args, _ in augmented)
@@ -159,7 +139,7 @@ def test_of_two_draws_that_are_supervised_it_sees_the_first(eagerly, state, monk
     shared = dict(perceptual_weight=1.0, perceptual_network="MobileNet", perceptual_weights="random")
     step = TrainStep(_config(**shared, perceptual_size=32, supervision="energy_score"), state, STATISTICS)
     assert step.sight.perceptual is step.sight.critic
-    decoded, said = _spied(monkeypatch, type(state.generator), "decode"), _spied(monkeypatch, Critic, "call")
+    decoded, said = spied(monkeypatch, type(state.generator), "decode"), spied(monkeypatch, Critic, "call")
     batch = _batch()
     step(batch)
     fakes = decoded[0][1][:BATCH]
@@ -174,7 +154,7 @@ def test_it_learns_as_often_as_the_discriminator(eagerly, state):
 
 
 def test_a_step_without_weight_asks_nobody(eagerly, state, monkeypatch):
-    said = _spied(monkeypatch, Critic, "call")
+    said = spied(monkeypatch, Critic, "call")
     step = TrainStep(_config(critic_weight=0.0), state, STATISTICS)
     scalars = step(_batch())
     assert not said and step.sight.critic is None and not [name for name in scalars if "critic" in name]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -15,6 +13,7 @@ from sketch2img_tf.networks.generator import Generator
 from sketch2img_tf.training import differentiable_augmentation, losses, penalties
 from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
+from tests.training.spying import spied
 
 BATCH, CLASSES = 2, 3
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
@@ -54,27 +53,6 @@ def _batch(rows: int, seed: int = 0) -> dict[str, tf.Tensor]:
     }
 
 
-@pytest.fixture
-def eagerly():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-def _spied(monkeypatch, owner, name: str) -> list:
-    """Pairs of positional arguments and result of every later call of `owner.name`."""
-    calls, function = [], getattr(owner, name)
-
-    @functools.wraps(function)
-    def spy(*args, **kwargs):
-        result = function(*args, **kwargs)
-        calls.append((args, result))
-        return result
-
-    monkeypatch.setattr(owner, name, spy)
-    return calls
-
-
 def _step(state: TrainState, batch: dict[str, tf.Tensor], **values) -> dict[str, float]:
     scalars = TrainStep(_config(**values), state, STATISTICS)(batch)
     return {name: float(value) for name, value in scalars.items()}
@@ -84,7 +62,7 @@ def _step(state: TrainState, batch: dict[str, tf.Tensor], **values) -> dict[str,
 
 
 def test_hinge_takes_the_place_of_the_cross_entropy(eagerly, state, monkeypatch):
-    logits = _spied(monkeypatch, Discriminator, "call")
+    logits = spied(monkeypatch, Discriminator, "call")
     scalars = _step(state, _batch(BATCH), gan_loss="hinge", label_smoothing=0.1)
     _, real, fake, again = (result[0].numpy() for _, result in logits)
     hinges = 0.9 * np.maximum(0, 1 - real) + 0.1 * np.maximum(0, 1 + real) + np.maximum(0, 1 + fake)
@@ -94,7 +72,7 @@ def test_hinge_takes_the_place_of_the_cross_entropy(eagerly, state, monkeypatch)
 
 def test_focal_loss_is_the_discriminators_alone(eagerly, state, monkeypatch):
     """As in SketchyGAN: the generator has the plain cross entropy."""
-    calls = _spied(monkeypatch, losses, "classification")
+    calls = spied(monkeypatch, losses, "classification")
     scalars = _step(state, _batch(BATCH), focal_gamma=2.0)
     assert [args[2:] for args, _ in calls] == [(2.0,), ()]
     assert scalars["discriminator/classification"] == pytest.approx(float(tf.reduce_mean(calls[0][1])), rel=1e-5)
@@ -102,7 +80,7 @@ def test_focal_loss_is_the_discriminators_alone(eagerly, state, monkeypatch):
 
 def test_perceptual_layers_are_compared_in_units_of_their_deviations(eagerly, state, monkeypatch):
     options = dict(perceptual_weight=1.0, perceptual_weights="random", perceptual_size=32)
-    called = _spied(monkeypatch, losses, "perceptual")
+    called = spied(monkeypatch, losses, "perceptual")
     for network, units in (("MobileNet", 0), ("EfficientNetLite0", 4)):
         step = TrainStep(_config(perceptual_network=network, **options), state, STATISTICS)
         scalars = step(_batch(BATCH))
@@ -122,7 +100,7 @@ def test_energy_score_is_of_both_draws_and_their_distance(eagerly, state, monkey
     chosen = _config(**alone, **features, **weights, supervision="energy_score", perceptual_scaling="deviation")
     step, batch = TrainStep(chosen, state, STATISTICS), _batch(BATCH)
     variable, before = state.generator.trainable_variables[-1], [each.numpy() for each in state.generator.variables]
-    decoded = _spied(monkeypatch, Generator, "decode")
+    decoded = spied(monkeypatch, Generator, "decode")
     scalars = step(batch)
     (args, fakes), after = decoded[0], variable.numpy()
 
@@ -153,7 +131,7 @@ def test_energy_score_is_of_both_draws_and_their_distance(eagerly, state, monkey
 
 
 def test_l1_counts_for_less_where_lines_do_not_lie_on_the_photo(eagerly, state, monkeypatch):
-    distances = _spied(monkeypatch, losses, "supervised")
+    distances = spied(monkeypatch, losses, "supervised")
     batch = {**_batch(BATCH), "aligned": tf.constant([True, False])}
     scalars = _step(state, batch, unaligned_supervised_fraction=0.25)
     on_photo, from_memory = distances[0][1].numpy()
@@ -176,7 +154,7 @@ def test_projection_judges_each_picture_as_of_its_class(eagerly, monkeypatch):
     """In all four passes; there is no class to tell, and nothing is said of it."""
     options = dict(discriminator_head="projection", discriminator_norm="none", classification_weight=0.0)
     state, batch = TrainState(_config(**options), CLASSES), _batch(BATCH)
-    judged = _spied(monkeypatch, Discriminator, "call")
+    judged = spied(monkeypatch, Discriminator, "call")
     before = state.discriminator.class_head.kernel.numpy()
     scalars = _step(state, batch, **options)
     assert len(judged) == 4
@@ -192,7 +170,7 @@ def test_projection_judges_each_picture_as_of_its_class(eagerly, monkeypatch):
 
 def test_discriminator_learns_from_a_batch_of_its_own_a_step(eagerly, state, monkeypatch):
     batch = _batch(3 * BATCH)
-    judged = _spied(monkeypatch, Discriminator, "call")
+    judged = spied(monkeypatch, Discriminator, "call")
     _step(state, batch, discriminator_steps=3, dragan_weight=0.0)
     assert int(state.discriminator_optimizer.iterations) == 3
     assert int(state.generator_optimizer.iterations) == int(state.step) == 1
@@ -269,9 +247,9 @@ def test_clipped_gradients_are_of_the_norm_in_both_networks(eagerly):
 
 
 def test_all_that_the_discriminator_sees_is_augmented_and_nothing_else(eagerly, state, monkeypatch):
-    augmented = _spied(monkeypatch, differentiable_augmentation, "augment")
-    judged = _spied(monkeypatch, Discriminator, "call")
-    supervised, perturbed = _spied(monkeypatch, losses, "supervised"), _spied(monkeypatch, penalties, "perturb")
+    augmented = spied(monkeypatch, differentiable_augmentation, "augment")
+    judged = spied(monkeypatch, Discriminator, "call")
+    supervised, perturbed = spied(monkeypatch, losses, "supervised"), spied(monkeypatch, penalties, "perturb")
     batch = _batch(BATCH)
     _step(state, batch, diffaugment=["colour", "translation", "cutout"])
     fakes = supervised[0][0][0]
@@ -287,8 +265,8 @@ def test_all_that_the_discriminator_sees_is_augmented_and_nothing_else(eagerly, 
 
 
 def test_penalty_is_the_slope_at_the_augmented_points(eagerly, state, monkeypatch):
-    augmented = _spied(monkeypatch, differentiable_augmentation, "augment")
-    measured = {name: _spied(monkeypatch, penalties, name) for name in ("dragan", "r1")}
+    augmented = spied(monkeypatch, differentiable_augmentation, "augment")
+    measured = {name: spied(monkeypatch, penalties, name) for name in ("dragan", "r1")}
     batch = _batch(BATCH)
     scalars = _step(state, batch, r1_weight=2.0, diffaugment=["cutout"])
     (mixed, _), (of_penalty, _), (of_photos, _), *_ = (result for _, result in augmented)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -19,6 +17,7 @@ from sketch2img_tf.networks.generator import Generator
 from sketch2img_tf.training import losses, penalties
 from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
+from tests.training.spying import spied
 
 BATCH, CLASSES = 3, 4
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
@@ -85,27 +84,6 @@ def batch() -> dict[str, tf.Tensor]:
         "sketches": tf.constant(generator.uniform(size=[BATCH, 64, 64, 1]) < 0.1, tf.float32) - 0.04,
         "labels": tf.constant([3, 0, 2], tf.int64),
     }
-
-
-@pytest.fixture
-def eagerly():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-def _spied(monkeypatch, owner, name: str) -> list:
-    """Pairs of positional arguments and result of every later call of `owner.name`."""
-    calls, function = [], getattr(owner, name)
-
-    @functools.wraps(function)
-    def spy(*args, **kwargs):
-        result = function(*args, **kwargs)
-        calls.append((args, result))
-        return result
-
-    monkeypatch.setattr(owner, name, spy)
-    return calls
 
 
 # --- The equations
@@ -209,7 +187,7 @@ def test_step_is_what_its_equations_say(eagerly, state, batch, monkeypatch):
     for network in ("generator", "discriminator"):
         monkeypatch.setattr(state, f"{network}_optimizer", tf.keras.optimizers.SGD(rate))
     before = _snapshot(state.generator)
-    normal, perturbed = _spied(monkeypatch, stateless_random, "normal"), _spied(monkeypatch, penalties, "perturb")
+    normal, perturbed = spied(monkeypatch, stateless_random, "normal"), spied(monkeypatch, penalties, "perturb")
     scalars = step(batch)
     (_, drawn), (arguments, mixed) = normal[0], perturbed[0]
     noise = tf.reshape(drawn, [2 * BATCH, *drawn.shape[2:]])  # the first draw of every example, then the second
@@ -351,7 +329,7 @@ COSTS = {
 def test_discriminator_is_called_for_what_counts(zeros, judged, eagerly, state, batch, monkeypatch):
     weights = {f"{name}_weight": 0.0 for name in [*zeros, "perceptual", "diversity"]}
     step = _step(state, **weights)
-    calls = _spied(monkeypatch, Discriminator, "call")
+    calls = spied(monkeypatch, Discriminator, "call")
     scalars = step(batch)
     assert len(calls) == judged
     assert not [name for name in scalars if name.split("/")[1] in [*zeros, "perceptual", "diversity"]]
@@ -361,7 +339,7 @@ def test_noise_is_drawn_twice_for_diversity_alone_and_encoded_once(eagerly, stat
     for weight, rows in ((0.0, BATCH), (1.0, 2 * BATCH)):
         step = _step(state, **{**SUPERVISED, "diversity_weight": weight})
         with monkeypatch.context() as patch:
-            encoded, decoded = _spied(patch, Generator, "encode"), _spied(patch, Generator, "decode")
+            encoded, decoded = spied(patch, Generator, "encode"), spied(patch, Generator, "decode")
             step(batch)
         assert [len(args[1]) for args, _ in encoded] == [BATCH]
         assert [len(pictures) for _, pictures in decoded] == [rows]
@@ -372,8 +350,8 @@ def test_noise_is_drawn_twice_for_diversity_alone_and_encoded_once(eagerly, stat
 
 
 def test_perceptual_network_is_made_and_called_for_its_loss_alone(eagerly, state, batch, monkeypatch):
-    made = _spied(monkeypatch, FrozenFeatures, "__init__")
-    called = _spied(monkeypatch, FrozenFeatures, "__call__")
+    made = spied(monkeypatch, FrozenFeatures, "__init__")
+    called = spied(monkeypatch, FrozenFeatures, "__call__")
     _step(state, **SUPERVISED)(batch)
     assert (len(made), len(called)) == (0, 0)
     _step(state, **{**SUPERVISED, "perceptual_weight": 1.0})(batch)
@@ -460,7 +438,7 @@ def test_flipped_labels_are_a_share_of_both(shared):
 
 def test_generator_aims_at_one_whatever_the_discriminator_is_told(eagerly, state, batch, monkeypatch):
     step = _step(state, **ADVERSARIAL, dragan_weight=0.0, label_smoothing=0.3)
-    calls = _spied(monkeypatch, losses, "adversarial")
+    calls = spied(monkeypatch, losses, "adversarial")
     step(batch)
     targets = [np.broadcast_to(args[1], [BATCH]) for args, _ in calls]
     np.testing.assert_allclose(targets, [[0.7] * BATCH, [0.0] * BATCH, [1.0] * BATCH], rtol=1e-6)
