@@ -1,4 +1,4 @@
-"""Only finite updates: a step whose loss or gradient is not a finite number leaves a network as it was."""
+"""How a network moves: by its optimizer, and only where loss and gradients are finite numbers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from sketch2img_tf.devices import precision
 from sketch2img_tf.training import optimization
 
 
-class FiniteUpdates(tf.Module):
-    """Updates of one network by its optimizer, of which those that are not finite are left out and counted.
+class NetworkUpdate(tf.Module):
+    """One network's updates: its optimizer, the scale of its loss, and which updates are left out and counted.
 
-    One replica with a NaN is enough: its gradients would reach the others by summation, so that all leave it out. An
-    update that is left out moves no weight and no slot of the optimizer. Made in the scope of the strategy.
+    An update whose loss or gradient is not finite is left out. One replica with a NaN is enough: its gradients would
+    reach the others by summation, so that all leave it out. An update that is left out moves no weight and no slot of
+    the optimizer. Made in the scope of the strategy.
+
+    Args:
+      variables: that are trained.
+      optimizer: of these variables.
 
     Attributes:
       skipped_in_a_row: int64 [], updates left out since the last that was made; but for those that loss scaling answers
@@ -23,35 +28,42 @@ class FiniteUpdates(tf.Module):
         time.
     """
 
-    def __init__(self, variables: Sequence[tf.Variable]):
-        super().__init__(name="finite_updates")
+    def __init__(self, variables: Sequence[tf.Variable], optimizer: tf.keras.optimizers.Optimizer):
+        super().__init__(name="network_update")
         self.updated = list(variables)
+        self.optimizer = optimizer
         self.skipped_in_a_row = tf.Variable(0, trainable=False, dtype=tf.int64)
-        self.culprits = tf.Variable(tf.zeros([1 + len(variables)], tf.int32), trainable=False)
+        self.culprits = tf.Variable(tf.zeros([1 + len(self.updated)], tf.int32), trainable=False)
 
-    def apply(
-        self, optimizer: tf.keras.optimizers.Optimizer, loss: tf.Tensor, gradients: Sequence[tf.Tensor | None]
-    ) -> tf.Tensor:
+    @property
+    def loss_scale(self) -> tf.Tensor | float:
+        """What the loss is multiplied by before its gradient is taken, float32 []; 1 but in float16."""
+        return precision.loss_scale(self.optimizer)
+
+    def scaled(self, loss: tf.Tensor) -> tf.Tensor:
+        """The loss to take the gradient of, float32 []."""
+        return precision.scaled(self.optimizer, loss)
+
+    def apply(self, scaled_loss: tf.Tensor, gradients: Sequence[tf.Tensor | None]) -> tf.Tensor:
         """Makes the update, or not; in a replica's context.
 
         Args:
-          optimizer: of these variables.
-          loss: float32 [], this replica's, as it was differentiated: `precision.scaled`.
-          gradients: this replica's, of that loss, one a variable; None where the loss does not depend on it.
+          scaled_loss: float32 [], this replica's, from `scaled`.
+          gradients: this replica's, of that loss, one per variable; None where the loss does not depend on it.
 
         Returns:
           float32 []: this replica's part of 1 if the update was left out, otherwise 0.
         """
-        gradients = precision.unscaled(optimizer, optimization.dense(gradients))
+        gradients = precision.unscaled(self.optimizer, optimization.dense(gradients))
         used = [(gradient, v) for gradient, v in zip(gradients, self.updated) if gradient is not None]
-        infinite = tf.stack([_is_infinite(loss), *(_is_infinite(gradient) for gradient in gradients)])
+        infinite = tf.stack([_is_infinite(scaled_loss), *(_is_infinite(gradient) for gradient in gradients)])
         variables = [variable for _, variable in used]
 
         def apply(own: list[tf.Tensor]) -> None:
-            optimizer.apply_gradients(zip(own, variables))
+            self.optimizer.apply_gradients(zip(own, variables))
 
         def update(strategy, infinite, gradients):
-            return self._update(strategy, infinite, apply, gradients, optimizer)
+            return self._update(strategy, infinite, apply, gradients)
 
         context = tf.distribute.get_replica_context()
         skipped = context.merge_call(update, args=(infinite, [gradient for gradient, _ in used]))
@@ -62,19 +74,19 @@ class FiniteUpdates(tf.Module):
         names = ["loss", *(variable.name for variable in self.updated)]
         return [name for name, count in zip(names, self.culprits.numpy()) if count]
 
-    def _update(self, strategy, infinite, apply, gradients, optimizer) -> tf.Tensor:
+    def _update(self, strategy, infinite, apply, gradients) -> tf.Tensor:
         """For all replicas together: bool [], whether the update was left out."""
         counts = strategy.reduce("SUM", infinite, axis=None)
         skipped = tf.reduce_any(counts > 0)
         self.culprits.assign(counts)
-        counted = tf.cast(precision.loss_scale(optimizer) <= 1.0, tf.int64)
+        counted = tf.cast(self.loss_scale <= 1.0, tf.int64)
         self.skipped_in_a_row.assign(tf.where(skipped, self.skipped_in_a_row + counted, 0))
 
         def apply_everywhere() -> None:
             strategy.extended.call_for_each_replica(apply, args=(gradients,))
 
         # Loss scaling leaves out such updates itself, and has to see them: it lowers its scale.
-        if precision.scales(optimizer):
+        if precision.scales(self.optimizer):
             apply_everywhere()
         else:
             tf.cond(skipped, lambda: None, apply_everywhere)

@@ -54,9 +54,7 @@ def dragan(
     return tf.square(tf.sqrt(_squared_slopes(discriminator, mixed, scale) + EPSILON) - SLOPE)
 
 
-def r1(
-    discriminator: Callable[[tf.Tensor], tf.Tensor], photos: tf.Tensor, scale: tf.Tensor | float = 1.0
-) -> tf.Tensor:
+def r1(discriminator: Callable[[tf.Tensor], tf.Tensor], photos: tf.Tensor, scale: tf.Tensor | float = 1.0) -> tf.Tensor:
     """|d discriminator(photos) / d photos|_2^2 / 2, over all pixels and channels of an example.
 
     Mescheder et al., "Which Training Methods for GANs do actually Converge?", 2018, equation 9, without its weight

@@ -58,9 +58,7 @@ def open_run(prepared: Prepared, folder: str) -> Run:
     state = TrainState(config, len(prepared.data.class_names))
     step = TrainStep(config, state, prepared.data.statistics)
     means = StepMeans()
-    checkpoints = Checkpoints(
-        training.workdir, card, state, training.checkpoints_kept, {"step_means": means}, folder
-    )
+    checkpoints = Checkpoints(training.workdir, card, state, training.checkpoints_kept, {"step_means": means}, folder)
     disk_space.check(folder, variables(state), checkpoints_to_come(training, before))
     checkpoints.restore()
     state.set_learning_rates(config)

@@ -49,9 +49,7 @@ class TrainState(tf.Module):
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         self.critic_optimizer = None
         if self.critic:
-            self.critic_optimizer = optimization.make_adam(
-                config.training.discriminator_learning_rate, config.training
-            )
+            self.critic_optimizer = optimization.make_adam(config.training.discriminator_learning_rate, config.training)
             self.critic_optimizer.build(self.critic.trainable_variables)
         self.follow_weights()
 

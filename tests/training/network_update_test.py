@@ -18,7 +18,7 @@ from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import precision
 from sketch2img_tf.run_folder.checkpoints import variables
 from sketch2img_tf.training import divergence
-from sketch2img_tf.training.network_update import FiniteUpdates
+from sketch2img_tf.training.network_update import NetworkUpdate
 from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
 
@@ -55,31 +55,31 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted(step):
         assert skipped(scalars) == [1, 1]
         assert not np.isfinite(scalars["generator/supervised"])
         assert all(np.isfinite(variable).all() for variable in variables(step.state))
-        assert int(step.generator_updates.skipped_in_a_row) == int(step.discriminator_updates.skipped_in_a_row) == count
-        assert step.discriminator_updates.culprit_names()[0] == "loss"
+        assert [int(update.skipped_in_a_row) for update in step.updates.values()] == [count, count]
+        assert step.updates["discriminator"].culprit_names()[0] == "loss"
     assert skipped(step(batch_of())) == [0, 0]
-    assert int(step.generator_updates.skipped_in_a_row) == int(step.discriminator_updates.skipped_in_a_row) == 0
-    assert step.generator_updates.culprit_names() == []
+    assert [int(update.skipped_in_a_row) for update in step.updates.values()] == [0, 0]
+    assert step.generator_update.culprit_names() == []
 
 
 def test_updates_that_lower_float16s_loss_scale_are_not_counted_as_in_a_row():
     """It begins at 2^15 and is halved until the gradients fit; at 1 they are not finite for another reason."""
     weight = tf.Variable([1.0])
-    updates = FiniteUpdates([weight])
     optimizer = precision.scaling(tf.keras.optimizers.SGD(1.0), "mixed_float16")
     optimizer.build([weight])
+    of_weight = NetworkUpdate([weight], optimizer)
 
     @tf.function
     def update(gradient):
-        return updates.apply(optimizer, precision.scaled(optimizer, tf.reduce_sum(gradient)), [gradient])
+        return of_weight.apply(of_weight.scaled(tf.reduce_sum(gradient)), [gradient])
 
     in_a_row = []
     for _ in range(15 + 2):
         assert update(tf.constant([np.inf])) == 1
-        in_a_row.append(int(updates.skipped_in_a_row))
+        in_a_row.append(int(of_weight.skipped_in_a_row))
     assert in_a_row == [0] * 15 + [1, 2] and float(optimizer.loss_scale) == 1
     assert update(tf.constant([0.25])) == 0
-    assert int(updates.skipped_in_a_row) == 0 and weight.numpy() == [0.75]
+    assert int(of_weight.skipped_in_a_row) == 0 and weight.numpy() == [0.75]
 
 
 def test_a_skipped_update_moves_no_weight_and_no_slot(step):

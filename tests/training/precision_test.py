@@ -12,7 +12,7 @@ from sketch2img_tf import config as config_lib
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import hardware, precision
 from sketch2img_tf.training import penalties
-from sketch2img_tf.training.network_update import FiniteUpdates
+from sketch2img_tf.training.network_update import NetworkUpdate
 from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
 
@@ -89,11 +89,12 @@ def test_an_update_that_overflows_is_left_out_and_halves_the_scale():
     weight = tf.Variable([1.0, 2.0])
     optimizer = precision.scaling(tf.keras.optimizers.SGD(1.0), "mixed_float16")
     optimizer.build([weight])
-    updates, scale = FiniteUpdates([weight]), float(precision.loss_scale(optimizer))
-    assert float(updates.apply(optimizer, tf.constant(1.0), [tf.constant([np.inf, 1.0])])) == 1
-    assert float(precision.loss_scale(optimizer)) == scale / 2
+    update = NetworkUpdate([weight], optimizer)
+    scale = float(update.loss_scale)
+    assert float(update.apply(tf.constant(1.0), [tf.constant([np.inf, 1.0])])) == 1
+    assert float(update.loss_scale) == scale / 2
     np.testing.assert_array_equal(weight, [1, 2])
-    assert float(updates.apply(optimizer, tf.constant(1.0), [tf.constant([scale, -scale])])) == 0
+    assert float(update.apply(tf.constant(1.0), [tf.constant([scale, -scale])])) == 0
     np.testing.assert_array_equal(weight, [-1, 4])  # by twice 1, since the scale is half of what it was
 
 

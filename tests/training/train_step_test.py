@@ -182,10 +182,10 @@ def _snapshot(module: tf.Module) -> dict[str, np.ndarray]:
 
 def test_step_is_what_its_equations_say(eagerly, state, batch, monkeypatch):
     """Every scalar and every variable, with all weights different and plain gradient descent in both networks."""
-    # With the noise of seed 0 rounding decides on which side of a ReLU's kink one activation lies.
-    step, plain, rate = _step(state, seed=1, **WEIGHTS), _make_state(), 0.1
+    plain, rate = _make_state(), 0.1
     for network in ("generator", "discriminator"):
         monkeypatch.setattr(state, f"{network}_optimizer", tf.keras.optimizers.SGD(rate))
+    step = _step(state, seed=1, **WEIGHTS)  # with seed 0 rounding decides on which side of a kink an activation lies
     before = _snapshot(state.generator)
     normal, perturbed = spied(monkeypatch, stateless_random, "normal"), spied(monkeypatch, penalties, "perturb")
     scalars = step(batch)
@@ -211,7 +211,9 @@ def test_diversity_is_divided_by_the_distance_of_the_noises_if_the_slope_is_aske
     distances = np.abs(fakes[:BATCH] - fakes[BATCH:]).mean((1, 2, 3))
     lengths = np.sqrt(((noise[:BATCH] - noise[BATCH:]) ** 2).sum((1, 2, 3)))
     for kind, expected in (("distance", -distances), ("slope", -distances / lengths)):
-        found = _step(shared, **SUPERVISED, diversity=kind)._diversity(tf.constant(fakes), tf.constant(noise))
+        found = _step(shared, **SUPERVISED, diversity=kind).generator_losses._diversity(
+            tf.constant(fakes), tf.constant(noise)
+        )
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
@@ -403,7 +405,7 @@ def test_terms_are_parts_of_the_mean_over_the_global_batch(eagerly, state, fresh
 def _targets(state, **options) -> np.ndarray:
     """Targets of real and fake for 4,000 examples, [2, 4000]."""
     step = _step(state, **SUPERVISED, **options)
-    return np.stack(step._targets(tf.zeros([4000]), tf.constant([0, 1])))
+    return np.stack(step.discriminator_learning.targets(tf.zeros([4000]), tf.constant([0, 1])))
 
 
 def test_targets_are_one_and_zero_by_default(shared):
