@@ -61,9 +61,11 @@ def open_run(prepared: Prepared, folder: str) -> Run:
     checkpoints = Checkpoints(training.workdir, card, state, training.checkpoints_kept, {"step_means": means}, folder)
     disk_space.check(folder, variables(state), checkpoints_to_come(training, before))
     checkpoints.restore()
+    # A checkpoint brings the learning rates of its session; this session may have been given others.
     state.set_learning_rates(config)
     now = int(state.step.numpy())
     strategy.check_agreement(step.strategy, now)
+    # A run that goes on has its own weights already: `--init_from` is for its first session.
     if before is None and training.init_from:
         start_from(training.init_from, card, state)
     is_first = folder == training.workdir
@@ -128,6 +130,7 @@ class Run:
         self.resumed, self.is_first = resumed, is_first
         self.held_out = HeldOut(data)
         self.collapse_watch = CollapseWatch(config, self.state.generator)
+        # The averaged generator draws samples and evaluations, and is what an export has.
         self.draw = tf.function(self.state.averaged_generator.draw, autograph=False)
         self.profiling = False
         self.batch: dict = {}  # of the last step, for a dump
@@ -141,6 +144,7 @@ class Run:
         """
         with Stop() as self.stop:
             if not self.resumed:
+                # A sheet of what the untrained networks draw; and a checkpoint, so that there is one to go back to.
                 self._sample(0)
                 self.checkpoints.save()
             preparing = "preparing the first step"  # TensorFlow traces it: half a minute on a CPU
@@ -151,11 +155,13 @@ class Run:
                 unit="step",
                 disable=not self.is_first,
             ) as bar:
+                # Usually once round: a run comes back here only after steps that were not finite.
                 outcome = Outcome.GO_ON
                 while self._now() < self.training.train_steps and outcome != Outcome.STOP:
                     outcome = self._steps(bar)
                     if outcome == Outcome.GO_BACK:
                         self._go_back(bar)
+            # Who asks for a stop during the last step finds the run finished.
             self._finish(outcome == Outcome.STOP and self._now() < self.training.train_steps)
 
     def _steps(self, bar: tqdm) -> Outcome:
@@ -175,6 +181,8 @@ class Run:
 
     def _call(self, step: int, batches: Iterator, bar: tqdm) -> Outcome:
         """One call of the device, from the present step to `step`, and what is due after it."""
+        # On a device that computes while this goes on, `_step` returns before its steps are done, and so their values
+        # are read rarely: whatever reads one waits.
         count = step - self._now()
         self._start_profile(step - count + 1)
         self.means.add(self._step(batches, count))
@@ -186,8 +194,10 @@ class Run:
             host_memory.give_back()
         bar.update(count)
         last = step == self.training.train_steps
+        # First of all, so that nothing below writes numbers that are not finite.
         if not self._still_finite(step, count, last):
             return Outcome.GO_BACK
+        # `--steps_per_call` divides all intervals, which the configuration checks: none of these is jumped over.
         if step % self.training.log_every_steps == 0 or last:
             self._log(step, bar)
         if step % self.training.sample_every_steps == 0 or last:
@@ -207,6 +217,7 @@ class Run:
 
     def _still_finite(self, step: int, count: int, last: bool) -> bool:
         """After `count` steps. Checked rarely, because reading the counter waits for the device."""
+        # At every multiple of `--max_skipped_updates`, so that a row of that length is found before there are two.
         most = self.training.max_skipped_updates
         look = last or step // most > (step - count) // most
         return not look or divergence.skipped_in_a_row(self.step) < most
@@ -218,14 +229,18 @@ class Run:
         return Outcome.GO_ON if self.checkpoints.save() else Outcome.GO_BACK
 
     def _go_back(self, bar: tqdm) -> None:
+        # The dump comes first: it shows the networks as the bad steps left them.
         step, retries = self._now(), int(self.state.retries.numpy()) + 1
         folder = divergence.dump(self.training, self.step, self.batch, self.means.last())
         if retries > self.training.max_retries:
             divergence.stop_after(self.training, step, folder)
         self.checkpoints.restore()
         self.state.set_learning_rates(self.config)
+        # The checkpoint brought its own count back. With another count all random numbers are others, so that the run
+        # does not meet the same steps again.
         self.state.retries.assign(retries)
         divergence.count_anew(self.step)
+        # The log of the steps that are taken again is taken out.
         self.summaries.close()
         self.summaries = Summaries(self.training.workdir, self._now())
         bar.n = self._now()
@@ -242,6 +257,7 @@ class Run:
         self.timed_steps, self.logged_at = 0, time.perf_counter()
 
     def _finish(self, stopped: bool) -> None:
+        # Even of a run that stops: the plots are what its owner looks at next.
         step, workdir = self._now(), self.training.workdir
         saved = stopped and self.checkpoints.save()  # before anything that may take time, or fail
         plots.write_plots(read_scalars(workdir), os.path.join(workdir, "plots"))
@@ -267,6 +283,7 @@ class Run:
 
     def _sample(self, step: int) -> None:
         """A grid of fixed held-out sketches with fixed noise, and the held-out L1."""
+        # The same sketches with the same noise each time, so that the sheets of a run can be laid side by side.
         started = time.perf_counter()
         self.summaries.samples(step, self.held_out.grid(self.draw))
         self.summaries.scalars(step, {"held_out_l1": self.held_out.l1(self.draw)})
@@ -290,6 +307,7 @@ class Run:
 
     def _batches(self):
         """This run's batches from the present step on, those of each replica."""
+        # The order of the examples is a function of seed and step: a run that goes on reads on where it stopped.
         now = self._now()
 
         def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:

@@ -59,11 +59,13 @@ class TrainStep:
 
     @tf.function(autograph=False)  # it has nothing to convert, and would take a third of the time of tracing
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        # On all replicas together, and outside of what each of them does: rates, averages and the count of steps.
         self.state.decay_learning_rates(self.config.training)
         last = self.config.training.discriminator_steps - 1
         for number in range(last):
             self._after_penalties(self._discriminator_step, batch, number)
         scalars = self._after_penalties(self._last_updates, batch, last)
+        # Each replica gives its part of a mean over the global batch: their sum is the mean.
         scalars = {name: self.strategy.reduce("SUM", value, axis=None) for name, value in scalars.items()}
         self._average_generator()
         self.state.step.assign_add(1)
@@ -99,6 +101,7 @@ class TrainStep:
         Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, section 3.1.
         """
         run, interval = self.strategy.run, self.weights.dragan_every_steps
+        # A weight's spectral norm is the same in all passes of an update: it is estimated once, before them.
         run(self._iterate_power)
         lessons = []
         if self.weights.penalties:
@@ -125,6 +128,7 @@ class TrainStep:
 
     def _discriminator_step(self, examples: dict[str, tf.Tensor], lessons: list[Lesson], number: int) -> None:
         """An update of the discriminator and the critic, on examples of its own and their fakes."""
+        # `_last_updates` without the generator's part.
         statistics = FiniteStatistics(self.state.networks)
         batch = self._batch(examples, number)
         noise = batch.noise(self.state.generator.noise_shape)
@@ -182,6 +186,7 @@ class TrainStep:
         Of as many batches, [B, ...] each, that lie in turns in one: every n-th example is of the same. So the batches
         are the same however many replicas share the examples.
         """
+        # All that is random in a step follows from seed, retries and step, so that a run can go on to the bit.
         training = self.config.training
         count = training.discriminator_steps
         own = {name: values[number::count] for name, values in examples.items()}
