@@ -47,7 +47,7 @@ class Executable:
         return jax.device_put(array, self.device)
 
     def __call__(self, *arguments: jax.Array) -> list[jax.Array]:
-        """Starts it; whoever reads a result waits for it. Arguments that it gives back changed are used up."""
+        """Starts it; reading a result waits for it. Arguments that it gives back changed are used up."""
         return self._executable.execute(list(arguments))
 
 

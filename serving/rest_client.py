@@ -4,7 +4,7 @@
     python serving/rest_client.py --server=http://HOST:8501 --label=cat --seed=7 --output_dir=pictures cat.png
 
 writes `cat-LABEL-SEED.png` for `cat.png`. The requests go to the signature `each`, which answers
-every sketch by itself: one that cannot be used has an error and costs nobody else a picture.
+every sketch by itself: one that cannot be used has an error, and the others get their pictures.
 
 https://www.tensorflow.org/tfx/serving/api_rest
 """
@@ -210,7 +210,7 @@ def _tell(stream, line: str) -> None:
         return
     try:
         print(line, file=stream, flush=True)
-    except OSError:  # nobody reads it any more; the pictures are wanted all the same
+    except OSError:  # the output is closed; the pictures are wanted all the same
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

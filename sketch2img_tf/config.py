@@ -259,8 +259,8 @@ def _check_steps_per_call(config: Config) -> None:
         steps = [value[0] - 1, value[1]] if name == "profile_steps" and value else [value or 0]
         if any(step % training.steps_per_call for step in steps):
             raise UserError(
-                f"--{name}={_text(_plain(value))} is amid a call of --steps_per_call={training.steps_per_call} steps:"
-                " make it a multiple of that"
+                f"--{name}={_text(_plain(value))} falls within a call of"
+                f" --steps_per_call={training.steps_per_call} steps: make it a multiple of that"
             )
 
 

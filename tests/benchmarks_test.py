@@ -114,7 +114,7 @@ def test_a_step_on_a_ring_by_hand():
     assert step.computing(machine, 10, 0.5) == pytest.approx(0.020)
     assert step.exchanging(machine) == pytest.approx(2 * 7e6 / 1e9 + 0.010)
     assert step.efficiency(machine, 10, 0.5) == pytest.approx(20 / 44)
-    assert step.batch_for(0.9, machine, 0.4) == 87  # 0.9 / 0.1 times 24 ms, at 2.5 ms a picture
+    assert step.batch_for(0.9, machine, 0.4) == 87  # 0.9 / 0.1 times 24 ms, at 2.5 ms per picture
     assert step.link_for(0.9, machine, 216, 0.5) == pytest.approx(14e6 / (0.048 - 0.010))
     assert step.link_for(0.9, machine, 45, 0.5) == float("inf")  # the latencies alone are a tenth of the step
 

@@ -120,7 +120,7 @@ def _define_flags() -> None:
 
 def _main() -> None:
     logging.set_verbosity(logging.WARNING)
-    tf.config.set_visible_devices([], "GPU")  # Its memory is for whoever trains meanwhile.
+    tf.config.set_visible_devices([], "GPU")  # Its memory is for a training that runs meanwhile.
     names = ("photos_dir", "data_dir", "testset", "max_bad", "beam", "beam_options", "sketches_dir")
     print(json.dumps(build(**{name: flags.FLAGS[name].value for name in names})))
 

@@ -1,4 +1,4 @@
-"""Photos to outlines: line drawings that stand in for sketches where nobody drew any.
+"""Photos to outlines: line drawings that stand in for sketches where there are none.
 
 SketchyGAN (Chen and Hays, 2018, arXiv 1801.02753, section 3.2) makes sketches of photos so: edges, binarised, thinned,
 small components removed. Differs from it:
@@ -20,7 +20,7 @@ from skimage import color, feature, measure, morphology, restoration
 _SMOOTHING = 0.2  # weight of the total variation
 _SIGMA = 2.0  # of the gradient, pixels
 _WEAK, _STRONG = 0.8, 0.93  # quantiles of the gradient: a line has it from the one on, if somewhere it has the other
-_BORDER = 4  # pixels: the frames of photos are nobody's outline
+_BORDER = 4  # pixels: the frame of a photo is not the outline of a thing
 _SHORTEST = 24  # pixels of a component
 _FAINTEST = 0.004  # lightness, of [0, 1], a pixel: the gradient along the faintest line
 _LEAST = 0.05  # of the greatest salience

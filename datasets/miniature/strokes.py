@@ -10,7 +10,7 @@ _SUPERSAMPLING = 2
 
 
 def sketch(lines: list[np.ndarray], rng: np.random.Generator, size: int) -> list[np.ndarray]:
-    """The lines as somebody draws them from memory: a little off in place and size, wobbly, ends not meeting."""
+    """The lines as people draw them from memory: a little off in place and size, wobbly, ends not meeting."""
     points = np.concatenate(lines)
     centre = (points.min(0) + points.max(0)) / 2
     scale = rng.normal(1, 0.025, 2)

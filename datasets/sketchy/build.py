@@ -122,7 +122,7 @@ def _explained(variants: dict[str, str]) -> str:
 
 def _main() -> None:
     logging.set_verbosity(logging.WARNING)
-    tf.config.set_visible_devices([], "GPU")  # Its memory is for whoever trains meanwhile.
+    tf.config.set_visible_devices([], "GPU")  # Its memory is for a training that runs meanwhile.
     names = ("manual_dir", "data_dir", "photo_variant", "sketch_variant", "max_bad")
     print(json.dumps(build(**{name: flags.FLAGS[name].value for name in names})))
 

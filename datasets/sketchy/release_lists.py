@@ -18,7 +18,7 @@ _MOST_DIGITS = 9  # of a number in stats.csv
 
 @dataclasses.dataclass(frozen=True)
 class Stats:
-    """A row of stats.csv; -1 is unknown, as what is no number there, or one that nobody can have counted."""
+    """A row of stats.csv; -1 is unknown, as what is no number there, or one that is no possible count."""
 
     difficulty: int = -1
     stroke_count: int = -1

@@ -23,7 +23,7 @@ def find_class(text: str, class_names: tuple[str, ...], flag: str, owner: str) -
     word for one class alone names it.
 
     Args:
-      text: what somebody typed.
+      text: as it was typed.
       class_names: those there are.
       flag: where it was typed, for the message.
       owner: of the classes, for the message.

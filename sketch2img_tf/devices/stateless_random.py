@@ -1,7 +1,7 @@
 """Random numbers from seeds, int64 [2]: the same on every device, and under XLA as without.
 
-TensorFlow's own are not: XLA makes other floats of the same random bits, and other bits where nobody says that they are
-to be Philox's.
+TensorFlow's own are not: XLA makes other floats of the same random bits, and other bits unless it is told to take
+Philox's.
 
 With an `axis`, that of the examples, a replica gets its part of what one device would draw for the whole batch, so that
 a step does the same however many replicas share it.

@@ -11,7 +11,7 @@ from sketch2img_tf.inference import models
 
 
 class DeferredModel:
-    """A `models.Model` to come. Threads may share it: whoever wants pictures before it is loaded waits.
+    """A `models.Model` to come. Threads may share it: a request for pictures waits until it is loaded.
 
     Args:
       directory: as `models.find` takes it.

@@ -1,6 +1,6 @@
 """Class names as people type them, looked up inside the exported graph.
 
-What `choices.find_class` is to the commands, this is to whoever asks a server.
+What `choices.find_class` does for the commands, this does on a server.
 
 Axes: B batch.
 """

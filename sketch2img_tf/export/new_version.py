@@ -1,4 +1,4 @@
-"""A folder that gets its name when it is complete, so that nobody loads half of it."""
+"""A folder that gets its name when it is complete, so that half of it is never loaded."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def export(workdir: str, export_dir: str) -> str:
       UserError: there is no run, or the folder exists or cannot be written.
     """
     generator, card, step = checkpoints.load_generator(workdir)
-    # The folders of whoever trained it are nobody else's business.
+    # The folders of the computer that trained it are left out: they are private.
     card = dataclasses.replace(card, config=config.without_paths(card.config))
     evaluation = _evaluation(workdir, step)
     with new_version(*os.path.split(os.path.abspath(export_dir))) as temporary:

@@ -1,4 +1,4 @@
-"""Requests that TensorFlow Serving sends itself before it takes others', so that nobody waits for its lazy first call.
+"""Requests that TensorFlow Serving sends itself before it takes others', so that no user waits for its slow first call.
 
 https://www.tensorflow.org/tfx/serving/saved_model_warmup
 """

@@ -70,7 +70,7 @@ def _load(session: tf.compat.v1.Session, directory: str) -> dict:
 
 @contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
-    """TensorFlow calls this loader deprecated, which is no news for whoever waits for a picture."""
+    """TensorFlow calls this loader deprecated, which tells nothing to a person who waits for a picture."""
     logger = tf.get_logger()
     level = logger.level
     logger.setLevel(logging.ERROR)

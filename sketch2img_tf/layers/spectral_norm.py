@@ -20,7 +20,7 @@ class SpectralConv2D(tf.keras.layers.Layer):
     sigma included. With the right vector u held fixed, sigma = v' W u for v = W u / |W u| is |W u|, whose gradient with
     respect to W is v u', as the paper's.
 
-    `call` changes nothing. `power_iteration` takes one step of power iteration; the train step calls it once a step,
+    `call` changes nothing. `power_iteration` takes one step of power iteration; the train step calls it once per step,
     however many passes it makes through the discriminator.
 
     Differs from the paper: its u is our v and the reverse, since Keras kernels have their outputs last.

@@ -91,5 +91,5 @@ class LossConfig:
 
     @property
     def critic_counts(self) -> bool:
-        """Whether there is a critic, and somebody listens to it."""
+        """Whether there is a critic, and its weight is not 0."""
         return self.critic != "none" and self.critic_weight > 0

@@ -1,8 +1,8 @@
 """The networks of a checkpoint, and no more of it, in one small file that NumPy reads: what ships
 of a run.
 
-Beside it lies the card, `card.json`. Both together are as good as a checkpoint to whoever wants
-the networks.
+Beside it lies the card, `card.json`. Where only the networks are wanted, both together are as
+good as a checkpoint.
 """
 
 from __future__ import annotations

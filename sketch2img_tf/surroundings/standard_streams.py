@@ -40,7 +40,7 @@ def open_missing() -> None:
 
 
 def protect() -> None:
-    """Lets `print` and progress bars go on when nobody can read them any more.
+    """Lets `print` and progress bars go on when their output is closed.
 
     What the locale cannot encode is written as Python's escapes. A stream that a notebook or a test has put in the
     place of a standard one stays.

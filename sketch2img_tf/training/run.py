@@ -41,7 +41,7 @@ class Outcome(enum.Enum):
 
     GO_ON = "the next call, or the end"
     GO_BACK = "the last checkpoint, with other noise: steps were not finite"
-    STOP = "a checkpoint and the end, because somebody asked for it"
+    STOP = "a checkpoint and the end, because a signal asked for it"
 
 
 def open_run(prepared: Prepared, folder: str) -> Run:
@@ -223,7 +223,7 @@ class Run:
         return not look or divergence.skipped_in_a_row(self.step) < most
 
     def _save(self, last: bool) -> Outcome:
-        """A checkpoint; but none of values that are not finite, nor amid updates that are left out, except the last."""
+        """A checkpoint; but none of values that are not finite, nor while updates are left out, except the last."""
         if not last and divergence.skipped_in_a_row(self.step) > 0:
             return Outcome.GO_ON  # what led there is not to be gone back to
         return Outcome.GO_ON if self.checkpoints.save() else Outcome.GO_BACK

@@ -92,7 +92,7 @@ def turned(path):
 
 
 def huge(path):
-    """A header that promises 60,000 times 60,000 pixels, which nobody is to make room for."""
+    """A header that promises 60,000 times 60,000 pixels, for which no room may be made."""
     encoded = bytearray(path.read_bytes())
     if path.suffix == ".png":
         encoded[16:24] = struct.pack(">II", 60_000, 60_000)

@@ -45,7 +45,7 @@ def require(*names: str) -> None:
 
 
 def free_port() -> int:
-    """A port of this computer that nobody uses, for now."""
+    """A port of this computer that is free, for now."""
     while True:
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", random.choice(_PORTS))) as free:
             return free.getsockname()[1]

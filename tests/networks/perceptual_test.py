@@ -284,7 +284,7 @@ def test_weights_that_cannot_be_downloaded_are_one_line_with_the_ways_out(tmp_pa
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(urllib.request, "_opener", None)  # where urlopen keeps the proxies of its first call
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody answers
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # where no server answers
     message = _message(lambda: check_weights(LossConfig(perceptual_network="MobileNet")))
     assert str(tmp_path / ".keras" / "models" / "mobilenet_1_0_224_tf_no_top.h5") in message
     assert "--perceptual_weights=random" in message and "--perceptual_weight=0" in message

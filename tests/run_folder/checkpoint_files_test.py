@@ -223,7 +223,7 @@ def test_a_kill_while_a_checkpoint_is_written_loses_nothing_else(tmp_path, capfd
         names = sorted(os.listdir(tmp_path / "checkpoints"))
         kept = {name.split(".")[0] for name in names if name != "checkpoint"}
         assert len(names) == 2 * len(kept) + bool(kept), names  # and no leftovers
-    assert step > KILLS and leftovers > KILLS / 5  # many a kill came amid a write
+    assert step > KILLS and leftovers > KILLS / 5  # many of the kills came during a write
     assert "damaged" not in capfd.readouterr().err
     # A kill between a write and the deletion of an older one leaves one more; the next write deletes them all.
     manager_of(checkpoint_of(step), tmp_path).save(checkpoint_number=step)

@@ -58,7 +58,7 @@ def test_it_goes_back_and_on_with_other_noise(dummy_data_dir, tmp_path, monkeypa
     trainer.train(config(dummy_data_dir, tmp_path / "undisturbed"))
     monkeypatch.setattr(input_pipeline, "training_batches", spoilt)
     trainer.train(config(dummy_data_dir, tmp_path / "run"))
-    assert starts == [0, 4]  # no checkpoint was written at step 6, amid updates that were left out
+    assert starts == [0, 4]  # no checkpoint was written at step 6, while updates were left out
     stderr = capfd.readouterr().err
     folder = tmp_path / "run" / "not_finite" / "00000008"
     assert f"(see {folder}): back to step 4 with other noise, for the 1. time of --max_retries=2" in stderr

@@ -7,7 +7,7 @@ const REST_MS = 2000; // without a wish before the graphics card is tried
 
 const here = new URL(".", self.location.href).href;
 const starting = start();
-starting.catch(() => {}); // told to whoever waits for a picture
+starting.catch(() => {}); // the first request for a picture tells of it
 
 let lastWish = 0;
 
