@@ -30,12 +30,13 @@ draw_candidates = $(or $(PYTHON),python3.13 python3.12 python3.11 python3.10 pyt
 draw_suitable = import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 15))
 MODEL ?=
 
-.PHONY: help draw venv-draw quickstart demo web gpu beam jax test test-slow lint audit venv clean
+.PHONY: help draw venv-draw wheel quickstart demo web gpu beam jax test test-slow lint audit venv clean
 
 help:
 	@echo 'make quickstart   from drawn pictures to a trained and exported model, in $(QUICKSTART)'
 	@echo 'make draw         a page to draw on, without TensorFlow; MODEL=... names an exported model'
 	@echo 'make venv-draw    what `make draw` needs, in .venv-draw; some tests want it'
+	@echo 'make wheel        dist/sketch2img_tf-*.whl: what draws and the model, for pip to install anywhere'
 	@echo 'make demo         adds what draw.py needs to .venv'
 	@echo 'make web          brings LiteRT.js, by npm, for the page of export.py --format=web'
 	@echo 'make gpu          adds the CUDA libraries of its TensorFlow to .venv'
@@ -66,6 +67,12 @@ $(drawing):
 	$$python -m venv --clear .venv-draw && \
 	.venv-draw/bin/python -m pip install --disable-pip-version-check --no-input --quiet -r requirements-draw.txt && \
 	touch $@
+
+# setuptools would put what lies in build/lib from an earlier time into it.
+wheel: $(drawing)
+	rm -rf build/lib dist/sketch2img_tf-*.whl
+	.venv-draw/bin/python -m pip wheel --disable-pip-version-check --no-input --quiet --no-deps --wheel-dir=dist .
+	@ls dist/sketch2img_tf-*.whl
 
 # TensorFlow Addons bids farewell, and Google's libraries on Python 3.9.
 quickstart: export PYTHONWARNINGS = ignore
@@ -113,7 +120,7 @@ audit: $(installed)
 venv: $(installed)
 
 clean:
-	rm -rf $(QUICKSTART) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(QUICKSTART) build/lib dist .pytest_cache .ruff_cache .hypothesis
 
 # Always from nothing: what a killed pip left behind, or older requirements, would show much later.
 $(installed):

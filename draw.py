@@ -1,41 +1,6 @@
-"""A page to draw on, with pictures by a trained model.
+"""A page to draw on, with pictures by a trained model: `sketch2img_tf/commands/draw.py` has its flags and its text."""
 
-    python draw.py                                   the model that ships with the project
-    python draw.py --model=EXPORT_DIR                an exported model, in this process
-    python draw.py --server=http://HOST:8501         TensorFlow Serving has it
-
-shows the page at http://127.0.0.1:7860, to this computer alone. It needs requirements-draw.txt, and no internet;
-`make draw` installs what is missing and opens the page. With a LiteRT model, as the one that ships, it needs no
-TensorFlow.
-"""
-
-import sketch2img_tf.inference  # noqa: F401 - checks the versions before anything else is imported
-
-# isort: split
-from absl import flags
-
-from sketch2img_tf import errors, path_flags
-from sketch2img_tf.draw_page import draw_page
-from sketch2img_tf.errors import UserError
-
-_MODEL = path_flags.define("model", "", "Folder of the exported model; default: the one that ships, pretrained/.")
-_SERVER = flags.DEFINE_string("server", "", "TensorFlow Serving's REST address, http://HOST:8501, in place of --model.")
-_HOST = flags.DEFINE_string("host", "127.0.0.1", "Address to listen on; 0.0.0.0 shows the page to the whole network.")
-_PORT = flags.DEFINE_integer("port", 7860, "Port to listen on.", lower_bound=1, upper_bound=65535)
-_QUEUE = flags.DEFINE_integer("queue", 20, "Requests that may wait; further ones are refused.", lower_bound=1)
-_BROWSER = flags.DEFINE_bool("browser", False, "Open the page in this computer's browser.")
-
-
-def main() -> None:
-    """Shows the page until Ctrl-C."""
-    if _MODEL.value and _SERVER.value:
-        raise UserError("give --model, the folder of an export, or --server, where TensorFlow Serving is, not both")
-    page = _HOST.value, _PORT.value, _QUEUE.value, _BROWSER.value
-    if _SERVER.value:
-        draw_page.serve_remote(_SERVER.value, *page)
-    else:
-        draw_page.serve_local(_MODEL.value, *page)
-
+from sketch2img_tf.commands import draw
 
 if __name__ == "__main__":
-    errors.run(main)
+    draw.run()

@@ -20,11 +20,11 @@ import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before 
 from absl import flags
 
 from datasets.miniature import build as miniature
-from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from datasets.sketchy import build
 from sketch2img_tf import errors, path_flags
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import input_pipeline
+from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from sketch2img_tf.surroundings import progress
 
 _DATA_DIR = path_flags.define("data_dir", "", "Folder of the TFRecords.")

@@ -12,8 +12,8 @@ from typing import Any
 
 from absl import flags
 
-from datasets.names import renderings
 from sketch2img_tf import path_flags
+from sketch2img_tf.data.names import renderings
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.options.data import DataConfig
 from sketch2img_tf.options.evaluation import EvaluationConfig

@@ -27,6 +27,7 @@ def run(main: Callable[[], None]) -> None:
     """
     standard_streams.protect()
     logging.set_verbosity(logging.WARNING)  # the libraries' own reports are not what a user waits for
+    _explain_by(main.__module__)
     app.run(lambda argv: _reporting(main, argv), flags_parser=_parse)
 
 
@@ -35,6 +36,13 @@ def require(*holders: flags.FlagHolder) -> None:
     for holder in holders:
         if not holder.value:
             raise UserError(f"--{holder.name} is missing: {flags.FLAGS[holder.name].help}")
+
+
+def _explain_by(module: str) -> None:
+    """`--help` shows the text and the flags of `module`; absl takes those of the file that Python was started with."""
+    sys.modules["__main__"].__doc__ = sys.modules[module].__doc__
+    for flag in flags.FLAGS.get_flags_for_module(module):
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
 
 
 def _parse(argv: list[str]) -> list[str]:

@@ -8,15 +8,18 @@ Python 3 parses this file, and it needs no other package.
 """
 
 import collections
+import os
 import re
 import sys
 
-# Its name, its file, what to run for it; of Python and of each library the lowest version and the first too new.
-Lane = collections.namedtuple("Lane", ["name", "requirements", "made_by", "python", "libraries"])
+# Its name, its file, its extra of the wheel, what to run for it; of Python and of each library the lowest version and
+# the first too new.
+Lane = collections.namedtuple("Lane", ["name", "requirements", "extra", "made_by", "python", "libraries"])
 
 ASKED = Lane(
     "asked",
     "requirements.txt",
+    "train",
     "`make venv` and use .venv/bin/python",
     ((3, 9), (3, 12)),  # TensorFlow 2.15 has wheels for 3.9 to 3.11
     {
@@ -33,6 +36,7 @@ ASKED = Lane(
 CURRENT = Lane(
     "current",
     "requirements-current.txt",
+    "train-current",
     "`make LANE=current venv` and use .venv/bin/python",
     ((3, 10), (3, 14)),  # TensorFlow 2.21 has wheels for 3.10 to 3.13
     {
@@ -60,6 +64,7 @@ ALSO_NAMED = {
 DRAWING = Lane(
     "drawing",
     "requirements-draw.txt",
+    "draw",
     "`make draw` and use .venv-draw/bin/python",
     ((3, 9), (3, 15)),
     {
@@ -118,6 +123,14 @@ def cure(*more):
     return " ".join([sys.executable, "-m pip install", *("-r " + name for name in files)])
 
 
+def what_to_run(lane):
+    """What installs all that a lane needs: in a clone, whose files say it, or where the wheel is installed."""
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if os.path.exists(os.path.join(root, lane.requirements)):
+        return f"run {lane.made_by}, or `{sys.executable} -m pip install -r {lane.requirements}`"
+    return f"run `{sys.executable} -m pip install 'sketch2img_tf[{lane.extra}]'`"
+
+
 def python_problem(version):
     """What is wrong with this version of Python, a tuple, in one line; None if it fits."""
     if ASKED.python[0] <= version < CURRENT.python[1]:
@@ -138,8 +151,7 @@ def library_problem(lane, installed):
         if version is None or not lowest <= _parsed(version) < too_new:
             found = f"{there} {version} is installed" if version else f"{name} is not installed"
             needed = f"{name}>={_dotted(lowest)},<{_dotted(too_new)} is needed"
-            pip = f"{sys.executable} -m pip install -r {lane.requirements}"
-            return f"{found}, {needed}: run {lane.made_by}, or `{pip}`"
+            return f"{found}, {needed}: {what_to_run(lane)}"
     return None
 
 

@@ -39,10 +39,10 @@ def dummy_data_dir(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 @pytest.fixture(scope="session")
 def sketchy(dummy_data_dir):
     """The dummy release, opened: 10 examples to train on, 6 to test with, three classes."""
-    from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
     from datasets.sketchy import build
     from sketch2img_tf.config import DataConfig
     from sketch2img_tf.data.input_pipeline import open_paired_dataset
+    from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 
     directory = build.dataset_dir(dummy_data_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT)
     return open_paired_dataset(str(directory), DataConfig())

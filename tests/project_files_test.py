@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
+from packaging.requirements import Requirement
+
 from sketch2img_tf import versions
+from tests import sources
 from tests.sources import ROOT
 
 
@@ -16,16 +19,38 @@ def test_version_and_authors_are_said_once():
     project, citation = read("pyproject.toml"), read("CITATION.cff")
     (version,) = re.findall(r'^version = "(.+)"$', project, re.MULTILINE)
     assert re.findall(r"^version: (.+)$", citation, re.MULTILINE) == [version]
+    assert re.findall(r"sketch2img_tf-(.+?)-py3", read("README.md")) == [version]
     assert 'authors = [{ name = "Sketch2Img developers" }]' in project
     assert "  - name: Sketch2Img developers\n" in citation and "Sketch2Img developers" in read("NOTICE")
 
 
 def test_python_is_as_the_versions_say():
-    ends = versions.ASKED.python[0], versions.CURRENT.python[1]
+    ends = versions.ASKED.python[0], versions.DRAWING.python[1]
     lowest, too_new = (".".join(map(str, version)) for version in ends)
     project = read("pyproject.toml")
     assert f'requires-python = ">={lowest},<{too_new}"' in project
     assert f'target-version = "py{lowest.replace(".", "")}"' in project
+
+
+def test_the_wheel_has_all_that_its_commands_import_and_nothing_of_other_names():
+    packages = re.findall(r'^    "(sketch2img_tf[\w.]*)",$', read("pyproject.toml"), re.MULTILINE)
+    reached = [path for path in sources.reached("sketch2img_tf/commands/sketch2img.py") if path.endswith(".py")]
+    needed = {path.rpartition("/")[0].replace("/", ".") for path in reached}
+    assert needed <= set(packages) and len(reached) > 50
+    more = {"sketch2img_tf.draw_page.page", "sketch2img_tf.pretrained"}  # no Python
+    assert set(packages) == needed | more
+
+
+def test_the_wheel_asks_for_what_drawing_takes():
+    (line,) = re.findall(r"^dependencies = \[(.*)\]", read("pyproject.toml"), re.MULTILINE)
+    asked = {
+        requirement.name: (str(min(requirement.specifier, key=str)), str(max(requirement.specifier, key=str)))
+        for requirement in map(Requirement, re.findall('"([^"]+)"', line))
+    }
+    bounds = {name: [".".join(map(str, end)) for end in ends] for name, ends in versions.DRAWING.libraries.items()}
+    assert asked == {name: (f"<{too_new}", f">={lowest}") for name, (lowest, too_new) in bounds.items()}
+    extras = dict(re.findall(r'^([\w-]+) = \{ file = \["(.+)"\] \}$', read("pyproject.toml"), re.MULTILINE))
+    assert extras == {lane.extra: lane.requirements for lane in (versions.ASKED, versions.CURRENT, versions.DRAWING)}
 
 
 def test_licence_is_apaches():

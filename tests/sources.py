@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Iterator
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-_PACKAGES = ("sketch2img_tf", "datasets", "serving", "compiled_step", "benchmarks")
+_PACKAGES = ("sketch2img_tf", "datasets", "compiled_step", "benchmarks")
 
 
 def modules() -> list[str]:
@@ -47,8 +47,8 @@ class Import:
 def imports(path: str) -> tuple[Import, ...]:
     """All that a file imports."""
     found = _imports(tree(path), False, False)
-    if path.startswith("serving/"):  # its clients are started as files, and find each other beside them
-        beside = ((one, f"serving/{one.target}.py") for one in found)
+    if path.startswith("sketch2img_tf/serving/"):  # its clients are started as files, and find each other beside them
+        beside = ((one, f"sketch2img_tf/serving/{one.target}.py") for one in found)
         found = (dataclasses.replace(one, target=file) if (ROOT / file).is_file() else one for one, file in beside)
     return tuple(found)
 

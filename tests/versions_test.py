@@ -154,6 +154,12 @@ def test_the_cure_is_of_the_lane_that_is_installed():
     assert versions.library_problem(lane, versions.installed_version) is None
 
 
+def test_where_the_wheel_is_installed_its_extra_is_the_cure(tmp_path, monkeypatch):
+    monkeypatch.setattr(versions, "__file__", str(tmp_path / "sketch2img_tf" / "versions.py"))
+    problem = versions.library_problem(versions.DRAWING, {}.get)
+    assert problem.endswith(f"is needed: run `{sys.executable} -m pip install 'sketch2img_tf[draw]'`")
+
+
 def test_what_draws_needs_no_tensorflow():
     assert "tensorflow" not in (ROOT / "requirements-draw.txt").read_text().lower().replace("no tensorflow", "")
     assert not versions.DRAWING.libraries.keys() & {"tensorflow", "keras"}

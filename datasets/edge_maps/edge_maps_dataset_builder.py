@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 from datasets.common.pictures import SIZE
 from datasets.common.sources import Source
 from datasets.edge_maps import inspection, photos
-from datasets.names import EDGE_MAPS_VERSION
+from sketch2img_tf.data.names import EDGE_MAPS_VERSION
 from sketch2img_tf.surroundings import progress
 
 

@@ -21,8 +21,8 @@ from PIL import Image
 
 import datasets.sketchy
 from datasets.miniature import scenes, strokes
-from datasets.names import PHOTO_VARIANTS, SKETCH_VARIANTS
 from sketch2img_tf import errors, path_flags
+from sketch2img_tf.data.names import PHOTO_VARIANTS, SKETCH_VARIANTS
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.surroundings import progress
 

@@ -21,10 +21,16 @@ import tensorflow_datasets as tfds
 from absl import flags, logging
 
 from datasets.common import building
-from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT, PHOTO_VARIANTS, SKETCH_VARIANTS, config_name
 from datasets.sketchy import release
 from datasets.sketchy.sketchy_dataset_builder import Builder, joined_config
 from sketch2img_tf import errors, path_flags
+from sketch2img_tf.data.names import (
+    DEFAULT_PHOTO_VARIANT,
+    DEFAULT_SKETCH_VARIANT,
+    PHOTO_VARIANTS,
+    SKETCH_VARIANTS,
+    config_name,
+)
 from sketch2img_tf.errors import UserError
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from datasets.common import listing, pictures, sources, statistics
 from datasets.common.report import Report
-from datasets.names import MARKS
 from datasets.sketchy import release_lists
+from sketch2img_tf.data.names import MARKS
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.surroundings import file_names, progress
 

@@ -10,11 +10,11 @@ import dataclasses
 import pathlib
 from collections.abc import Callable, Sequence
 
-from datasets import names
 from datasets.common import building, sources
 from datasets.common.sources import ALONE, Source
-from datasets.names import PHOTO_VARIANTS, SKETCH_VARIANTS
 from datasets.sketchy import archives
+from sketch2img_tf.data import names
+from sketch2img_tf.data.names import PHOTO_VARIANTS, SKETCH_VARIANTS
 from sketch2img_tf.errors import UserError
 
 _SHOWN = 12

@@ -10,7 +10,7 @@ import pathlib
 import unicodedata
 from collections.abc import Collection
 
-from datasets.names import MARKS
+from sketch2img_tf.data.names import MARKS
 from sketch2img_tf.errors import UserError
 
 _MOST_DIGITS = 9  # of a number in stats.csv

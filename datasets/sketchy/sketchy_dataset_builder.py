@@ -11,7 +11,8 @@ import tensorflow_datasets as tfds
 
 from datasets.common import pictures
 from datasets.common.sources import Source
-from datasets.names import (
+from datasets.sketchy import inspection, release
+from sketch2img_tf.data.names import (
     DEFAULT_PHOTO_VARIANT,
     DEFAULT_SKETCH_VARIANT,
     MARKS,
@@ -20,7 +21,6 @@ from datasets.names import (
     SKETCHY_VERSION,
     config_name,
 )
-from datasets.sketchy import inspection, release
 from sketch2img_tf.surroundings import progress
 
 

@@ -21,7 +21,7 @@ from sketch2img_tf.config import DataConfig
 from sketch2img_tf.draw_page.deferred_model import DeferredModel
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.inference import line_drawing
-from sketch2img_tf.inference.remote_model import RemoteModel
+from sketch2img_tf.serving.remote_model import RemoteModel
 
 _MAX_UPLOAD = "32mb"
 _VISITORS = 100  # whose last drawing and pictures Gradio keeps; its own default is 10,000
@@ -68,8 +68,7 @@ def _check(host: str, port: int) -> None:
     if gradio is None or not gradio.startswith("6."):
         found = f"Gradio 6, not {gradio}" if gradio else "Gradio"
         raise UserError(
-            f"the page needs {found}: `make draw` makes .venv-draw with it; or pip install -r requirements-draw.txt,"
-            " on Python 3.10 or later"
+            f"the page needs {found}: {versions.what_to_run(versions.DRAWING)}, on Python 3.10 or later"
         )
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from datasets.names import (
+from sketch2img_tf.data.names import (
     EDGE_MAPS_VERSION,
     PHOTO_VARIANTS,
     SKETCH_VARIANTS,

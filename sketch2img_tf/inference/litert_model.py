@@ -12,6 +12,7 @@ import threading
 import numpy as np
 from PIL import Image
 
+from sketch2img_tf import versions
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.export.export_folder import LITE_MODEL_FILE, newest_version, read_card
 from sketch2img_tf.inference import philox, sketch_pixels
@@ -133,8 +134,8 @@ def _interpreter_class() -> type:
 
         return tf.lite.Interpreter
     raise UserError(
-        "ai-edge-litert, which draws with this model, is not installed: `make draw` makes .venv-draw with"
-        " it, or pip install -r requirements-draw.txt"
+        "ai-edge-litert, which draws with this model, is not installed:"
+        f" {versions.what_to_run(versions.DRAWING)}"
     )
 
 

@@ -14,8 +14,10 @@ from sketch2img_tf.inference import litert_model
 if TYPE_CHECKING:
     from sketch2img_tf.run_folder.run_card import Card
 
-# Of the model that ships with the project.
-PRETRAINED = str(pathlib.Path(__file__).resolve().parents[2] / "pretrained")
+# The model that ships with the project lies in the package where a wheel was installed, and beside it in a clone.
+_PACKAGE = pathlib.Path(__file__).resolve().parents[1]
+_IN_WHEEL = _PACKAGE / "pretrained"
+PRETRAINED = str(_IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent / "pretrained")
 
 
 class Model(Protocol):

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT, MARKS, PHOTO_VARIANTS, SKETCH_VARIANTS
+from sketch2img_tf.data.names import (
+    DEFAULT_PHOTO_VARIANT,
+    DEFAULT_SKETCH_VARIANT,
+    MARKS,
+    PHOTO_VARIANTS,
+    SKETCH_VARIANTS,
+)
 from sketch2img_tf.options.option import option
 
 SKETCH_ENCODINGS = ("lines", "distance_field", "signed_distance")

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from datasets.sketchy import build
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import class_balance, input_pipeline
 from sketch2img_tf.data.input_pipeline import open_paired_dataset, training_batches
+from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from tests.conftest import DUMMY_RELEASE
 
 COUNTS = np.array([1, 10, 100, 0, 389])

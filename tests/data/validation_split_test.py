@@ -7,11 +7,11 @@ import dataclasses
 import pytest
 import tensorflow as tf
 
-from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from datasets.sketchy import build
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import validation_split
 from sketch2img_tf.data.input_pipeline import evaluation_batches, open_paired_dataset, training_batches
+from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from sketch2img_tf.errors import UserError
 
 SHARE = 0.3  # of the six training photos with hashes 52, 279, 295, 401, 555 and 694 in a thousand

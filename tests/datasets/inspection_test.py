@@ -12,8 +12,8 @@ from PIL import Image
 
 from datasets.common import listing
 from datasets.common.report import BAD_KINDS
-from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from datasets.sketchy import inspection, release
+from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from sketch2img_tf.errors import UserError
 
 APPLE, BALLOON = "n90000001_100", "n90000003_100"

@@ -12,7 +12,7 @@ from PIL import Image
 
 from datasets.miniature import build as miniature
 from datasets.miniature import scenes
-from datasets.names import PHOTO_VARIANTS, SKETCH_VARIANTS
+from sketch2img_tf.data.names import PHOTO_VARIANTS, SKETCH_VARIANTS
 from sketch2img_tf.errors import UserError
 
 CLASSES = ("apple", "hot-air_balloon")

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from datasets.sketchy import release
+from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from sketch2img_tf.errors import UserError
 
 

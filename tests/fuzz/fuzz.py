@@ -28,8 +28,8 @@ with atheris.instrument_imports(include=["PIL", "csv", "datasets", "sketch2img_t
 
     from datasets.common import pictures
     from datasets.edge_maps import photos
-    from datasets.names import MARKS
     from datasets.sketchy import release_lists
+    from sketch2img_tf.data.names import MARKS
     from sketch2img_tf.errors import UserError
     from sketch2img_tf.export import encoded_sketches
     from sketch2img_tf.inference import sketch_files

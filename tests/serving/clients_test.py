@@ -18,7 +18,8 @@ from tests.export import exports
 from tests.inference.answering_server import Answering
 from tests.inference.stand_in_server import NAME, StandIn
 
-SERVING = pathlib.Path(__file__).resolve().parents[2] / "serving"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SERVING = ROOT / "sketch2img_tf" / "serving"
 CLIENTS = {
     "rest_client.py": "http://127.0.0.1:{0.rest_port}",
     "grpc_client.py": "127.0.0.1:{0.grpc_port}",
@@ -263,7 +264,7 @@ def test_an_error_of_the_graph_reaches_the_client_as_such(server):
 
 def test_the_curl_lines_of_the_page(server, folder):
     """As they are written there, but for the port and the class, of which the small export has others."""
-    blocks = re.findall("```bash\n(.*?)```", (SERVING / "README.md").read_text(), re.DOTALL)
+    blocks = re.findall("```bash\n(.*?)```", (ROOT / "serving" / "README.md").read_text(), re.DOTALL)
     script = "\n".join(block for block in blocks if "curl" in block)
     assert script.count("curl") >= 3
     script = script.replace("localhost:8501", f"127.0.0.1:{server.rest_port}").replace(

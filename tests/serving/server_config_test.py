@@ -8,7 +8,7 @@ import re
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
 
-from serving import rest_client
+from sketch2img_tf.serving import rest_client
 from tests.inference import stand_in_server
 
 SERVING = pathlib.Path(__file__).resolve().parents[2] / "serving"

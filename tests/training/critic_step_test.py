@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 
 from datasets.miniature import build as miniature
-from datasets.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from datasets.sketchy import build
 from sketch2img_tf import config
 from sketch2img_tf.data.input_pipeline import evaluation_batches, open_paired_dataset, training_batches
+from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import hardware
 from sketch2img_tf.errors import UserError

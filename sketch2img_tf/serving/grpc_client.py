@@ -1,7 +1,7 @@
 """Draws sketches with a TensorFlow Serving server, over gRPC.
 
-    python serving/grpc_client.py --label=cat cat.png another.png
-    python serving/grpc_client.py --server=HOST:8500 --label=cat --seed=7 --output_dir=pictures cat.png
+    python grpc_client.py --label=cat cat.png another.png
+    python grpc_client.py --server=HOST:8500 --label=cat --seed=7 --output_dir=pictures cat.png
 
 Needs tensorflow-serving-api and, beside it, rest_client.py, which reads and writes the files.
 """

@@ -9,9 +9,9 @@ import threading
 import numpy as np
 import pytest
 
-from serving import rest_client
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.inference.remote_model import RemoteModel
+from sketch2img_tf.serving import rest_client
+from sketch2img_tf.serving.remote_model import RemoteModel
 from tests.export import exports
 from tests.inference.answering_server import Answering
 from tests.inference.stand_in_server import StandIn

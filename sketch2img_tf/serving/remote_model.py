@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from serving import rest_client
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.serving import rest_client
 
 NAME = "sketch2img"  # of the model, in serving/compose.yaml
 

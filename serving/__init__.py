@@ -1,1 +1,0 @@
-"""Clients of a server; sketch2img_tf/export writes what is served."""

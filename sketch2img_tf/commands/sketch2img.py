@@ -1,0 +1,32 @@
+"""The command that an installed wheel brings.
+
+    sketch2img draw            a page to draw on
+    sketch2img generate        files of sketches to files of pictures
+    sketch2img COMMAND --help  the flags of one
+
+They draw with the model that comes with the wheel unless --model names another one.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Runs the command that the first argument names, with the others for its flags."""
+    name, *rest = sys.argv[1:] or [""]
+    sys.argv = [f"sketch2img {name}", *rest]
+    if name == "draw":
+        from sketch2img_tf.commands import draw  # here, since each defines its flags
+
+        draw.run()
+    elif name == "generate":
+        from sketch2img_tf.commands import generate
+
+        generate.run()
+    elif name in ("--help", "-h"):
+        print(__doc__)
+    else:
+        problem = f"there is no command {name!r}" if name else "a command is missing"
+        print(f"error: {problem}: draw or generate (see sketch2img --help)", file=sys.stderr)
+        sys.exit(2)
