@@ -22,7 +22,7 @@ def choose_keras() -> None:
     if versions.this_lane() is versions.ASKED:
         os.environ.pop("TF_USE_LEGACY_KERAS", None)
     elif os.environ.get("TF_USE_LEGACY_KERAS") not in ("1", "true", "True"):  # those that TensorFlow knows
-        if "tensorflow" in sys.modules:
+        if sys.modules.get("tensorflow"):  # None stands for a module that is not to be imported
             raise SystemExit(
                 "error: TensorFlow was imported before sketch2img_tf, with Keras 3: import sketch2img_tf first, or set"
                 " TF_USE_LEGACY_KERAS=1"
