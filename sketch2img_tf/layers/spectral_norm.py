@@ -62,7 +62,8 @@ class SpectralConv2D(tf.keras.layers.Layer):
             initializer=_unit_normal,
             trainable=False,
             experimental_autocast=False,
-            # Every replica computes the same u from the same kernel.
+            # Every replica computes the same u from the same kernel, and keeps it: none needs to be told.
+            synchronization=tf.VariableSynchronization.ON_READ,
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
         self.bias = self.add_weight(name="bias", shape=[self.filters], initializer="zeros") if self.use_bias else None
