@@ -223,6 +223,32 @@ def test_lazy_penalty_teaches_on_its_steps_alone(eagerly, state, monkeypatch):
     assert moved[0] > 1e-5 and moved[1] == 0.0 and moved[2] > 1e-5
 
 
+def test_lazy_penalty_in_a_graph_is_that_of_an_eager_step(shared, state, monkeypatch):
+    """Traced, it is a branch. Of what follows it there is only what learns from it: tracing the rest takes long."""
+
+    def learn(step: TrainStep, examples, lessons, number: int) -> dict[str, tf.Tensor]:
+        return step.discriminator_learning.learn(*lessons)
+
+    monkeypatch.setattr(TrainStep, "_last_updates", learn)
+    monkeypatch.setattr(state.discriminator_optimizer, "beta_1", 0.0)
+    step = TrainStep(_config(dragan_every_steps=2), state, STATISTICS)
+    kernel, batch = state.discriminator.real_head.kernel, _batch(BATCH)
+    found, kernels = [], [kernel.numpy()]
+    for _ in range(3):
+        found.append(float(step(batch)["discriminator/dragan"]))
+        kernels.append(kernel.numpy())
+    moved = [np.abs(after - before).max() for before, after in zip(kernels, kernels[1:])]
+    assert moved[0] > 1e-5 and moved[1] == 0.0 and moved[2] > 1e-5
+    for variable, value in zip(_variables(state), shared[1]):
+        variable.assign(value)
+    tf.config.run_functions_eagerly(True)
+    try:
+        eagerly = float(step(batch)["discriminator/dragan"])
+    finally:
+        tf.config.run_functions_eagerly(False)
+    assert found[0] == pytest.approx(eagerly, rel=1e-3) and found[1] == 0.0 and found[2] > 0.0
+
+
 def test_rates_of_a_step_are_those_of_its_number(eagerly, state):
     decay = dict(train_steps=4, decay_start_step=2, final_learning_rate_fraction=0.5)
     step = TrainStep(_config(gan_weight=0.0, classification_weight=0.0, dragan_weight=0.0, **decay), state, STATISTICS)
