@@ -41,6 +41,15 @@ def test_a_square_has_its_edges_where_its_outline_is():
     assert found["edge_recall_by_chance"] == found["edge_precision_by_chance"] == 0
 
 
+@pytest.mark.parametrize("grey", [61, 100, 128, 200, 255])
+def test_a_sharp_edge_is_one_pixel_wide_on_its_later_side(grey):
+    """The pixels on both of its sides have the same gradient, but for rounding."""
+    edges = strongest_edges(square(grey=grey, background=0), 10_000)
+    middle = edges[TOP + 6 : BOTTOM - 6], edges.T[LEFT + 6 : RIGHT - 6]  # corners bend the gradient
+    for rows, sides in zip(middle, [(LEFT, RIGHT), (TOP, BOTTOM)]):
+        np.testing.assert_array_equal(rows.nonzero()[1].reshape(-1, 2), [sides] * len(rows))
+
+
 @pytest.mark.parametrize("shift, met", [(-3, 0), (-2, 1), (0, 1), (2, 1), (3, 0)])
 def test_two_pixels_beside_are_near_and_three_are_not(shift, met):
     picture = np.zeros([SIDE, SIDE, 3], np.uint8)
@@ -50,7 +59,7 @@ def test_two_pixels_beside_are_near_and_three_are_not(shift, met):
     line = np.full([SIDE, SIDE, 1], 255, np.uint8)
     line[5:-5, column + shift] = 0
     found = measured(picture, line)
-    # The edge is longer than the line, and which of its pixels count is rounding's choice.
+    # The edge is longer than the line, and not all of its pixels count.
     shares = found["edge_recall"], found["edge_precision"]
     assert min(shares) > 0.9 if met else max(shares) == 0
 
