@@ -10,13 +10,24 @@ from __future__ import annotations
 
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # says nothing of the GPU that a client does not need
-
 import grpc
 import rest_client
-import tensorflow as tf
 from rest_client import Problem
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+# TensorFlow tells of the GPU that a client does not need, the newest versions before they read how much to tell.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+try:
+    _stderr = os.dup(2)
+except OSError:  # it was closed when the program started
+    _stderr = os.open(os.devnull, os.O_WRONLY)
+with open(os.devnull, "w") as _nowhere:
+    os.dup2(_nowhere.fileno(), 2)
+try:
+    import tensorflow as tf
+    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+finally:
+    os.dup2(_stderr, 2)
+    os.close(_stderr)
 
 _NOT_ONE = "is it TensorFlow Serving's gRPC port, 8500?"
 

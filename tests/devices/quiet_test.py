@@ -7,7 +7,7 @@ import sys
 
 _PROGRAM = """
 import sys
-import sketch2img_tf
+import sketch2img_tf.with_tensorflow
 import tensorflow as tf
 from sketch2img_tf.devices import quiet
 
