@@ -13,9 +13,11 @@ candidates = $(or $(PYTHON),python3.11 python3.13 python3.12 python3.10 python3.
 # Of the lanes; sketch2img_tf/versions.py knows them too.
 served_asked = 3.9 to 3.11
 served_current = 3.10 to 3.13
-suitable = import ensurepip, sys, venv; \
-  ends = {"asked": ((3, 9), (3, 12)), "current": ((3, 10), (3, 14))}[sys.argv[1]]; \
-  sys.exit(not ends[0] <= sys.version_info < ends[1])
+# TensorFlow Addons has no wheels for Linux on ARM, and TensorFlow 2.21 none for Macs of Intel.
+suitable = import ensurepip, platform, sys, venv; \
+  ends, lacking = {"asked": (((3, 9), (3, 12)), ("linux", "aarch64")), \
+                   "current": (((3, 10), (3, 14)), ("darwin", "x86_64"))}[sys.argv[1]]; \
+  sys.exit(not ends[0] <= sys.version_info < ends[1] or (sys.platform, platform.machine()) == lacking)
 lane = $(shell cat $(VENV)/lane 2>/dev/null)
 lane_file = $(if $(filter current,$(lane)),requirements-current.txt,requirements.txt)
 # What the tests of a file share is made once.
@@ -133,11 +135,12 @@ $(installed):
 	case $$lane in \
 	  asked) lane_file=requirements.txt; what='TensorFlow 2.15, the asked lane'; why='this Python serves it';; \
 	  current) lane_file=requirements-current.txt; what='TensorFlow 2.21, the current lane'; \
-	    why='there is no Python 3.9 to 3.11 with venv for the asked one';; \
+	    why='the asked one has no Python 3.9 to 3.11 with venv here, or no wheels';; \
 	  none) echo 'error: no Python $(or $(served_$(or $(LANE),$(lane))),3.9 to 3.13) with venv (tried: $(candidates)):' \
 	    'on Debian, Ubuntu and in WSL on Windows apt install python3-venv; on Fedora dnf install python3.13; on macOS brew' \
-	    'install python@3.13; anywhere: uv venv --python $(if $(filter asked,$(or $(LANE),$(lane))),3.11,3.13)' \
-	    '.venv-python, and PYTHON=.venv-python/bin/python'; \
+	    'install python@3.13; anywhere, with uv (docs.astral.sh/uv): uv venv --python' \
+	    '$(if $(filter asked,$(or $(LANE),$(lane))),3.11,3.13) .venv-python && make PYTHON=.venv-python/bin/python' \
+	    '$(if $(LANE),LANE=$(LANE) )$(MAKECMDGOALS)'; \
 	    exit 1;; \
 	esac >&2; \
 	given='$(if $(LANE),LANE=$(LANE) was given,$(if $(lane),$(VENV) was of this lane))'; \
