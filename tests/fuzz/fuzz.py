@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of what reads files from strangers: each is read, or refused in one line, and nothing else.
 
-    pip install -r tests/fuzz/requirements.txt
+    pip install -r requirements.txt -r tests/fuzz/requirements.txt
     python -m tests.fuzz.fuzz TARGET CORPUS_DIR -max_total_time=900
 
 TARGET is a function of `TARGETS`. What comes after it is libFuzzer's: CORPUS_DIR is a folder, in which good files are

@@ -58,6 +58,11 @@ def test_the_compose_file_names_files_that_are_there():
 
 
 def test_the_server_has_the_version_of_the_tensorflow_that_exports():
-    requirements = (SERVING.parent / "requirements.txt").read_text()
-    (version,) = re.findall(r"^tensorflow==(\S+)", requirements, re.MULTILINE)
-    assert re.findall(r"image: tensorflow/serving:(\S+)", COMPOSE) == [version, f"{version}-gpu"]
+    asked, current = (
+        re.search(r"^tensorflow==(\S+)", (SERVING.parent / name).read_text(), re.MULTILINE).group(1)
+        for name in ("requirements.txt", "requirements-current.txt")
+    )
+    image = f"${{SERVING_VERSION:-{asked}}}"
+    assert re.findall(r"image: tensorflow/serving:(\S+)", COMPOSE) == [image, f"{image}-gpu"]
+    for text in (COMPOSE, (SERVING / "README.md").read_text()):
+        assert re.findall(r"SERVING_VERSION=(\S+)", text) == [current]
