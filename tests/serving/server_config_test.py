@@ -65,4 +65,4 @@ def test_the_server_has_the_version_of_the_tensorflow_that_exports():
     image = f"${{SERVING_VERSION:-{asked}}}"
     assert re.findall(r"image: tensorflow/serving:(\S+)", COMPOSE) == [image, f"{image}-gpu"]
     for text in (COMPOSE, (SERVING / "README.md").read_text()):
-        assert re.findall(r"SERVING_VERSION=(\S+)", text) == [current]
+        assert re.findall(r"SERVING_VERSION=([\d.]+)", text) == [current]
