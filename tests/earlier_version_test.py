@@ -1,4 +1,7 @@
-"""What an earlier version left is still read: its data, its run, its exports (tests/fixtures/README.md)."""
+"""What an earlier version left is still read on either lane, and what the current lane left: data, a run, its exports.
+
+tests/fixtures/README.md says how they were made.
+"""
 
 from __future__ import annotations
 
@@ -20,20 +23,20 @@ from sketch2img_tf.run_folder.summaries import read_scalars
 from tests.conftest import DUMMY_RELEASE
 from tests.faults import commands
 
-COMMIT = "7b1017f"
+EARLIER = ("7b1017f", "b87b12c-current-lane")
 STEPS = 100
 CLASSES = ("apple", "car_(sedan)")
 SKETCH = DUMMY_RELEASE / "256x256" / "sketch" / "tx_000000000010" / "apple" / "n90000001_100-1.png"
-ARCHIVE = pathlib.Path(__file__).parent / "fixtures" / f"{COMMIT}.tar.xz"
+FIXTURES = pathlib.Path(__file__).parent / "fixtures"
 
 
-@pytest.fixture(scope="module")
-def earlier(tmp_path_factory) -> pathlib.Path:
+@pytest.fixture(scope="module", params=EARLIER)
+def earlier(request, tmp_path_factory) -> pathlib.Path:
     """A folder with `data`, `run`, `export` and `next_step.jsonl`."""
     folder = tmp_path_factory.mktemp("earlier")
-    with tarfile.open(ARCHIVE) as archive:
+    with tarfile.open(FIXTURES / f"{request.param}.tar.xz") as archive:
         archive.extractall(folder)  # our own
-    return folder / COMMIT
+    return folder / request.param
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +93,23 @@ def test_its_run_goes_on_with_the_step_that_it_would_have_made(earlier):
     assert f"going on from step {STEPS} of {run}" in stdout
     lines = read_scalars(str(run))
     assert lines[: len(before)] == before
-    (step,) = [line for line in lines[len(before) :] if "generator/gan" in line]
+    (step,) = [line for line in lines[len(before) :] if "generator/supervised" in line]
     expected = json.loads((earlier / "next_step.jsonl").read_text().splitlines()[0])
     del expected["steps_per_second"]
-    assert len(expected) > 10
+    assert expected["step"] == STEPS + 1 and {"generator/supervised", "fakes/deviation"} < expected.keys()
     for name, value in expected.items():
         assert step[name] == pytest.approx(value, rel=1e-3, abs=1e-5), name
+
+
+@pytest.mark.slow
+def test_the_first_steps_of_a_seed_are_the_same_on_both_lanes(dummy_data_dir, tmp_path):
+    flags = f"--data_dir={dummy_data_dir}", f"--workdir={tmp_path / 'run'}"
+    code, _, stderr = commands.run("train.py", f"--flagfile={FIXTURES / 'first_steps.flags'}", *flags)
+    assert code == 0, stderr
+    steps = [line for line in read_scalars(str(tmp_path / "run")) if "generator/gan" in line]
+    for lane, expected in json.loads((FIXTURES / "first_steps.json").read_text()).items():
+        assert len(steps) == len(expected) == 3
+        for step, values in zip(steps, expected):
+            assert len(values) > 10 and step.keys() >= values.keys()
+            for name, value in values.items():
+                assert step[name] == pytest.approx(value, rel=1e-4, abs=1e-5), (lane, name)  # rounding
