@@ -27,9 +27,10 @@ from fontTools.svgLib.path import parse_path
 from PIL import Image, ImageDraw
 
 import sketch2img_tf.inference as s2i
-from sketch2img_tf import errors, path_flags, picture_grid
+from sketch2img_tf import errors, path_flags
 from sketch2img_tf.draw_page.starter_sketches import STARTERS, starters_for
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.sheets import picture_grid
 
 _MODEL = path_flags.define("model", "", "An exported model, or pretrained.")
 _OUTPUT = path_flags.define("output", "", "The picture to write, a PNG file.")

@@ -31,7 +31,8 @@ STEPS = 30
 # Without moving statistics, which lag behind, thirty steps are enough to see that it learns.
 QUICK = ["--base_width=4", "--generator_norm=instance", "--generator_learning_rate=5e-3", "--ema_decay=0.8"]
 SMALL_PERCEPTUAL = ["--perceptual_weights=random", "--perceptual_network=MobileNet", "--perceptual_size=32"]
-SHRUNK = ["--base_width=2", "--global_batch_size=4", "--num_classes=2", "--decay_start_step=0", *SMALL_PERCEPTUAL]
+SMALL_SIGHT = [*SMALL_PERCEPTUAL, "--critic_weights=random", "--critic_size=32"]
+SHRUNK = ["--base_width=2", "--global_batch_size=4", "--num_classes=2", "--decay_start_step=0", *SMALL_SIGHT]
 
 
 def start(*command):

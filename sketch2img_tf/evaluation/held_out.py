@@ -11,10 +11,10 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from sketch2img_tf import picture_grid
 from sketch2img_tf.data import input_pipeline, preprocessing, sources, tfrecord_integrity
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.evaluation import protocols
+from sketch2img_tf.sheets import picture_grid
 
 if TYPE_CHECKING:
     from sketch2img_tf.data.statistics import Statistics

@@ -38,13 +38,13 @@ def read(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
 def _read_or_damaged(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     # An error in a decoding op would end the whole batch. Only a Dataset can go on after one.
     result = tf.data.Dataset.from_tensors(encoded).map(functools.partial(_read, size=size)).ignore_errors()
-    damaged = tf.data.Dataset.from_tensors(_blank("the PNG or JPEG is damaged", size))
+    damaged = tf.data.Dataset.from_tensors(_stand_in("the PNG or JPEG is damaged", size))
     return result.concatenate(damaged).take(1).get_single_element()
 
 
 def _read(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     problem = _problem(encoded, size)
-    return tf.cond(problem == "", lambda: (_decode(encoded, size), problem), lambda: _blank(problem, size))
+    return tf.cond(problem == "", lambda: (_decode(encoded, size), problem), lambda: _stand_in(problem, size))
 
 
 def _problem(encoded: tf.Tensor, size: int) -> tf.Tensor:
@@ -77,5 +77,5 @@ def _decode(encoded: tf.Tensor, size: int) -> tf.Tensor:
     return preprocessing.resize(preprocessing.decode_sketch(encoded), size)
 
 
-def _blank(problem: str | tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+def _stand_in(problem: str | tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.zeros([size, size, 1]), tf.convert_to_tensor(problem)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import html
 import io
@@ -10,8 +9,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from sketch2img_tf import picture_grid
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.sheets import html_page, picture_grid
 
 _SIDE = 128  # pixels of a picture on the page
 
@@ -43,7 +42,7 @@ def write(path: str, title: str, rows: list[Row]) -> None:
         sheet(rows).save(path)
         return
     with open(path, "w", encoding="utf-8") as file:
-        file.write(_page(title, rows))
+        file.write(html_page.page(title, _STYLE, "\n".join(map(_row, rows))))
 
 
 def sheet(rows: list[Row]) -> Image.Image:
@@ -59,39 +58,19 @@ def _pixels(png: bytes, side: int) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB").resize((side, side)))
 
 
-def _page(title: str, rows: list[Row]) -> str:
-    title = html.escape(title)
-    return _PAGE.format(title=title, side=_SIDE, rows="\n".join(map(_row, rows)))
-
-
 def _row(row: Row) -> str:
     photos = "".join(_figure(photo, f"seed {seed}") for seed, photo in row.photos.items())
     return f"<section>{_figure(row.sketch, row.name)}{photos}</section>"
 
 
 def _figure(png: bytes, caption: str) -> str:
-    caption = html.escape(caption)
-    image = f'<img alt="{caption}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
-    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+    return f"<figure>{html_page.image(png, caption)}<figcaption>{html.escape(caption)}</figcaption></figure>"
 
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>{title}</title>
-<style>
-body {{ font: 14px system-ui, sans-serif; margin: 24px; background: #f4f4f2; color: #222; }}
+_STYLE = f"""\
 section {{ display: flex; flex-wrap: wrap; gap: 12px; margin-bottom: 20px; }}
-figure {{ margin: 0; width: {side}px; }}
-img {{ width: {side}px; height: {side}px; border-radius: 4px; background: white; }}
+figure {{ margin: 0; width: {_SIDE}px; }}
+img {{ width: {_SIDE}px; height: {_SIDE}px; border-radius: 4px; background: white; }}
 figure:first-child img {{ outline: 1px solid #bbb; }}
 figcaption {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-{rows}
-</body>
-</html>
 """

@@ -14,8 +14,8 @@ from sketch2img_tf.layers.normalization import BatchNormalization, InstanceNorma
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 
 ACTIVATIONS = ("relu", "leaky_relu")
-NORMALIZATIONS = ("conditional_batch", "conditional_residual", "batch", "instance", "none")
-CONDITIONAL = NORMALIZATIONS[:2]  # on the class
+CONDITIONAL = ("conditional_batch", "conditional_residual")  # norms that depend on the class
+NORMALIZATIONS = (*CONDITIONAL, "batch", "instance", "none")
 LEAKY_SLOPE = 0.1
 
 
@@ -127,8 +127,8 @@ class MRU(tf.keras.layers.Layer):
             )
         if self.normalization == "batch":
             return BatchNormalization(synchronized=self.synchronized, name=name, dtype=self.dtype_policy)
-        kind = InstanceNormalization if self.normalization == "instance" else NoNormalization
-        return kind(name=name, dtype=self.dtype_policy)
+        kinds = {"instance": InstanceNormalization, "none": NoNormalization}
+        return kinds[self.normalization](name=name, dtype=self.dtype_policy)
 
     def get_config(self) -> dict:
         return {

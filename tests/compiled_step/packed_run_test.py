@@ -13,6 +13,7 @@ from compiled_step.packed import Packed, keyed
 from sketch2img_tf.run_folder.checkpoints import load_generator
 from sketch2img_tf.run_folder.summaries import read_scalars
 from tests.faults.commands import last_line, run
+from tests.paired import paired
 
 STEPS = 3
 SMALL = (
@@ -47,12 +48,12 @@ def test_three_steps_by_jax_are_three_steps_by_tensorflow(driven):
     scalars = [{name: float(value) for name, value in step(packed.batch(number)).items()} for number in range(STEPS)]
     logged = read_scalars(str(driven / "output"))
     assert [line["step"] for line in logged] == [1, 2, 3]
-    for line, expected in zip(logged, scalars):
+    for line, expected in paired(logged, scalars):
         for name, value in expected.items():
             assert line[name] == pytest.approx(value, rel=2e-3, abs=2e-4), name
     left = layout.read_parts(str(driven / "output"))
     moved = 0
-    for (key, variable), start in zip(keyed(step).items(), keyed(before).values()):
+    for (key, variable), start in paired(keyed(step).items(), keyed(before).values()):
         if key in left:
             distance = np.abs(variable.numpy().astype(np.float64) - left[key].reshape(variable.shape))
             change = np.abs(variable.numpy().astype(np.float64) - start.numpy()).mean()
@@ -129,7 +130,7 @@ def test_a_run_is_packed_where_it_stands(dummy_data_dir, tmp_path):
     packed, (generator, _, step) = Packed(str(tmp_path / "packed")), load_generator(str(tmp_path / "run"))
     state = packed.restored().state
     assert int(state.step) == packed.described["step"] == step == STEPS
-    for found, expected in zip(state.averaged_generator.variables, generator.variables):
+    for found, expected in paired(state.averaged_generator.variables, generator.variables):
         np.testing.assert_array_equal(found, expected, err_msg=found.name)
     assert os.listdir(tmp_path).count("packed.partial") == 0
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageEnhance
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import augmentation
 from sketch2img_tf.data.augmentation import crop_pair, flip_pair, jitter_photo, relight
+from tests.paired import paired
 
 SEEDS = tf.stack([tf.range(400), tf.zeros([400], tf.int32)], 1)
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -128,7 +129,7 @@ def test_flipped_twice_is_as_before():
     pair = _pair()
     once = flip_pair(*pair, 1.0, SEEDS[0])
     np.testing.assert_array_equal(once[0], pair[0][:, ::-1])
-    for picture, before in zip(flip_pair(*once, 1.0, SEEDS[0]), pair):
+    for picture, before in paired(flip_pair(*once, 1.0, SEEDS[0]), pair):
         np.testing.assert_array_equal(picture, before)
 
 
@@ -152,7 +153,7 @@ def test_crops_are_squares_of_all_sizes_and_places():
     assert np.all(firsts >= 0) and np.all(firsts + sides <= 100)
     free = (firsts / np.maximum(100 - sides, 1))[sides[:, 0] < 95]
     assert free.min() < 0.05 and free.max() > 0.95 and abs(np.corrcoef(free.T)[0, 1]) < 0.2
-    for crop, first in zip(crops, firsts):
+    for crop, first in paired(crops, firsts):
         np.testing.assert_array_equal(crop[:, 0, 0], first[0] + np.arange(len(crop)))
 
 

@@ -9,7 +9,6 @@ import pytest
 import tensorflow as tf
 
 from datasets.sketchy import build
-from sketch2img_tf import picture_grid
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import distance_field, preprocessing
 from sketch2img_tf.data.input_pipeline import evaluation_batches, open_paired_dataset, training_batches
@@ -17,6 +16,7 @@ from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIA
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.evaluation.evaluator import draw_mean_colour
 from sketch2img_tf.evaluation.held_out import HeldOut
+from sketch2img_tf.sheets import picture_grid
 from tests.export import exports
 
 FIELDS = Statistics((0.5, 0.4, 0.3), 0.7, (0.1,), 0.9, "distance_field")

@@ -19,6 +19,7 @@ from sketch2img_tf.data import input_pipeline, sources
 from sketch2img_tf.data.input_pipeline import evaluation_batches, training_batches
 from sketch2img_tf.data.mixture import Mixture
 from sketch2img_tf.errors import UserError
+from tests.paired import paired
 
 PHOTOS = pathlib.Path(datasets.edge_maps.__file__).parent / "dummy_data"
 
@@ -85,7 +86,8 @@ def test_going_on_at_a_step_gives_the_batches_that_would_have_come(data_dir):
     mixed = sources.open_data(config(data_dir, edge_maps_share=0.9, edge_maps_share_steps=10))
     batches = take(training_batches(mixed, 4, seed=3), 14)
     for first_step in (1, 6, 12):
-        for batch, other in zip(take(training_batches(mixed, 4, 3, first_step), 2), batches[first_step:]):
+        going_on = take(training_batches(mixed, 4, 3, first_step), 2)
+        for batch, other in paired(going_on, batches[first_step : first_step + 2]):
             for key in ("photos", "sketches", "labels"):
                 np.testing.assert_array_equal(batch[key], other[key])
 
@@ -106,7 +108,7 @@ def test_labels_are_those_of_the_sketches_and_statistics_too(data_dir):
 def test_held_out_are_sketches_alone(data_dir):
     mixed, plain = (sources.open_data(config(data_dir, edge_maps_share=share)) for share in (0.5, 0.0))
     assert plain.edge_maps is None
-    for batch, other in zip(*(evaluation_batches(data, "test", 6).as_numpy_iterator() for data in (mixed, plain))):
+    for batch, other in paired(*(evaluation_batches(data, "test", 6).as_numpy_iterator() for data in (mixed, plain))):
         np.testing.assert_array_equal(batch["sketches"], other["sketches"])
 
 

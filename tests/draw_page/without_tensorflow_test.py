@@ -15,6 +15,7 @@ from sketch2img_tf.inference.litert_model import LiteRTModel
 from tests.draw_page import browser
 from tests.draw_page.browser import Browser
 from tests.export import exports
+from tests.paired import paired
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def shows(window, photos: list[bytes]) -> bool:
     shown = window.pictures()
     return len(shown) == len(photos) and all(
         np.abs(browser.pixels(a).astype(int) - browser.pixels(b)).max() <= 1
-        for a, b in zip(shown, photos)
+        for a, b in paired(shown, photos)
     )
 
 

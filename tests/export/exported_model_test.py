@@ -12,6 +12,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tests.export import exports
+from tests.paired import paired
 
 STRANGER = """
 import pickle, sys
@@ -81,7 +82,7 @@ def test_sketch_class_and_seed_each_make_a_difference(answers):
 
 def test_blank_sketches_give_pictures_too(answers):
     generator = exports.untrained_generator()
-    for changes, answer in zip(BLANK, answers[-len(BLANK) :]):
+    for changes, answer in paired(BLANK, answers[-len(BLANK) :]):
         expected = exports.python_pictures(generator, changed(changes))
         assert np.isfinite(expected).all() and expected.std() > 10
         assert np.abs(answer["photo"] - expected).max() < 0.51

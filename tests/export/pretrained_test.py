@@ -18,6 +18,7 @@ from sketch2img_tf.inference.litert_model import LiteRTModel
 from sketch2img_tf.run_folder import checkpoints, packed_weights
 from sketch2img_tf.training.train_state import TrainState
 from tests.export import exports
+from tests.paired import paired
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RESULT = {
@@ -100,7 +101,7 @@ def test_what_lies_in_it(shipped):
 def test_it_is_a_run_to_export_again(shipped, state, card):
     generator, read, step = checkpoints.load_generator(shipped)
     assert (step, read) == (3, dataclasses.replace(card, config=config.without_paths(card.config)))
-    for restored, saved in zip(generator.variables, state.averaged_generator.variables):
+    for restored, saved in paired(generator.variables, state.averaged_generator.variables):
         np.testing.assert_array_equal(restored, rounded(saved.numpy()), err_msg=saved.name)
 
 
@@ -112,7 +113,7 @@ def test_a_run_starts_from_it(shipped, state):
         (other.averaged_generator, state.averaged_generator),
     ]
     for started, source in [*pairs, (other.discriminator, state.discriminator)]:
-        for restored, saved in zip(started.variables, source.variables):
+        for restored, saved in paired(started.variables, source.variables):
             np.testing.assert_array_equal(restored, rounded(saved.numpy()), err_msg=saved.name)
     assert int(other.step) == 0
 
@@ -123,7 +124,7 @@ def test_it_draws_the_pictures_of_what_is_exported_again(shipped):
     sketches = [exports.encoded(exports.drawing(number)) for number in range(3)]
     labels = [exports.CLASSES[label] for label in request["label_id"]]
     drawn = LiteRTModel(shipped).from_bytes(sketches, labels, request["seed"].tolist())
-    for photo, pixels in zip(drawn, expected):
+    for photo, pixels in paired(drawn, expected):
         assert np.abs(exports.pixels(photo) - pixels).max() < 2.5
 
 

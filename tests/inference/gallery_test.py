@@ -12,6 +12,7 @@ from PIL import Image
 
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.inference import gallery
+from tests.paired import paired
 
 
 def png(side: int, colour) -> bytes:
@@ -58,7 +59,7 @@ def test_html_holds_sketches_beside_their_pictures(tmp_path):
 def test_png_holds_sketches_beside_their_pictures(tmp_path):
     gallery.write(str(tmp_path / "all.png"), "cat", ROWS)
     sheet = np.asarray(Image.open(tmp_path / "all.png").convert("RGB"))
-    for colour, row, column in zip(COLOURS, (0, 0, 1, 1), (1, 2, 1, 2)):
+    for colour, row, column in paired(COLOURS, (0, 0, 1, 1), (1, 2, 1, 2)):
         places = np.argwhere((sheet == colour).all(-1))
         assert len(places) == 128 * 128
         assert row == int(places[:, 0].mean() > sheet.shape[0] / 2)

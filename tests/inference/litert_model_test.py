@@ -16,6 +16,7 @@ from sketch2img_tf.inference import models
 from sketch2img_tf.inference.litert_model import LiteRTModel
 from sketch2img_tf.inference.local_model import LocalModel
 from tests.export import exports
+from tests.paired import paired
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOLERANCE = 2  # levels of 255: what serving/README.md promises
@@ -34,7 +35,7 @@ def test_it_draws_the_pictures_of_the_saved_model(folder, exported):
     asked[1] = [label.decode() for label in asked[1]]
     drawn = LiteRTModel(str(folder)).from_bytes(*asked)
     expected = LocalModel(str(exported)).from_bytes(*asked)
-    for ours, theirs in zip(drawn, expected):
+    for ours, theirs in paired(drawn, expected):
         difference = np.abs(exports.pixels(ours).astype(int) - exports.pixels(theirs))
         assert difference.max() <= TOLERANCE
 

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from sketch2img_tf.inference import litert_model, philox
+from tests.paired import paired
 
 
 @pytest.mark.parametrize("seed", [0, 1, 7, 2**31, 2**32 + 5, 2**63 - 1, -1, -(2**63)])
@@ -29,7 +30,7 @@ def test_the_generator_is_that_of_the_paper():
         [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD],
         [0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1],
     ]
-    for counter, key, answer in zip(counters, keys, answers):
+    for counter, key, answer in paired(counters, keys, answers):
         assert philox._philox(np.array([counter], np.uint64), key).tolist() == [answer]
 
 

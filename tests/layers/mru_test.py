@@ -9,6 +9,7 @@ import tensorflow as tf
 from sketch2img_tf.layers.mru import LEAKY_SLOPE, MRU, NORMALIZATIONS
 from sketch2img_tf.layers.normalization import EPSILON, InstanceNormalization, NoNormalization
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
+from tests.paired import paired
 
 pytestmark = pytest.mark.usefixtures("seeded")
 
@@ -143,7 +144,7 @@ def test_spectral_kernels_are_divided_by_their_norms():
         assert isinstance(conv, SpectralConv2D)
         for _ in range(300):
             conv.power_iteration()
-    for weight, same in zip(plain.trainable_weights, spectral.trainable_weights):
+    for weight, same in paired(plain.trainable_weights, spectral.trainable_weights):
         matrix = same.numpy().reshape(-1, same.shape[-1])
         weight.assign(same / np.linalg.svd(matrix)[1][0] if "kernel" in weight.name else same)
     np.testing.assert_allclose(_run(spectral), _run(plain), rtol=1e-3, atol=1e-3)

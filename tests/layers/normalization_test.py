@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from sketch2img_tf.layers.normalization import EPSILON, MOMENTUM, BatchNormalization, InstanceNormalization
+from tests.paired import paired
 
 CHANNELS = 3
 X = np.random.default_rng(0).normal(3.0, 2.0, [4, 5, 6, CHANNELS]).astype(np.float32)
@@ -23,7 +24,7 @@ def _pair(kind: str) -> tuple[tf.keras.layers.Layer, tf.keras.layers.Layer]:
     generator = np.random.default_rng(2)
     for layer in (ours, keras):
         layer.build([None, None, None, CHANNELS])
-    for variable, same in zip(ours.weights, keras.weights):
+    for variable, same in paired(ours.weights, keras.weights):
         same.assign(generator.uniform(0.5, 2.0, variable.shape))
         variable.assign(same)
     return ours, keras
@@ -45,7 +46,7 @@ _TRAIN = (BatchNormalization, tf.keras.layers.BatchNormalization)
 @pytest.mark.parametrize("kind, training", [("batch", True), ("batch", False), ("instance", True)])
 def test_values_and_gradients_are_keras(kind, training):
     ours, keras = _pair(kind)
-    for found, expected in zip(_derivatives(ours, training), _derivatives(keras, training)):
+    for found, expected in paired(_derivatives(ours, training), _derivatives(keras, training)):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
 
 
@@ -56,7 +57,7 @@ def test_moving_statistics_are_keras(training):
     for x in (X, 2 * X + 1):
         ours(x, training=training)
         keras(x, training=training)
-    for variable, same, old in zip(ours.non_trainable_variables, keras.non_trainable_variables, before):
+    for variable, same, old in paired(ours.non_trainable_variables, keras.non_trainable_variables, before):
         np.testing.assert_allclose(variable, same, rtol=1e-5)
         assert np.any(variable != old) == training
 
@@ -67,7 +68,7 @@ def test_names_are_keras_so_that_checkpoints_of_its_layers_come_back(tmp_path):
     for variable in ours.weights:
         variable.assign(tf.zeros_like(variable))
     tf.train.Checkpoint(norm=ours).read(path).assert_consumed()
-    for variable, same in zip(ours.weights, keras.weights):
+    for variable, same in paired(ours.weights, keras.weights):
         np.testing.assert_array_equal(variable, same)
 
 

@@ -19,6 +19,7 @@ from sketch2img_tf.layers.mru import MRU
 from sketch2img_tf.layers.normalization import BatchNormalization, InstanceNormalization, NoNormalization
 from sketch2img_tf.layers.resize_conv import ResizeConv2D
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
+from tests.paired import paired
 
 pytestmark = pytest.mark.usefixtures("seeded")
 
@@ -117,7 +118,7 @@ def test_function_equals_eager(case, training):
     signature = [tf.nest.map_structure(free, inputs)]
     function = tf.function(lambda given: _call(traced, given, training, trains), input_signature=signature)
     _same(function(inputs), _call(layer, inputs, training, trains))
-    for weight, traced_weight in zip(layer.weights, traced.weights):
+    for weight, traced_weight in paired(layer.weights, traced.weights):
         _same(traced_weight, weight)
 
 
@@ -145,7 +146,7 @@ def test_the_plain_form_and_that_for_cpus_are_the_same(case, monkeypatch):
         plain = derivatives(_made(case))
     fusion = pytest.importorskip("sketch2img_tf.layers.cpu.fusion", reason="needs layers/cpu")
     monkeypatch.setattr(fusion, "_LARGE", 1)
-    for found, expected in zip(derivatives(_made(case)), plain):
+    for found, expected in paired(derivatives(_made(case)), plain):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
@@ -162,7 +163,7 @@ def test_xla_compiles_it_and_its_gradients(case):
 
     with hardware.for_accelerators():
         found = tf.function(lambda: gradients(compiled), jit_compile=True)()
-    for gradient, expected in zip(found, gradients(layer)):
+    for gradient, expected in paired(found, gradients(layer)):
         np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
@@ -204,7 +205,7 @@ def test_every_trained_variable_has_a_finite_gradient(case, dtype):
     with tf.GradientTape() as tape:
         outputs = tf.cast(_call(layer, inputs, True, trains), tf.float32)
         loss = tf.reduce_sum(outputs**3)
-    for variable, gradient in zip(layer.trainable_variables, tape.gradient(loss, layer.trainable_variables)):
+    for variable, gradient in paired(layer.trainable_variables, tape.gradient(loss, layer.trainable_variables)):
         gradient = tf.convert_to_tensor(gradient).numpy()
         assert np.all(np.isfinite(gradient)) and np.any(gradient != 0), variable.name
 
@@ -215,5 +216,5 @@ def test_inference_changes_no_variable(case):
     layer = _made(case)
     before = layer.get_weights()
     _call(layer, inputs, False, trains)
-    for weight, value in zip(layer.weights, before):
+    for weight, value in paired(layer.weights, before):
         np.testing.assert_array_equal(weight, value, err_msg=weight.name)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from sketch2img_tf.layers.mru import MRU
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D, power_iteration
+from tests.paired import paired
 
 pytestmark = pytest.mark.usefixtures("seeded")
 
@@ -121,7 +122,7 @@ def test_call_and_its_gradient_change_no_variable():
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(layer(tf.ones([1, 4, 4, INPUTS])))
         tape.gradient(loss, layer.trainable_weights)
-    for weight, value in zip(layer.weights, before):
+    for weight, value in paired(layer.weights, before):
         np.testing.assert_array_equal(weight, value, err_msg=weight.name)
 
 
@@ -149,7 +150,7 @@ def test_power_iteration_of_a_network_reaches_every_layer_once():
     assert len(layers) == 1 + 4
     expected = [_unit(_matrix(layer).T @ (_matrix(layer) @ layer.u.numpy())) for layer in layers]
     power_iteration(network)
-    for layer, u in zip(layers, expected):
+    for layer, u in paired(layers, expected):
         np.testing.assert_allclose(layer.u, u, atol=1e-6)
 
 

@@ -17,6 +17,7 @@ from sketch2img_tf.networks import critic
 from sketch2img_tf.networks.critic import CHANNELS, Projection, line_lengths, make_critic
 from sketch2img_tf.networks.frozen_features import FrozenFeatures
 from sketch2img_tf.networks.sight import Sight
+from tests.paired import paired
 
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
 SHAPES = [[8, 8, 5], [4, 4, 6], [2, 2, 7], [1, 1, 8]]
@@ -63,7 +64,7 @@ def test_projection_is_what_its_equations_say():
         expected.insert(0, y)
     seen = projection([tf.constant(values) for values in features], tf.constant(_sketches()))
     assert [values.shape for values in seen] == [(BATCH, *shape[:2], CHANNELS + 1) for shape in SHAPES]
-    for values, of_scale in zip(seen, expected):
+    for values, of_scale in paired(seen, expected):
         np.testing.assert_allclose(values[..., :CHANNELS], of_scale, atol=1e-5)
 
 
@@ -79,7 +80,7 @@ def test_mixed_features_are_of_one_size_whatever_their_units():
 def test_the_seed_makes_the_mixing():
     first, same, other = _project(0), _project(0), _project(1)
     for name in ("across_channels", "across_scales"):
-        for kernel, again, another in zip(*(getattr(each, name) for each in (first, same, other))):
+        for kernel, again, another in paired(*(getattr(each, name) for each in (first, same, other))):
             np.testing.assert_array_equal(kernel, again)
             assert np.abs(kernel - another).mean() > 0.5 * np.abs(kernel).mean()
     assert not first.variables
@@ -160,7 +161,7 @@ def test_examples_are_judged_apart(heads):
     together = heads((_seen(), tf.constant([2, 0])))
     for number in range(BATCH):
         alone = heads(([values[number : number + 1] for values in _seen()], tf.constant([[2, 0][number]])))
-        for one, all_of_them in zip(alone, together):
+        for one, all_of_them in paired(alone, together):
             np.testing.assert_allclose(one[0], all_of_them[number], atol=1e-5)
 
 
@@ -230,7 +231,7 @@ def test_what_it_sees_by_is_frozen_and_pictures_get_a_gradient():
         total = tf.add_n([tf.reduce_sum(values**2) for values in seen.critic])
     assert float(tf.reduce_min(tf.reduce_max(tf.abs(tape.gradient(total, photos)), [1, 2, 3]))) > 0
     assert not sight.critic.network.trainable_variables
-    for weight, value in zip(sight.critic.network.get_weights(), before):
+    for weight, value in paired(sight.critic.network.get_weights(), before):
         np.testing.assert_array_equal(weight, value)
 
 

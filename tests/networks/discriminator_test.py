@@ -10,6 +10,7 @@ from sketch2img_tf.devices import precision
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D, power_iteration
 from sketch2img_tf.networks.discriminator import Discriminator
 from sketch2img_tf.networks.encoder import pyramid
+from tests.paired import paired
 
 pytestmark = pytest.mark.usefixtures("seeded")
 
@@ -108,7 +109,7 @@ def test_logits_depend_on_picture_and_sketch():
     discriminator = _made(3, 2)
     before = discriminator((PHOTOS, SKETCHES))
     for changed in ((PHOTOS[:, ::-1], SKETCHES), (PHOTOS, SKETCHES[:, ::-1])):
-        for after, value in zip(discriminator(changed), before):
+        for after, value in paired(discriminator(changed), before):
             assert np.abs(after - value).max() > 1e-4
 
 

@@ -12,6 +12,7 @@ from sketch2img_tf.errors import UserError
 from sketch2img_tf.networks import perceptual
 from sketch2img_tf.networks.efficientnet_lite import efficientnet_lite0, load_weights
 from sketch2img_tf.networks.frozen_features import FrozenFeatures
+from tests.paired import paired
 
 BLOCKS = 16
 PLAIN = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
@@ -63,7 +64,7 @@ def test_a_file_brings_every_variable_and_its_order_does_not_matter(small, tmp_p
     np.savez(tmp_path / "weights.npz", **dict(reversed(arrays.items())), **{"fc.bias": np.zeros(1000)})
     load_weights(small, tmp_path / "weights.npz")
     assert len(small.variables) == len(arrays) == 245
-    for variable, expected in zip(small.variables, arrays.values()):
+    for variable, expected in paired(small.variables, arrays.values()):
         np.testing.assert_array_equal(variable, expected, err_msg=variable.name)
 
 

@@ -12,6 +12,7 @@ from sketch2img_tf.config import Config, DataConfig, NetworkConfig
 from sketch2img_tf.devices import precision
 from sketch2img_tf.layers.normalization import EPSILON
 from sketch2img_tf.networks.generator import Generator, make_generator
+from tests.paired import paired
 
 CLASSES = 3
 SKETCHES = tf.constant(np.random.default_rng(0).uniform(-0.1, 1.0, size=[2, 64, 64, 1]), tf.float32)
@@ -203,7 +204,7 @@ def test_class_planes_are_not_mixed_between_examples(generator):
     """The encoding of a batch is that of its examples."""
     for i in range(2):
         alone = generator.encode(SKETCHES[i : i + 1], LABELS[i : i + 1])
-        for level, both in zip(alone, generator.encode(SKETCHES, LABELS)):
+        for level, both in paired(alone, generator.encode(SKETCHES, LABELS)):
             np.testing.assert_allclose(level[0], both[i], atol=1e-5)
 
 

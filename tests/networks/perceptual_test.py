@@ -20,6 +20,7 @@ from sketch2img_tf.networks import frozen_features, perceptual, pretrained
 from sketch2img_tf.networks.frozen_features import FrozenFeatures
 from sketch2img_tf.networks.perceptual import check_weights
 from sketch2img_tf.training import losses
+from tests.paired import paired
 
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
 RANDOM_MOBILENET = LossConfig(
@@ -119,7 +120,7 @@ def test_features_are_those_of_keras_on_the_pixels(name, application, pictures, 
     inputs = tf.image.resize(pictures.astype(np.float32), [network.size, network.size])
     inputs = getattr(tf.keras.applications, application).preprocess_input(inputs)
     features = network(_normalized(pictures / 255))
-    for ours, keras in zip(features, network.network(inputs, training=False)):
+    for ours, keras in paired(features, network.network(inputs, training=False)):
         np.testing.assert_allclose(ours, keras, atol=1e-3 * np.abs(keras).max())
 
 

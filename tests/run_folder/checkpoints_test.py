@@ -17,6 +17,7 @@ from sketch2img_tf.run_folder import checkpoints
 from sketch2img_tf.run_folder.checkpoints import Before, Checkpoints, variables
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.training.train_state import TrainState
+from tests.paired import paired
 
 STATISTICS = Statistics((0.5, 0.4, 0.3), 0.7, (0.1,), 0.9)
 CLASSES = ("apple", "car_(sedan)", "hot-air_balloon")
@@ -65,7 +66,7 @@ def test_everything_comes_back(state, workdir):
     other = TrainState(changed(CARD, training=dict(seed=5)).config, len(CLASSES))
     assert Checkpoints(workdir, CARD, other, kept=3).restore()
     assert int(other.step) == 7
-    for restored, saved in zip(variables(other), variables(state)):
+    for restored, saved in paired(variables(other), variables(state)):
         np.testing.assert_array_equal(restored, saved, err_msg=saved.name)
 
 
@@ -98,7 +99,7 @@ def test_a_damaged_checkpoint_is_not_loaded_nor_moved(state, tmp_path, capfd):
 def test_the_generator_that_is_loaded_is_the_averaged_one(state, workdir):
     generator, card, step = checkpoints.load_generator(workdir)
     assert (card, step) == (CARD, 7)
-    for loaded, averaged in zip(generator.variables, state.averaged_generator.variables):
+    for loaded, averaged in paired(generator.variables, state.averaged_generator.variables):
         np.testing.assert_array_equal(loaded, averaged, err_msg=averaged.name)
 
 
@@ -161,10 +162,10 @@ def test_networks_can_start_from_another_run(state, workdir):
     optimizers = [v.numpy() for v in other.generator_optimizer.variables]
     checkpoints.start_from(workdir, changed(CARD, data=dict(photo_variant=("tx_000000000000",))), other)
     for network in ("generator", "averaged_generator", "discriminator"):
-        for restored, saved in zip(getattr(other, network).variables, getattr(state, network).variables):
+        for restored, saved in paired(getattr(other, network).variables, getattr(state, network).variables):
             np.testing.assert_array_equal(restored, saved, err_msg=saved.name)
     assert int(other.step) == 0
-    for now, before in zip(other.generator_optimizer.variables, optimizers):
+    for now, before in paired(other.generator_optimizer.variables, optimizers):
         np.testing.assert_array_equal(now, before)
 
 

@@ -24,6 +24,7 @@ from sketch2img_tf.training import differentiable_augmentation
 from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
 from tests.faults.commands import last_line, run
+from tests.paired import paired
 from tests.training.spying import spied
 
 BATCH, CLASSES = 2, 3
@@ -62,7 +63,7 @@ def shared() -> tuple[TrainState, list[np.ndarray]]:
 @pytest.fixture
 def state(shared) -> TrainState:
     """At its start."""
-    for variable, value in zip(checkpoints.variables(shared[0]), shared[1]):
+    for variable, value in paired(checkpoints.variables(shared[0]), shared[1]):
         variable.assign(value)
     shared[0].set_learning_rates(_config())
     return shared[0]
@@ -114,7 +115,7 @@ def test_generators_gradient_is_that_of_the_updated_critic_through_the_pictures(
     decoded = spied(monkeypatch, type(state.generator), "decode")
     step(batch)
     after, noise = variable.numpy(), decoded[0][0][4]
-    for each, value in zip(state.generator.variables, before):
+    for each, value in paired(state.generator.variables, before):
         each.assign(value)
     with tf.GradientTape() as tape:
         fakes = state.generator((batch["sketches"], batch["labels"], noise), training=True)
@@ -144,7 +145,7 @@ def test_of_two_draws_that_are_supervised_it_sees_the_first(eagerly, state, monk
     step(batch)
     fakes = decoded[0][1][:BATCH]
     seen = step.sight(fakes, fakes, batch["sketches"]).critic
-    for values, expected in zip(said[-1][0][1][0], seen):
+    for values, expected in paired(said[-1][0][1][0], seen):
         np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -226,14 +227,14 @@ def test_function_equals_eager(shared, state):
     step = TrainStep(_config(**options, perceptual_weights="random", perceptual_size=32), state, STATISTICS)
     found = []
     for eager in (False, True):
-        for variable, value in zip(checkpoints.variables(state), shared[1]):
+        for variable, value in paired(checkpoints.variables(state), shared[1]):
             variable.assign(value)
         tf.config.run_functions_eagerly(eager)
         try:
             found.append([{name: float(v) for name, v in step(_batch()).items()} for _ in range(2)])
         finally:
             tf.config.run_functions_eagerly(False)
-    for in_graph, eager in zip(*found):
+    for in_graph, eager in paired(*found):
         assert eager == pytest.approx(in_graph, rel=1e-3, abs=1e-4)
 
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from sketch2img_tf.options.option import AUGMENTATIONS
 from sketch2img_tf.training import differentiable_augmentation as diffaugment
+from tests.paired import paired
 
 SEED = tf.constant([3, 4])
 COUNT = 400
@@ -25,7 +26,7 @@ def test_photo_and_sketch_move_alike(kinds):
 def test_colour_leaves_the_sketch_and_the_places_alone():
     photos, sketches = diffaugment.augment(PICTURES, PICTURES[..., :1], ("colour",), SEED)
     np.testing.assert_array_equal(sketches, PICTURES[..., :1])
-    for changed, photo in zip(photos[:20].numpy(), PICTURES[:20].numpy()):
+    for changed, photo in paired(photos[:20].numpy(), PICTURES[:20].numpy()):
         coefficients = np.polyfit(photo.mean(-1).ravel(), changed.mean(-1).ravel(), 1)  # greys go to greys
         np.testing.assert_allclose(np.polyval(coefficients, photo.mean(-1)), changed.mean(-1), atol=1e-5)
 

@@ -21,6 +21,7 @@ from sketch2img_tf.training import divergence
 from sketch2img_tf.training.network_update import NetworkUpdate
 from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
+from tests.paired import paired
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATISTICS = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
@@ -93,7 +94,7 @@ def test_a_skipped_update_moves_no_weight_and_no_slot(step):
     ]
     before = [variable.numpy() for variable in watched]
     step(batch_of(photo_value=np.nan))
-    for variable, value in zip(watched, before):
+    for variable, value in paired(watched, before):
         np.testing.assert_array_equal(variable, value, err_msg=variable.name)
     step(batch_of())
     moved = [not np.array_equal(variable, value) for variable, value in zip(watched, before)]

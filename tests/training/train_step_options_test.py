@@ -13,6 +13,7 @@ from sketch2img_tf.networks.generator import Generator
 from sketch2img_tf.training import differentiable_augmentation, losses, penalties
 from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
+from tests.paired import paired
 from tests.training.spying import spied
 
 BATCH, CLASSES = 2, 3
@@ -34,7 +35,7 @@ def shared() -> tuple[TrainState, list[np.ndarray]]:
 @pytest.fixture
 def state(shared) -> TrainState:
     """The shared state, at its start again."""
-    for variable, value in zip(_variables(shared[0]), shared[1]):
+    for variable, value in paired(_variables(shared[0]), shared[1]):
         variable.assign(value)
     shared[0].set_learning_rates(_config())  # Keras' optimizers do not count it among their variables
     return shared[0]
@@ -115,12 +116,12 @@ def test_energy_score_is_of_both_draws_and_their_distance(eagerly, state, monkey
         return score(fakes, batch["photos"]), tf.add_n([score(*layer) for layer in layers])
 
     assert fakes.shape[0] == 2 * BATCH and np.abs(fakes[:BATCH] - fakes[BATCH:]).max() > 1e-6
-    for name, expected in zip(("supervised", "perceptual"), scores(fakes)):
+    for name, expected in paired(("supervised", "perceptual"), scores(fakes)):
         assert float(scalars[f"generator/{name}"]) == pytest.approx(float(expected), rel=1e-4)
     apart = np.abs(fakes[:BATCH] - fakes[BATCH:]).mean()
     assert float(scalars["generator/diversity"]) == pytest.approx(-apart, rel=1e-4)  # watched, at a weight of 0
 
-    for each, value in zip(state.generator.variables, before):
+    for each, value in paired(state.generator.variables, before):
         each.assign(value)
     twice = [tf.concat([batch[name]] * 2, 0) for name in ("sketches", "labels")]
     with tf.GradientTape() as tape:
@@ -280,10 +281,10 @@ def test_all_that_the_discriminator_sees_is_augmented_and_nothing_else(eagerly, 
     _step(state, batch, diffaugment=["colour", "translation", "cutout"])
     fakes = supervised[0][0][0]
     given = [perturbed[0][1], batch["photos"], fakes, fakes]  # DRAGAN's, real, fake; for the generator
-    for (args, result), photos, (seen, _) in zip(augmented, given, judged):
+    for (args, result), photos, (seen, _) in paired(augmented, given, judged):
         np.testing.assert_array_equal(args[0], photos)
         np.testing.assert_array_equal(args[1], batch["sketches"])
-        for picture, changed in zip(seen[1], result):
+        for picture, changed in paired(seen[1], result):
             np.testing.assert_array_equal(picture, changed)
     assert len(augmented) == len(judged) == 4
     assert len({tuple(args[3].numpy()) for args, _ in augmented}) == 4
@@ -329,14 +330,14 @@ def test_function_equals_eager_with_every_option(shared, state):
     step = TrainStep(_config(**options), state, STATISTICS)
     found = []
     for eager in (False, True):
-        for variable, value in zip(_variables(state), shared[1]):
+        for variable, value in paired(_variables(state), shared[1]):
             variable.assign(value)
         tf.config.run_functions_eagerly(eager)
         try:
             found.append([{name: float(v) for name, v in step(_batch(2 * BATCH)).items()} for _ in range(3)])
         finally:
             tf.config.run_functions_eagerly(False)
-    for in_graph, eagerly in zip(*found):
+    for in_graph, eagerly in paired(*found):
         assert eagerly == pytest.approx(in_graph, rel=1e-3, abs=1e-5)
     for penalty in ("dragan", "r1"):
         assert [scalars[f"discriminator/{penalty}"] > 0 for scalars in found[0]] == [True, False, True]

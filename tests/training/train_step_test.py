@@ -17,6 +17,7 @@ from sketch2img_tf.networks.generator import Generator
 from sketch2img_tf.training import losses, penalties
 from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
+from tests.paired import paired
 from tests.training.spying import spied
 
 BATCH, CLASSES = 3, 4
@@ -63,7 +64,7 @@ def state(shared, fresh) -> TrainState:
 
 
 def _restart(state: TrainState, fresh: TrainState) -> None:
-    for variable, value in zip(_all_variables(state), _all_variables(fresh)):
+    for variable, value in paired(_all_variables(state), _all_variables(fresh)):
         variable.assign(value)
 
 
@@ -90,7 +91,7 @@ def batch() -> dict[str, tf.Tensor]:
 
 
 def _descend(variables, gradients, rate: float) -> None:
-    for variable, gradient in zip(variables, gradients):
+    for variable, gradient in paired(variables, gradients):
         variable.assign_sub(rate * tf.convert_to_tensor(gradient))
 
 
@@ -220,7 +221,7 @@ def test_diversity_is_divided_by_the_distance_of_the_noises_if_the_slope_is_aske
 def _check_averages(state, before) -> None:
     """After the first step the average is a tenth of the old weights and nine tenths of the new."""
     after, averages = _snapshot(state.generator), _snapshot(state.averaged_generator)
-    for (name, average), old, new in zip(averages.items(), before.values(), after.values()):
+    for (name, average), old, new in paired(averages.items(), before.values(), after.values()):
         np.testing.assert_allclose(average, 0.1 * old + 0.9 * new, rtol=1e-4, atol=1e-6, err_msg=name)
 
 
@@ -291,7 +292,7 @@ def test_seed_makes_the_state(fresh):
 
 
 def test_average_starts_as_the_generator(fresh):
-    for average, variable in zip(fresh.averaged_generator.variables, fresh.generator.variables):
+    for average, variable in paired(fresh.averaged_generator.variables, fresh.generator.variables):
         np.testing.assert_array_equal(average, variable)
 
 
@@ -380,13 +381,14 @@ def test_supervised_learns_one_batch(supervised, batch):
     before = [variable.numpy() for variable in supervised.state.discriminator.trainable_variables]
     distances = [float(supervised({**batch, "photos": photos})["generator/supervised"]) for _ in range(60)]
     assert distances[-1] < 0.4 * distances[0]
-    for variable, value in zip(supervised.state.discriminator.trainable_variables, before):
+    for variable, value in paired(supervised.state.discriminator.trainable_variables, before):
         np.testing.assert_array_equal(variable, value)
 
 
 def test_without_averaging_the_average_is_the_generator(supervised, batch):
     supervised(batch)
-    for average, variable in zip(supervised.state.averaged_generator.variables, supervised.state.generator.variables):
+    state = supervised.state
+    for average, variable in paired(state.averaged_generator.variables, state.generator.variables):
         np.testing.assert_allclose(average, variable, rtol=1e-5, atol=1e-6)
 
 

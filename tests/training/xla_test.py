@@ -14,6 +14,7 @@ from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import hardware
 from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
+from tests.paired import paired
 
 CONFIGS = pathlib.Path(__file__).resolve().parents[2] / "configs"
 BATCH, CLASSES = 2, 3
@@ -129,5 +130,5 @@ def test_several_steps_in_one_call_are_the_same_steps():
     for name, of_three in examples.items():
         np.testing.assert_array_equal(last[name], of_three[2 * BATCH :])
     assert int(many.state.step) == 3
-    for expected, found in zip(one.state.generator.variables, many.state.generator.variables):
+    for expected, found in paired(one.state.generator.variables, many.state.generator.variables):
         tf.debugging.assert_near(expected, found, rtol=1e-4, atol=1e-5)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import io
 import pathlib
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from sketch2img_tf import picture_grid
 from sketch2img_tf.evaluation import judge
 from sketch2img_tf.evaluation.reports import by_class, results
+from sketch2img_tf.sheets import html_page, picture_grid
 
 if TYPE_CHECKING:
     from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
@@ -40,7 +39,7 @@ def write(path: str, result: dict, evaluator: Evaluator, evaluation: Evaluation,
     title = f"{result['model']}, step {step}"
     sections = [
         ("Metrics", _table(results.table(result)) + html.escape(judge.note(result))),
-        ("Curves", "".join(_image(pathlib.Path(plot).read_bytes(), pathlib.Path(plot).stem) for plot in plots)),
+        ("Curves", "".join(html_page.image(path.read_bytes(), path.stem) for path in map(pathlib.Path, plots))),
         (f"Best classes by {metric}", _classes(classes[:_CLASSES], evaluator, evaluation)),
         (f"Worst classes by {metric}", _classes(classes[_CLASSES:][-_CLASSES:], evaluator, evaluation)),
         ("Nearest to a training photo", _nearest(evaluator, evaluation)),
@@ -49,7 +48,7 @@ def write(path: str, result: dict, evaluator: Evaluator, evaluation: Evaluation,
     ]
     body = "\n".join(f"<h2>{html.escape(heading)}</h2>\n{content}" for heading, content in sections if content)
     with open(path, "w", encoding="utf-8") as file:
-        file.write(_PAGE.format(title=html.escape(title), body=body))
+        file.write(html_page.page(title, _STYLE, body))
 
 
 def _classes(classes: list[ClassScores], evaluator: Evaluator, evaluation: Evaluation) -> str:
@@ -84,11 +83,7 @@ def _sheet(columns: list[np.ndarray], captions: list[str], description: str) -> 
     encoded = io.BytesIO()
     sheet: Image.Image = picture_grid.picture_grid(columns, captions)
     sheet.save(encoded, "PNG")
-    return _image(encoded.getvalue(), description)
-
-
-def _image(png: bytes, description: str) -> str:
-    return f'<img alt="{html.escape(description)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+    return html_page.image(encoded.getvalue(), description)
 
 
 def _table(rows: list[list[str]]) -> str:
@@ -96,23 +91,10 @@ def _table(rows: list[list[str]]) -> str:
     return f"<table>\n<tr class=head>{head}</tr>\n" + "".join(f"<tr>{row}</tr>\n" for row in others) + "</table>"
 
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>{title}</title>
-<style>
-body {{ font: 14px system-ui, sans-serif; margin: 24px; background: #f4f4f2; color: #222; }}
-table {{ border-collapse: collapse; background: white; }}
-td {{ padding: 2px 10px; border: 1px solid #ddd; text-align: right; }}
-td:first-child {{ text-align: left; }}
-.head {{ font-weight: bold; }}
-img {{ display: block; max-width: 100%; margin-bottom: 8px; }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-{body}
-</body>
-</html>
+_STYLE = """\
+table { border-collapse: collapse; background: white; }
+td { padding: 2px 10px; border: 1px solid #ddd; text-align: right; }
+td:first-child { text-align: left; }
+.head { font-weight: bold; }
+img { display: block; max-width: 100%; margin-bottom: 8px; }
 """

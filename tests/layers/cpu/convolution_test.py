@@ -9,6 +9,7 @@ import tensorflow as tf
 from sketch2img_tf.devices import hardware
 from sketch2img_tf.layers.cpu import convolution, winograd
 from sketch2img_tf.layers.cpu.convolution import conv2d
+from tests.paired import paired
 
 SIDES = [8, 9]  # few positions, and more
 MANY = (144, 128)  # channels that go by tiles, in a batch of BATCH
@@ -47,7 +48,7 @@ def _derivatives(function, arguments: list[tf.Tensor]) -> list[tf.Tensor]:
 @pytest.mark.parametrize("widths", WIDTHS)
 def test_values_and_gradients_of_two_orders_are_tensorflows(side, widths):
     arguments = _arguments(side, widths=widths)
-    for found, expected in zip(_derivatives(conv2d, arguments), _derivatives(_plain, arguments)):
+    for found, expected in paired(_derivatives(conv2d, arguments), _derivatives(_plain, arguments)):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
@@ -65,7 +66,7 @@ def test_by_tiles_they_are_tensorflows_to_a_thousandth(compiled, monkeypatch):
     arguments = [tf.concat([x, 0.5 * x, -x, x**2], 0), *others]
     assert arguments[0].shape[0] == BATCH
     derivatives = compiled(_derivatives)
-    for found, expected in zip(derivatives(conv2d, arguments), _derivatives(_plain, arguments)):
+    for found, expected in paired(derivatives(conv2d, arguments), _derivatives(_plain, arguments)):
         np.testing.assert_allclose(found, expected, atol=1e-3 * np.std(expected), rtol=0)
     assert taken.count("conv2d") >= 4 and taken.count("filter_gradient") >= 3
 
@@ -102,7 +103,7 @@ def test_in_bfloat16_they_are_as_near_as_bfloat16_is(wide, side, widths, monkeyp
         tape.watch(arguments)
         plain.watch(wide)
         value, expected = conv2d(*arguments), _plain(*wide)
-    for found, exact in zip(tape.gradient(value, arguments), plain.gradient(expected, wide)):
+    for found, exact in paired(tape.gradient(value, arguments), plain.gradient(expected, wide)):
         assert found.dtype == tf.bfloat16
         np.testing.assert_allclose(tf.cast(found, tf.float32), exact, rtol=0.02, atol=0.1)
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 from sketch2img_tf.layers.cpu import fusion
 from sketch2img_tf.layers.cpu.fusion import fused, summed
 from sketch2img_tf.layers.mru import MRU, NORMALIZATIONS
+from tests.paired import paired
 
 SHAPE, EACH, ALL = [3, 8, 5, 7], [3, 1, 1, 7], [1, 1, 1, 7]  # full, and spread over positions, and over the batch too
 CALLED = {"eager": lambda function: function, "graph": tf.function, "XLA": tf.function(jit_compile=True)}
@@ -45,7 +46,7 @@ def test_values_and_derivatives_of_two_orders(called, function, everything_is_la
     arguments = _normal([SHAPE, SHAPE, EACH, ALL])
     np.testing.assert_allclose(CALLED[called](fused(function))(*arguments), function(*arguments), rtol=1e-5, atol=1e-5)
     found = CALLED[called](lambda *arguments: _derivatives(fused(function), *arguments))(*arguments)
-    for each, expected in zip(found, _derivatives(function, *arguments)):
+    for each, expected in paired(found, _derivatives(function, *arguments)):
         assert each.shape == expected.shape
         np.testing.assert_allclose(each, expected, rtol=1e-4, atol=1e-4)
 
@@ -55,7 +56,7 @@ def test_sums_and_their_derivatives_of_two_orders(axes, everything_is_large):
     arguments = _normal([SHAPE, SHAPE, EACH, ALL])
     found = _derivatives(lambda *arguments: summed(_function, axes, *arguments), *arguments)
     plain = _derivatives(lambda *arguments: tf.reduce_sum(_function(*arguments), axes, keepdims=True), *arguments)
-    for each, expected in zip(found, plain):
+    for each, expected in paired(found, plain):
         np.testing.assert_allclose(each, expected, rtol=1e-3, atol=1e-3)  # of a sine of sums
 
 
@@ -99,5 +100,5 @@ def test_a_unit_is_the_same_fused(normalization, activation, monkeypatch):
     plain = [unit(x, image), *_derivatives(unit, x, image)]
     monkeypatch.setattr(fusion, "_LARGE", 1)
     assert _compiled_functions(unit, x, image) > 0
-    for found, expected in zip([unit(x, image), *_derivatives(unit, x, image)], plain):
+    for found, expected in paired([unit(x, image), *_derivatives(unit, x, image)], plain):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from sketch2img_tf.layers.cpu.moments import count, moments
 from tests.layers.ancestors import kept
+from tests.paired import paired
 
 X = np.random.default_rng(0).normal(3.0, 2.0, [2, 3, 4, 5]).astype(np.float32)
 WEIGHTS = np.random.default_rng(1).normal(size=[2, *X.shape]).astype(np.float32)
@@ -55,7 +56,7 @@ def _derivatives(function, axes) -> list[tf.Tensor]:
 @pytest.mark.parametrize("traced", [False, True])
 def test_derivatives_of_two_orders_are_those_of_the_definition(axes, traced):
     derivatives = tf.function(_derivatives) if traced else _derivatives
-    for found, expected in zip(derivatives(moments, axes), _derivatives(_by_definition, axes)):
+    for found, expected in paired(derivatives(moments, axes), _derivatives(_by_definition, axes)):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from sketch2img_tf.layers.cpu.recomputation import recomputed
 from tests.layers.ancestors import ancestors
+from tests.paired import paired
 
 X, Y = np.linspace(0.1, 2.0, 6, dtype=np.float32), np.linspace(-1.0, 1.0, 6, dtype=np.float32)
 
@@ -32,7 +33,7 @@ def _derivatives(function, x, y) -> list[tf.Tensor]:
 def test_values_and_gradients_of_two_orders(traced):
     derivatives = tf.function(_derivatives) if traced else _derivatives
     found = derivatives(recomputed(_function), tf.constant(X), tf.constant(Y))
-    for each, expected in zip(found, _derivatives(_function, tf.constant(X), tf.constant(Y))):
+    for each, expected in paired(found, _derivatives(_function, tf.constant(X), tf.constant(Y))):
         np.testing.assert_allclose(each, expected, rtol=1e-5, atol=1e-6)
 
 

@@ -17,6 +17,7 @@ from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import hardware
 from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
+from tests.paired import paired
 
 CLASSES, STEPS = 3, 3
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
@@ -52,14 +53,14 @@ class Pair:
 
     def steps(self, traced: tf.types.experimental.ConcreteFunction) -> list[Step]:
         """Each on a batch of its own, from the start."""
-        for variable, value in zip(self._all_variables(), self.start):
+        for variable, value in paired(self._all_variables(), self.start):
             variable.assign(value)
         return [self._step(traced, number) for number in range(STEPS)]
 
     def _step(self, traced: tf.types.experimental.ConcreteFunction, number: int) -> Step:
         scalars = {name: float(value) for name, value in traced(self._batch(number)).items()}
         gradients = {}
-        for network, optimizer in zip(self.state.networks, self.state.optimizers):
+        for network, optimizer in paired(self.state.networks, self.state.optimizers):
             moments = zip(network.trainable_variables, optimizer._momentums)
             gradients.update({f"{network.name}: {of.name}": moment.numpy() for of, moment in moments})
         return Step(scalars, gradients)
@@ -102,7 +103,7 @@ def _far(found: np.ndarray, expected: np.ndarray) -> float:
 def test_in_float32():
     pair = Pair(**WIDE)
     assert (_forms(pair.plain), _forms(pair.for_cpus)) == (set(), ALL_FORMS)
-    for found, expected in zip(pair.steps(pair.for_cpus), pair.steps(pair.plain)):
+    for found, expected in paired(pair.steps(pair.for_cpus), pair.steps(pair.plain)):
         assert found.scalars == pytest.approx(expected.scalars, rel=FAR_SCALARS, abs=1e-6)
         distances = {name: _far(found.gradients[name], value) for name, value in expected.gradients.items()}
         assert {name: far for name, far in distances.items() if far > FAR_GRADIENTS} == {}

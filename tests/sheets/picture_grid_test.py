@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sketch2img_tf.picture_grid import picture_grid
+from sketch2img_tf.sheets.picture_grid import picture_grid
 
 SIDE = 64
 
