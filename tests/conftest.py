@@ -45,7 +45,7 @@ def sketchy(dummy_data_dir):
     from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 
     directory = build.dataset_dir(dummy_data_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT)
-    return open_paired_dataset(str(directory), DataConfig())
+    return open_paired_dataset(str(directory), DataConfig(data_dir=str(dummy_data_dir)))
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import sys
 from typing import TYPE_CHECKING
 
 import datasets.edge_maps.build as edge_maps_build
@@ -36,6 +37,19 @@ def open_data(data: DataConfig) -> PairedDataset:
     sketchy = input_pipeline.open_paired_dataset(str(directory(data)), data)
     tfrecord_integrity.check(sketchy.directory)
     return _with_edge_maps(sketchy) if data.mixes_edge_maps else sketchy
+
+
+def all_photos(sketchy: PairedDataset) -> list[PairedDataset]:
+    """`sketchy`, and the edge maps of its classes that are built beside it, mixed in or not; why not goes to stderr."""
+    if sketchy.edge_maps or sketchy.config.dataset == "edge_maps":
+        return [sketchy, *([sketchy.edge_maps] if sketchy.edge_maps else [])]
+    if not edge_maps_build.dataset_dir(sketchy.config.data_dir).is_dir():
+        return [sketchy]
+    try:
+        return [sketchy, _with_edge_maps(sketchy).edge_maps]
+    except UserError as error:
+        print(f"their photos are not looked at: {error}", file=sys.stderr)
+        return [sketchy]
 
 
 def check_built(data: DataConfig) -> None:

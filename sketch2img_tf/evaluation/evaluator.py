@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from sketch2img_tf.evaluation import examples, training_photos
+from sketch2img_tf.evaluation import examples, scoring, training_photos
 from sketch2img_tf.evaluation.features import FeatureFlags, FeatureNetwork
 from sketch2img_tf.evaluation.scoring import Scorer, Scores
 
@@ -59,6 +59,12 @@ class Evaluator:
         """The floor: the training photos' mean colour for every sketch."""
         return self._evaluate(draw_mean_colour, self.part, self._varied).scores
 
+    def sketches(self) -> Scores:
+        """The sketch in the place of its picture: what lines are worth that show nothing else."""
+        pictures = np.repeat(self.part.sketch_pixels, 3, axis=-1)
+        several = np.repeat(pictures[self._varied][:, np.newaxis], self.protocol.diversity_seeds, axis=1)
+        return self._scorer.score(pictures, self.part, several)
+
     def real(self) -> Scores:
         """The ceiling: the real photos of the part in the place of pictures.
 
@@ -68,6 +74,10 @@ class Evaluator:
         scores = self._scorer.score(self.part.photos, self.part, self._photos_of_a_class())
         distances = self._scorer.distances_of_reals() if self.network else {}
         return Scores({**scores.metrics, **distances}, scores.per_picture)
+
+    def by_class(self, columns: dict[str, Scores]) -> dict:
+        """`scoring.by_class` of scores of the part."""
+        return scoring.by_class(columns, self.part.labels, self.sketchy.class_names)
 
     def nearest_training_photos(self, pictures: np.ndarray) -> np.ndarray:
         """The training photo that is nearest to each picture: pixels, uint8 [B, H, W, 3], of the same."""

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from sketch2img_tf.evaluation.examples import Part
     from sketch2img_tf.evaluation.training_photos import TrainingPhotos
 
+OF_CLASSES = "_of_classes"  # ends the name of a metric's mean over classes, each of which counts once
 _HIGHER_IS_BETTER = ("psnr", "ssim", "edge_recall", "edge_precision", "class_accuracy", "inception_score", "diversity")
+_COUNTED_BY_CLASS = ("l1", "edge_recall", "class_accuracy", "perceptual")
 _CHUNK = 64
+_COMPARED = 4096  # training photos, evenly spaced, that stand for all of them as a set
 _NEIGHBOUR_SIDE = 32  # photos are compared as means of so many squares a side
 
 
@@ -35,10 +38,13 @@ def lower_is_better(metric: str) -> bool:
 def metric_names(flags: FeatureFlags) -> list[str]:
     """The names of all metrics with this network, or without one."""
     names = ["l1", "psnr", "ssim", "edge_recall", "edge_precision", "edge_recall_by_chance", "edge_precision_by_chance"]
-    names += ["nearest_train_rms", "diversity_l1", "diversity_coarse_l1"]
+    names += ["nearest_train_rms"]
     if flags.network:
-        kinds = ("nearest_train", "class_accuracy", "perceptual", "diversity", "inception_score")
-        names += [f"{kind}_{flags.network}" for kind in kinds]
+        names += [f"{kind}_{flags.network}" for kind in ("nearest_train", "class_accuracy", "perceptual")]
+    names += [name + OF_CLASSES for name in names if _counts_by_class(name)]
+    names += ["diversity_l1", "diversity_coarse_l1"]
+    if flags.network:
+        names += [f"{kind}_{flags.network}" for kind in ("diversity", "inception_score")]
         frechet, kernel = distance_names(flags)
         for suffix in ("", "_to_train"):
             names += [frechet + suffix, kernel + suffix, f"{kernel}{suffix}_error"]
@@ -64,6 +70,7 @@ class Scorer:
     def __init__(self, part: Part, training: TrainingPhotos, network: FeatureNetwork | None):
         self.part, self.training, self.network = part, training, network
         self._training_vectors = _vectors(training.pixels)
+        self._compared = np.linspace(0, len(training.labels) - 1, min(len(training.labels), _COMPARED)).astype(int)
         reals = part.photos[part.distinct]
         self._real_features = network.pooled(reals, "looking at the real photos") if network else None
 
@@ -80,6 +87,11 @@ class Scorer:
         if self.network:
             per_picture |= self._judged(pictures, part, features)
         metrics = {name: float(values.mean()) for name, values in per_picture.items()}
+        metrics |= {
+            name + OF_CLASSES: mean_of_classes(values, part.labels)
+            for name, values in per_picture.items()
+            if _counts_by_class(name)
+        }
         metrics |= self._diversity(varied)
         if self.network:
             metrics |= self._of_set(features, part.photo_numbers)
@@ -91,8 +103,8 @@ class Scorer:
 
     def distances_of_reals(self) -> dict[str, float]:
         """Those from the training photos to the real ones of the part; a distance is the same in both directions."""
-        there = self._distances(self.training.features, self._real_features, None, "")
-        back = self._distances(self._real_features, self.training.features, None, "_to_train")
+        there = self._distances(self._compared_features, self._real_features, None, "")
+        back = self._distances(self._real_features, self._compared_features, None, "_to_train")
         return {**there, **back}
 
     def _of_set(self, features: np.ndarray, groups: np.ndarray) -> dict[str, float]:
@@ -100,9 +112,14 @@ class Scorer:
         probabilities = self.training.classifier.probabilities(features)
         return {
             **self._distances(features, self._real_features, groups, ""),
-            **self._distances(features, self.training.features, groups, "_to_train"),
+            **self._distances(features, self._compared_features, groups, "_to_train"),
             f"inception_score_{self.network.name}": classifier.inception_score(probabilities),
         }
+
+    @property
+    def _compared_features(self) -> np.ndarray:
+        """Of the training photos as a set, [at most `_COMPARED`, C]: its kernel matrix is of every two."""
+        return self.training.features[self._compared]
 
     def _distances(
         self, features: np.ndarray, reals: np.ndarray, groups: np.ndarray | None, suffix: str
@@ -139,6 +156,43 @@ class Scorer:
             perceptual = self.network.perceptual_distances(first, second)
             found[f"diversity_{self.network.name}"] = float(perceptual.mean())
         return found
+
+
+def mean_of_classes(values: np.ndarray, labels: np.ndarray) -> float:
+    """The mean over classes of their examples' means: of values [N] with the labels int [N]."""
+    sums, counts = np.bincount(labels, values), np.bincount(labels)
+    return float((sums[counts > 0] / counts[counts > 0]).mean())
+
+
+def by_class(columns: dict[str, Scores], labels: np.ndarray, class_names: tuple[str, ...]) -> dict:
+    """One number per class: its accuracy by the classifier if there is a network, else its L1.
+
+    Args:
+      columns: scores of several pictures of each of the same examples, by what they are called; a model's first.
+      labels: of the examples, int [N].
+      class_names: in the order of the labels.
+
+    Returns:
+      {"metric": its name, "mean": {column: mean of classes, ...}, "classes": {class: {"sketches": how many, column:
+      number, ...}, ...}} of the classes that have examples, the model's best first.
+    """
+    model = next(iter(columns))
+    metric = next((name for name in columns[model].per_picture if name.startswith("class_accuracy_")), "l1")
+    classes = {}
+    for label in np.unique(labels):
+        of_class = labels == label
+        means = {column: float(scores.per_picture[metric][of_class].mean()) for column, scores in columns.items()}
+        classes[class_names[label]] = {"sketches": int(of_class.sum()), **means}
+    sign = 1 if lower_is_better(metric) else -1
+    return {
+        "metric": metric,
+        "mean": {column: scores.metrics[metric + OF_CLASSES] for column, scores in columns.items()},
+        "classes": dict(sorted(classes.items(), key=lambda one: sign * one[1][model])),
+    }
+
+
+def _counts_by_class(name: str) -> bool:
+    return name.startswith(_COUNTED_BY_CLASS) and not name.endswith("_by_chance")
 
 
 def _in_chunks(pictures: np.ndarray, part: Part) -> dict[str, np.ndarray]:

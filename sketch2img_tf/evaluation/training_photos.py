@@ -1,4 +1,7 @@
-"""The photos that a run trains on: what new pictures are compared with, kept from one evaluation to the next.
+"""The photos that can be trained on: what new pictures are compared with, kept from one evaluation to the next.
+
+They are those of the sketches and, where edge maps of the same classes are built beside these, those of the edge maps,
+whether or not a run mixes them in: the same judge for all runs on the same data.
 
 Axes: M photos, each once however many sketches there are of it; H, W height and width; C features.
 """
@@ -8,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import sys
 import zipfile
@@ -15,20 +19,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sketch2img_tf.data import input_pipeline, preprocessing, sources
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.evaluation import classifier, examples
+from sketch2img_tf.evaluation import classifier
 from sketch2img_tf.evaluation.classifier import Classifier
+from sketch2img_tf.surroundings import progress
 
 if TYPE_CHECKING:
     from sketch2img_tf.data.input_pipeline import PairedDataset
     from sketch2img_tf.evaluation.features import FeatureNetwork
 
 _VERSION = 1  # of what is kept: other numbers are not read
+_BATCH = 64
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingPhotos:
-    """Every distinct training photo once.
+    """Every distinct photo of the training parts once.
 
     Attributes:
       pixels: uint8 [M, H, W, 3].
@@ -49,17 +56,17 @@ def load(sketchy: PairedDataset, network: FeatureNetwork | None) -> TrainingPhot
     Raises:
       UserError: the network sees the same in every photo.
     """
-    path = _path(sketchy, network)
+    datasets = sources.all_photos(sketchy)
+    path = _path(datasets, network)
     photos = _read(path)
     if photos is None:
-        photos = _compute(sketchy, network)
+        photos = _compute(datasets, network)
         _keep(path, photos)
     return photos
 
 
-def _compute(sketchy: PairedDataset, network: FeatureNetwork | None) -> TrainingPhotos:
-    part = examples.read_part(sketchy, "train")
-    pixels, labels = part.photos[part.distinct], part.labels[part.distinct]
+def _compute(datasets: list[PairedDataset], network: FeatureNetwork | None) -> TrainingPhotos:
+    pixels, labels = read(datasets)
     if network is None:
         return TrainingPhotos(pixels, labels, None, None)
     features = network.pooled(pixels, "looking at the training photos")
@@ -68,11 +75,26 @@ def _compute(sketchy: PairedDataset, network: FeatureNetwork | None) -> Training
             f"--features_weights: {network.description['network']} gives the same features for every photo at its layer"
             f" {network.description['layer']}: the weights are not trained up to there; give others"
         )
-    return TrainingPhotos(pixels, labels, features, classifier.train(features, labels, len(sketchy.class_names)))
+    return TrainingPhotos(pixels, labels, features, classifier.train(features, labels, len(datasets[0].class_names)))
 
 
-def _path(sketchy: PairedDataset, network: FeatureNetwork | None) -> str:
+def read(datasets: list[PairedDataset]) -> tuple[np.ndarray, np.ndarray]:
+    """The training photos of the data sets, each once: uint8 [M, H, W, 3] and their labels, int64 [M]."""
+    seen: dict[bytes, tuple[np.ndarray, int]] = {}  # in the order of appearance
+    for dataset in datasets:
+        batches = input_pipeline.evaluation_batches(dataset, "train", _BATCH)
+        total = math.ceil(dataset.examples["train"] / _BATCH)
+        for batch in progress.bar(batches, "reading the training photos", total, unit="batch", leave=False):
+            photos = preprocessing.photo_pixels(batch["photos"], dataset.statistics).numpy()
+            for photo, label in zip(photos, batch["labels"].numpy()):
+                seen.setdefault(hashlib.sha1(photo).digest(), (photo, label))
+    pixels, labels = zip(*seen.values())
+    return np.stack(pixels), np.array(labels, np.int64)
+
+
+def _path(datasets: list[PairedDataset], network: FeatureNetwork | None) -> str:
     """The file's name holds a hash of all that its content follows from, beside the records."""
+    sketchy, *beside = datasets
     facts = {
         "version": _VERSION,
         "image_size": sketchy.config.image_size,
@@ -81,6 +103,7 @@ def _path(sketchy: PairedDataset, network: FeatureNetwork | None) -> str:
         "drop_sketches": sketchy.config.drop_sketches,
         "validation_share": sketchy.config.validation_share,
         "network": network and network.description,
+        **({"beside": [dataset.examples["train"] for dataset in beside]} if beside else {}),
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
     return os.path.join(sketchy.directory, "evaluation", f"{network.name if network else 'photos'}-{digest}.npz")

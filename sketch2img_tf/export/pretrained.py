@@ -53,13 +53,22 @@ def _evaluation(workdir: str, step: int) -> dict[str, Any]:
 
 
 def _table(evaluation: dict[str, Any]) -> str:
-    """The figures of a result, in Markdown."""
+    """The figures of a result, in Markdown, those of every class below those of all."""
     if not evaluation:
         return "Not measured; `evaluate.py` does it."
     protocol = evaluation["protocol"]
-    head, *rows = (f"| {' | '.join(row)} |" for row in results.table(evaluation))
     measured = f"On {protocol['sketches']} sketches of the protocol `{protocol['name']}`:"
-    return "\n".join([measured, "", head, re.sub(r"[^|]+", "---", head), *rows])
+    text = f"{measured}\n\n{_markdown(results.table(evaluation))}"
+    classes = results.class_table(evaluation)
+    if not classes:
+        return text
+    metric = evaluation["by_class"]["metric"]
+    return f"{text}\n\nThe classes that were measured, by `{metric}`:\n\n{_markdown(classes)}"
+
+
+def _markdown(rows: list[list[str]]) -> str:
+    head, *others = (f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([head, re.sub(r"[^|]+", "---", head), *others])
 
 
 def _write(folder: str, name: str, text: str) -> None:

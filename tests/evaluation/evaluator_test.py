@@ -61,9 +61,11 @@ def test_a_result_has_every_metric_for_the_model_its_training_and_the_yardsticks
         "metrics",
         "train",
         "real",
+        "sketch",
         "mean_colour",
+        "by_class",
     ]
-    for column in ("metrics", "train", "real", "mean_colour"):
+    for column in ("metrics", "train", "real", "sketch", "mean_colour"):
         assert sorted(result[column]) == sorted(scoring.metric_names(RANDOM))
     assert json.loads(json.dumps(result, allow_nan=False)) == result
 
@@ -99,6 +101,60 @@ def test_one_colour_is_the_floor(evaluator, result):
     assert floor["l1"] > 0.05
     pictures = evaluator.evaluate(draw_mean_colour).pictures
     assert len({picture.tobytes() for picture in pictures}) == 1
+
+
+def test_the_sketch_itself_is_what_a_model_scores_that_gives_it_back(evaluator, result, sketchy):
+    def copy(sketches, labels, seeds):
+        lines = preprocessing.paper_intensities(sketches, sketchy.statistics)
+        return preprocessing.normalize_photos(tf.repeat(lines, 3, -1), sketchy.statistics)
+
+    found = evaluator.evaluate(copy).scores.metrics
+    assert result["sketch"] == pytest.approx(found, abs=1e-6)
+    # A line has two sides to Canny, which are more edge pixels than count.
+    assert found["edge_recall"] > 0.8 and found["diversity_l1"] == 0
+
+
+def test_every_class_has_a_number_beside_those_of_the_yardsticks(evaluator, draw, result):
+    found = result["by_class"]
+    hits = evaluator.evaluate(draw).scores.per_picture["class_accuracy_MobileNet"]
+    labels, names = evaluator.part.labels, evaluator.sketchy.class_names
+    expected = {names[label]: hits[labels == label].mean() for label in range(3)}
+    assert found["metric"] == "class_accuracy_MobileNet"
+    assert {name: one["metrics"] for name, one in found["classes"].items()} == expected
+    assert [list(one) for one in found["classes"].values()] == [
+        ["sketches", "metrics", "real", "sketch", "mean_colour"]
+    ] * 3
+    for column, mean in found["mean"].items():
+        assert mean == result[column]["class_accuracy_MobileNet_of_classes"]
+        assert mean == pytest.approx(np.mean([one[column] for one in found["classes"].values()]))
+    head, *rows, last = results.class_table(result)
+    assert head == ["class", "sketches", "model", "real photos", "the sketch itself", "one colour"]
+    assert [row[0] for row in rows] == list(found["classes"]) and last[0] == "mean of classes"
+    assert results.class_table({"step": 3}) == []  # as an earlier version left it
+
+
+def test_a_class_counts_once_however_many_sketches_it_has():
+    values, labels = np.array([1.0, 1.0, 1.0, 0.0, 0.5]), np.array([0, 0, 0, 2, 2])
+    assert scoring.mean_of_classes(values, labels) == (1.0 + 0.25) / 2  # there is none of class 1
+    model, floor = (
+        scoring.Scores({"l1_of_classes": mean}, {"l1": 0.5 * factor * values})
+        for mean, factor in ((0.3125, 1), (0.0, 0))
+    )
+    found = scoring.by_class({"metrics": model, "mean_colour": floor}, labels, ("cat", "dog", "fish"))
+    assert found == {
+        "metric": "l1",
+        "mean": {"metrics": 0.3125, "mean_colour": 0.0},
+        "classes": {
+            "fish": {"sketches": 2, "metrics": 0.125, "mean_colour": 0.0},  # lower is better
+            "cat": {"sketches": 3, "metrics": 0.5, "mean_colour": 0.0},
+        },
+    }
+
+
+def test_of_many_training_photos_a_part_stands_for_the_set(evaluator, draw, monkeypatch, sketchy):
+    monkeypatch.setattr(scoring, "_COMPARED", 4)
+    scorer = scoring.Scorer(evaluator.part, evaluator.training, evaluator.network)
+    np.testing.assert_array_equal(scorer._compared_features, evaluator.training.features[[0, 1, 3, 5]])
 
 
 def test_a_model_that_remembers_is_found_out(evaluator, sketchy):
@@ -145,13 +201,13 @@ def test_varied_sketches_are_of_as_many_classes_as_possible():
 
 
 def test_training_photos_are_kept_and_a_damaged_file_is_made_anew(sketchy, monkeypatch, tmp_path, plain):
-    path = training_photos._path(sketchy, None)
+    path = training_photos._path([sketchy], None)
     assert os.path.dirname(os.path.dirname(path)) == sketchy.directory and os.path.exists(path)
     with open(path, "r+b") as file:
         file.truncate(200)
     again = training_photos.load(sketchy, None)
     np.testing.assert_array_equal(again.pixels, plain.training.pixels)
-    monkeypatch.setattr(examples, "read_part", None)  # it is not read again
+    monkeypatch.setattr(training_photos, "read", None)  # they are not read again
     np.testing.assert_array_equal(training_photos.load(sketchy, None).pixels, plain.training.pixels)
 
 

@@ -26,6 +26,11 @@ RESULT = {
     "step": 3,
     "protocol": {"name": "test_256", "sketches": 256},
     **{part: {"l1": 0.125, "psnr": None} for part in ("metrics", "train", "real", "mean_colour")},
+    "by_class": {
+        "metric": "l1",
+        "mean": {"metrics": 0.125, "real": 0.0},
+        "classes": {"cat": {"sketches": 7, "metrics": 0.1, "real": 0.0}},
+    },
 }
 
 
@@ -95,6 +100,9 @@ def test_what_lies_in_it(shipped):
     readme, card = texts[0], json.loads(texts[1])
     assert readme.startswith("---\nlicense: other\n") and "\n---\n# Sketch2Img, step 3\n" in readme
     assert "| l1 | 0.125 | 0.125 | 0.125 | 0.125 |" in readme and "| psnr | - |" in readme
+    assert "by `l1`:" in readme and "| cat | 7 | 0.1 | 0 |" in readme
+    assert "| mean of classes |  | 0.125 | 0 |" in readme
+    assert card["evaluation"]["by_class"] == RESULT["by_class"]
     assert card["step"] == 3 and card["evaluation"]["metrics"] == RESULT["metrics"]
 
 

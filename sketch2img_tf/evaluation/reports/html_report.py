@@ -43,7 +43,8 @@ def write(path: str, result: dict, evaluator: Evaluator, evaluation: Evaluation,
         (f"Best classes by {metric}", _classes(classes[:_CLASSES], evaluator, evaluation)),
         (f"Worst classes by {metric}", _classes(classes[_CLASSES:][-_CLASSES:], evaluator, evaluation)),
         ("Nearest to a training photo", _nearest(evaluator, evaluation)),
-        ("Classes", _table(_class_rows(classes))),
+        (f"Every class by {result['by_class']['metric']}", _table(results.class_table(result))),
+        ("Every class by every metric", _table(_class_rows(classes))),
         ("Protocol", _table([[key, str(value)] for key, value in protocol.items()])),
     ]
     body = "\n".join(f"<h2>{html.escape(heading)}</h2>\n{content}" for heading, content in sections if content)

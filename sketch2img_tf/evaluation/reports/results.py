@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 METRICS_FILE = "metrics.jsonl"
 _L1_EXAMPLES = 256
-_COLUMNS = {"metrics": "model", "train": "on training sketches", "real": "real photos", "mean_colour": "one colour"}
+_COLUMNS = {
+    "metrics": "model",
+    "train": "on training sketches",
+    "real": "real photos",
+    "sketch": "the sketch itself",
+    "mean_colour": "one colour",
+}
 
 
 def result_line(
@@ -31,20 +37,27 @@ def result_line(
 
     Returns:
       `source`, `held_out_l1`, `held_out_l1_mean_colour` (the first 256 pictures') and `held_out_l1_before_training`,
-      `protocol`, and under `metrics`, `train`, `real` and `mean_colour` the metrics of the model, of the model's
-      pictures of training sketches, of the real photos and of one colour. What is not finite is None.
+      `protocol`, and under `metrics`, `train`, `real`, `sketch` and `mean_colour` the metrics of the model, of the
+      model's pictures of training sketches, of the real photos, of the sketches themselves and of one colour; under
+      `by_class` what `scoring.by_class` gives of all but `train`. What is not finite is None.
     """
-    floor = evaluator.mean_colour()
+    columns = {
+        "metrics": evaluation.scores,
+        "real": evaluator.real(),
+        "sketch": evaluator.sketches(),
+        "mean_colour": evaluator.mean_colour(),
+    }
+    train = evaluator.evaluate_on_training(draw).scores
     return {
         **source,
         "held_out_l1": _first(evaluation.scores),
-        "held_out_l1_mean_colour": _first(floor),
+        "held_out_l1_mean_colour": _first(columns["mean_colour"]),
         "held_out_l1_before_training": before,
         "protocol": evaluator.description(),
         "metrics": _plain(evaluation.scores.metrics),
-        "train": _plain(evaluator.evaluate_on_training(draw).scores.metrics),
-        "real": _plain(evaluator.real().metrics),
-        "mean_colour": _plain(floor.metrics),
+        "train": _plain(train.metrics),
+        **{column: _plain(columns[column].metrics) for column in ("real", "sketch", "mean_colour")},
+        "by_class": evaluator.by_class(columns),
     }
 
 
@@ -66,10 +79,25 @@ def read(folder: str) -> list[dict]:
 
 def table(result: dict) -> list[list[str]]:
     """The metrics as rows of text, names first; the first row has the columns' names."""
-    rows = [["", *_COLUMNS.values()]]
+    there = [column for column in _COLUMNS if column in result]  # earlier versions had fewer
+    rows = [["", *(_COLUMNS[column] for column in there)]]
     for name in result["metrics"]:
-        rows.append([name, *(_text(result[column].get(name)) for column in _COLUMNS)])
+        rows.append([name, *(_text(result[column].get(name)) for column in there)])
     return rows
+
+
+def class_table(result: dict) -> list[list[str]]:
+    """The number of every class as rows of text, the best class first, then the means of classes.
+
+    The first row has the columns' names; [] of a result of an earlier version, which has no such numbers.
+    """
+    if "by_class" not in result:
+        return []
+    means = result["by_class"]["mean"]
+    rows = [["class", "sketches", *(_COLUMNS[column] for column in means)]]
+    for name, one in result["by_class"]["classes"].items():
+        rows.append([name, str(one["sketches"]), *(_text(one[column]) for column in means)])
+    return [*rows, ["mean of classes", "", *map(_text, means.values())]]
 
 
 def format_table(rows: list[list[str]]) -> str:
