@@ -1,8 +1,8 @@
-# The two commands of the README and the few beside them; each makes .venv first where it is missing or out of date.
+# The commands of the README and a few others; each first makes its environment if it is missing or out of date.
 
 PYTHON ?=
-# asked: TensorFlow 2.15 of requirements.txt; current: TensorFlow 2.21 of requirements-current.txt. Without it the one that
-# VENV is of; for a new one the asked lane where a Python serves it, else the current one.
+# asked: TensorFlow 2.15 of requirements.txt; current: TensorFlow 2.21 of requirements-current.txt. By default the lane
+# of an existing VENV; for a new one the asked lane if there is a Python for it, else the current one.
 LANE ?=
 VENV = .venv
 QUICKSTART = runs/quickstart
@@ -10,7 +10,7 @@ QUICKSTART = runs/quickstart
 run = $(VENV)/bin/python
 pip = $(run) -m pip install --disable-pip-version-check --no-input
 candidates = $(or $(PYTHON),python3.11 python3.13 python3.12 python3.10 python3.9 python3 python)
-# Of the lanes; sketch2img_tf/versions.py knows them too.
+# The Pythons of the lanes; sketch2img_tf/versions.py has them too.
 served_asked = 3.9 to 3.11
 served_current = 3.10 to 3.13
 # TensorFlow Addons has no wheels for Linux on ARM, and TensorFlow 2.21 none for Macs of Intel.
@@ -20,13 +20,13 @@ suitable = import ensurepip, platform, sys, venv; \
   sys.exit(not ends[0] <= sys.version_info < ends[1] or (sys.platform, platform.machine()) == lacking)
 lane = $(shell cat $(VENV)/lane 2>/dev/null)
 lane_file = $(if $(filter current,$(lane)),requirements-current.txt,requirements.txt)
-# What the tests of a file share is made once.
+# The tests of a file run in one worker, so that what they share is made once.
 workers = -n 2 --dist=loadscope
-# Named after its lane and what the files say, and made last: it is there when .venv is as they say.
+# Named after the lane and a checksum of the files, and made last: it exists only if .venv is as the files say.
 sum := $(shell cat requirements.txt requirements-current.txt requirements-dev.txt | cksum | cut -d ' ' -f 1)
 installed := $(VENV)/installed-$(or $(LANE),$(lane))-$(sum)
 
-# What drawing needs, likewise; no TensorFlow, so that newer Pythons do.
+# The same for what drawing needs; without TensorFlow, so that newer Pythons work too.
 drawing := .venv-draw/installed-$(shell cksum < requirements-draw.txt | cut -d ' ' -f 1)
 draw_candidates = $(or $(PYTHON),python3.13 python3.12 python3.11 python3.10 python3.14 python3 python)
 draw_suitable = import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 15))
@@ -35,22 +35,22 @@ MODEL ?=
 .PHONY: help draw venv-draw wheel quickstart demo web gpu beam jax test test-slow lint audit venv clean
 
 help:
-	@echo 'make quickstart   from drawn pictures to a trained and exported model, in $(QUICKSTART)'
-	@echo 'make draw         a page to draw on, without TensorFlow; MODEL=... names an exported model'
-	@echo 'make venv-draw    what `make draw` needs, in .venv-draw; some tests want it'
-	@echo 'make wheel        dist/sketch2img_tf-*.whl: what draws and the model, for pip to install anywhere'
-	@echo 'make demo         adds what draw.py needs to .venv'
-	@echo 'make web          brings LiteRT.js, by npm, for the page of export.py --format=web'
+	@echo 'make quickstart   generates pictures, trains a model on them and exports it, in $(QUICKSTART)'
+	@echo 'make draw         opens a page to draw on, without TensorFlow; MODEL=... names an exported model'
+	@echo 'make venv-draw    makes .venv-draw, which `make draw` and some tests need'
+	@echo 'make wheel        makes dist/sketch2img_tf-*.whl, the drawing code and the model, for pip to install'
+	@echo 'make demo         adds the packages of draw.py to .venv'
+	@echo 'make web          downloads LiteRT.js, with npm, for the page of export.py --format=web'
 	@echo 'make gpu          adds the CUDA libraries of its TensorFlow to .venv'
 	@echo 'make beam         adds Apache Beam, for large collections of photos, to .venv'
-	@echo 'make jax          .venv-jax, with which the tests of compiled_step drive a run without TensorFlow'
-	@echo 'make test         the fast tests'
-	@echo 'make test-slow    the slow ones too'
-	@echo 'make lint         ruff'
-	@echo 'make audit        the installed packages against known advisories; needs the internet'
-	@echo 'make venv         .venv alone, from the pinned requirements; PYTHON=... names the Python to make it with,'
-	@echo '                  LANE=asked TensorFlow 2.15 (Python 3.9 to 3.11), LANE=current 2.21 (3.10 to 3.13)'
-	@echo 'make clean        removes the quickstart and caches; .venv stays'
+	@echo 'make jax          makes .venv-jax, in which the tests of compiled_step run a step without TensorFlow'
+	@echo 'make test         runs the fast tests'
+	@echo 'make test-slow    runs the slow tests too'
+	@echo 'make lint         runs ruff'
+	@echo 'make audit        looks up known advisories for the installed packages; needs the internet'
+	@echo 'make venv         makes .venv from the pinned requirements; PYTHON=... names the Python to make it with,'
+	@echo '                  LANE=asked takes TensorFlow 2.15 (Python 3.9 to 3.11), LANE=current 2.21 (3.10 to 3.13)'
+	@echo 'make clean        removes the quickstart, dist and caches; keeps .venv'
 
 draw: $(drawing)
 	.venv-draw/bin/python draw.py --browser $(if $(MODEL),--model=$(MODEL))
@@ -70,13 +70,13 @@ $(drawing):
 	.venv-draw/bin/python -m pip install --disable-pip-version-check --no-input --quiet -r requirements-draw.txt && \
 	touch $@
 
-# setuptools would put what lies in build/lib from an earlier time into it.
+# setuptools would put files of an earlier build/lib into the wheel.
 wheel: $(drawing)
 	rm -rf build/lib dist/sketch2img_tf-*.whl
 	.venv-draw/bin/python -m pip wheel --disable-pip-version-check --no-input --quiet --no-deps --wheel-dir=dist .
 	@ls dist/sketch2img_tf-*.whl
 
-# TensorFlow Addons bids farewell, and Google's libraries on Python 3.9.
+# TensorFlow Addons warns of its end of life, and Google's libraries warn of Python 3.9's.
 quickstart: export PYTHONWARNINGS = ignore
 quickstart: $(QUICKSTART)/sketchy
 	$(run) -m datasets.sketchy.build --manual_dir=$(QUICKSTART)/sketchy --data_dir=$(QUICKSTART)/data
@@ -87,19 +87,19 @@ quickstart: $(QUICKSTART)/sketchy
 	$(run) export.py --workdir=$(QUICKSTART)/run --export_dir=$(QUICKSTART)/export --format=tflite
 	$(run) evaluate.py --model=$(QUICKSTART)/export --workdir=$(QUICKSTART)/run --data_dir=$(QUICKSTART)/data
 
-# Appears when it is complete, so that it can stand as a target; everything after it goes on from what there is.
+# The folder appears only when it is complete, so that it can be a target; the later commands continue what is there.
 $(QUICKSTART)/sketchy: | $(installed)
 	$(run) -m datasets.miniature.build --output_dir=$@
 
 demo gpu beam: $(installed)
 	$(pip) --quiet -r $(lane_file) -r requirements-$@.txt
 
-# npm compares the packages with the digests of package-lock.json, and export.py the files with its own.
+# npm checks the packages against the digests of package-lock.json, and export.py checks the files against its own.
 web:
 	@command -v npm > /dev/null || { echo 'error: make web needs npm (apt install npm, brew install node)' >&2; exit 1; }
 	npm ci --prefix litert_js --ignore-scripts --no-audit --no-fund --silent
 
-# Of its own environment: JAX and TensorFlow want different NumPys.
+# In a separate environment: JAX and TensorFlow need different NumPys.
 jax: $(installed)
 	$(run) -m venv .venv-jax
 	.venv-jax/bin/python -m pip install --disable-pip-version-check --no-input --quiet -r requirements-jax.txt
@@ -113,7 +113,7 @@ test-slow: $(installed)
 lint: $(installed)
 	$(run) -m ruff check .
 
-# Of its own environment: it must not change what it looks at. What cannot be looked up is a failure.
+# In a separate environment: it must not change the one that it checks. A package that cannot be looked up is a failure.
 audit: $(installed)
 	$(run) -m venv .venv-audit
 	.venv-audit/bin/python -m pip install --disable-pip-version-check --quiet 'pip-audit>=2.10,<3'
@@ -124,7 +124,7 @@ venv: $(installed)
 clean:
 	rm -rf $(QUICKSTART) build/lib dist .pytest_cache .ruff_cache .hypothesis
 
-# Always from nothing: what a killed pip left behind, or older requirements, would show much later.
+# Always from an empty folder: what a killed pip or older requirements left would cause errors much later.
 $(installed):
 	@case '$(LANE)' in ''|asked|current) ;; *) echo 'error: LANE=$(LANE): asked or current' >&2; exit 1;; esac; \
 	for lane in $(or $(LANE),$(lane),asked current) none; do \

@@ -39,7 +39,7 @@ def test_of_edge_maps_the_cards_say_so(tmp_path):
     values = json.loads((tmp_path / CARD_PATH).read_text())
     assert values["data"] == {"dataset": "edge_maps", "version": "1.0.0"}
     text = (tmp_path / model_card.MODEL_CARD_PATH).read_text()
-    assert "Sketchy" not in text and "nobody drew what it learnt from" in " ".join(text.split())
+    assert "Sketchy" not in text and "no person drew them" in " ".join(text.split())
     assert not re.search(r"\$\w", text)
 
 
