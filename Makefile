@@ -32,7 +32,7 @@ draw_candidates = $(or $(PYTHON),python3.13 python3.12 python3.11 python3.10 pyt
 draw_suitable = import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 15))
 MODEL ?=
 
-.PHONY: help draw venv-draw wheel quickstart demo web gpu beam jax test test-slow lint audit venv clean
+.PHONY: help draw venv-draw wheel quickstart demo web gpu beam jax test test-ci test-slow lint audit venv clean
 
 help:
 	@echo 'make quickstart   generates pictures, trains a model on them and exports it, in $(QUICKSTART)'
@@ -45,7 +45,8 @@ help:
 	@echo 'make beam         adds Apache Beam, for large collections of photos, to .venv'
 	@echo 'make jax          makes .venv-jax, in which the tests of compiled_step run a step without TensorFlow'
 	@echo 'make test         runs the fast tests'
-	@echo 'make test-slow    runs the slow tests too'
+	@echo 'make test-ci      runs the other tests of CI: whole commands, the page, several devices'
+	@echo 'make test-slow    runs all tests, the slow ones too'
 	@echo 'make lint         runs ruff'
 	@echo 'make audit        looks up known advisories for the installed packages; needs the internet'
 	@echo 'make venv         makes .venv from the pinned requirements; PYTHON=... names the Python to make it with,'
@@ -105,7 +106,10 @@ jax: $(installed)
 	.venv-jax/bin/python -m pip install --disable-pip-version-check --no-input --quiet -r requirements-jax.txt
 
 test: $(installed)
-	$(run) -m pytest $(workers) -m 'not slow'
+	$(run) -m pytest $(workers) -m 'not slow and not ci'
+
+test-ci: $(installed)
+	$(run) -m pytest $(workers) -m 'ci and not slow'
 
 test-slow: $(installed)
 	$(run) -m pytest $(workers)

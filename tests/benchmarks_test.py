@@ -20,6 +20,8 @@ from sketch2img_tf.networks.discriminator import Discriminator
 from sketch2img_tf.networks.generator import make_generator
 from tests.draw_page import browser
 
+pytestmark = pytest.mark.ci
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SCRIPTS = [path for path in sorted((ROOT / "benchmarks").glob("*.py")) if "__main__" in path.read_text()]
 

@@ -13,6 +13,8 @@ from sketch2img_tf.run_folder.summaries import read_scalars
 from tests.end_to_end_test import QUICK, succeed
 from tests.export import exports
 
+pytestmark = pytest.mark.ci
+
 PHOTOS = pathlib.Path(datasets.edge_maps.__file__).parent / "dummy_data"
 SHORT = ["--flagfile=configs/quickstart.flags", "--global_batch_size=4", "--log_every_steps=1", *QUICK]
 

@@ -24,6 +24,8 @@ from sketch2img_tf.training import preparation
 from sketch2img_tf.training.run import STOPPED
 from tests.conftest import DUMMY_RELEASE
 
+pytestmark = pytest.mark.ci
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 ELSEWHERE = {"multi_worker", "tpu"}  # need other machines
 CONFIGS = sorted({path.stem for path in (ROOT / "configs").glob("*.flags")} - {"base"} - ELSEWHERE)

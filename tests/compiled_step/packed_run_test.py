@@ -15,6 +15,8 @@ from sketch2img_tf.run_folder.summaries import read_scalars
 from tests.faults.commands import last_line, run
 from tests.paired import paired
 
+pytestmark = pytest.mark.ci
+
 STEPS = 3
 SMALL = (
     *("--flagfile=configs/best_full.flags", "--base_width=2", "--global_batch_size=4", "--num_classes=2"),

@@ -9,6 +9,8 @@ from sketch2img_tf import config
 from sketch2img_tf.devices import memory_errors
 from sketch2img_tf.errors import UserError
 
+pytestmark = pytest.mark.ci
+
 
 @pytest.fixture(scope="module")
 def shortage() -> tf.errors.ResourceExhaustedError:

@@ -12,6 +12,8 @@ import pytest
 
 from tests.devices.replica_step import BATCH, CLASSES, random_batch
 
+pytestmark = pytest.mark.ci
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 

@@ -19,6 +19,8 @@ from tests.draw_page.browser import Browser
 from tests.export import exports
 from tests.inference import drawn_pages
 
+pytestmark = pytest.mark.ci
+
 ZIGZAG = [(0.2, 0.3), (0.8, 0.3), (0.3, 0.8), (0.7, 0.8)]
 
 

@@ -19,6 +19,8 @@ from tests.draw_page import browser, static_server
 from tests.draw_page.browser import Browser
 from tests.inference import drawn_pages, pages
 
+pytestmark = pytest.mark.ci
+
 TOLERANCE = 4  # levels of 255, beside what Python draws for the same sketch, class and seed
 ZIGZAG = [(0.2, 0.3), (0.8, 0.3), (0.3, 0.8), (0.7, 0.8)]
 

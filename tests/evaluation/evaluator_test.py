@@ -17,6 +17,8 @@ from sketch2img_tf.evaluation.evaluator import Evaluator, draw_mean_colour
 from sketch2img_tf.evaluation.features import FeatureFlags, FeatureNetwork
 from sketch2img_tf.evaluation.reports import by_class, html_report, results
 
+pytestmark = pytest.mark.ci
+
 RANDOM = FeatureFlags("MobileNet", "random")
 SOURCE = {"model": "runs/some", "step": 30, "judge_also_taught": []}
 

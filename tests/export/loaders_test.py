@@ -19,6 +19,8 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from tests.export import exports
 
+pytestmark = pytest.mark.ci
+
 C_API = pathlib.Path(__file__).parent / "c_api.py"
 LIBRARIES = os.path.dirname(tf.__file__)
 WARM_UP = "assets.extra/tf_serving_warmup_requests"

@@ -20,6 +20,8 @@ from sketch2img_tf.training.train_state import TrainState
 from tests.export import exports
 from tests.paired import paired
 
+pytestmark = pytest.mark.ci
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RESULT = {
     "model": "/home/somebody/run",

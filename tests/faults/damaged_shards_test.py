@@ -16,6 +16,8 @@ from sketch2img_tf.errors import UserError
 from sketch2img_tf.training import preparation
 from tests.faults.commands import SUPERVISED, last_line, run, training
 
+pytestmark = pytest.mark.ci
+
 RENDERINGS = ("tx_000100000000", "tx_000000000010")
 NAME = "sketchy-train.tfrecord-00000-of-00001"
 

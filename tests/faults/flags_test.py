@@ -14,6 +14,8 @@ from sketch2img_tf.errors import UserError
 from sketch2img_tf.training import preparation
 from tests.faults.commands import ROOT, run
 
+pytestmark = pytest.mark.ci
+
 DRY_RUN = "import train; from sketch2img_tf import config, errors; config.define_flags(); errors.run(train.main)"
 
 

@@ -7,6 +7,8 @@ import pathlib
 
 import pytest
 
+pytestmark = pytest.mark.ci
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PARTS = ("sketch2img_tf", "datasets", "serving")
 OWN_RESULTS = ROOT / "datasets" / "edge_maps" / "beam.py"  # pickles what it has made itself, as Beam does throughout

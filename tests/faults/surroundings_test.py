@@ -19,6 +19,8 @@ from sketch2img_tf.run_folder.summaries import read_scalars
 from sketch2img_tf.training.run import STOPPED
 from tests.faults.commands import ROOT, SUPERVISED, training
 
+pytestmark = pytest.mark.ci
+
 NOTEBOOK = {"MPLBACKEND": "module://no_such_notebook.backend_inline", "TF_USE_LEGACY_KERAS": "1"}
 
 

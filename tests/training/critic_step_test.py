@@ -27,6 +27,8 @@ from tests.faults.commands import last_line, run
 from tests.paired import paired
 from tests.training.spying import spied
 
+pytestmark = pytest.mark.ci
+
 BATCH, CLASSES = 2, 3
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
 ALONE = dict(gan_weight=0.0, classification_weight=0.0, dragan_weight=0.0, supervised_weight=0.0)

@@ -16,6 +16,8 @@ from sketch2img_tf.training.train_step import TrainStep
 from tests.paired import paired
 from tests.training.spying import spied
 
+pytestmark = pytest.mark.ci
+
 BATCH, CLASSES = 2, 3
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
 NARROW = dict(base_width=2, global_batch_size=BATCH, perceptual_weight=0.0, diversity_weight=0.0)

@@ -16,6 +16,8 @@ from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
 from tests.paired import paired
 
+pytestmark = pytest.mark.ci
+
 CONFIGS = pathlib.Path(__file__).resolve().parents[2] / "configs"
 BATCH, CLASSES = 2, 3
 STATISTICS = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
