@@ -17,7 +17,8 @@ served_current = 3.10 to 3.13
 suitable = import ensurepip, platform, sys, venv; \
   ends, lacking = {"asked": (((3, 9), (3, 12)), ("linux", "aarch64")), \
                    "current": (((3, 10), (3, 14)), ("darwin", "x86_64"))}[sys.argv[1]]; \
-  sys.exit(not ends[0] <= sys.version_info < ends[1] or (sys.platform, platform.machine()) == lacking)
+  here = sys.platform, platform.machine(); \
+  sys.exit(not ends[0] <= sys.version_info < ends[1] or here == lacking)
 lane = $(shell cat $(VENV)/lane 2>/dev/null)
 lane_file = $(if $(filter current,$(lane)),requirements-current.txt,requirements.txt)
 # The tests of a file run in one worker, so that what they share is made once.

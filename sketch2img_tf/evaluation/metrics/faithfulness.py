@@ -23,7 +23,7 @@ NEAR_PX = 2
 _LINE = 0.25  # of full ink
 _SIGMA_PX = 1.0  # of the gradient
 _FAINTEST = 0.01  # lightness, of [0, 1], a pixel; less is no edge however few there are
-_BY_PLACE = 1e-9  # of the lightness, a pixel in reading order: more than rounding, less than any grey of a picture
+_BY_PLACE = 1e-9  # of the lightness, per pixel in reading order: more than rounding, less than a grey
 _NEAR = np.hypot(*np.mgrid[-NEAR_PX : NEAR_PX + 1, -NEAR_PX : NEAR_PX + 1]) <= NEAR_PX
 
 
@@ -57,8 +57,9 @@ def strongest_edges(picture: np.ndarray, count: int) -> np.ndarray:
     """Of the edges, bool [H, W], of a picture, uint8 [H, W, 3], the strongest `count` pixels, or fewer.
 
     J. Canny, "A Computational Approach to Edge Detection", 1986: maxima of the gradient of the lightness (CIE L*).
-    Differs from it: where gradients are equal, as those of the two pixels beside a sharp edge are, the later in reading
-    order is the greater. Rounding would decide otherwise, and differs between versions of NumPy.
+    Differs from it: of equal gradients, as the two pixels beside a sharp edge have, the later in
+    reading order counts as greater. Otherwise rounding would decide, which differs between versions
+    of NumPy.
     """
     lightness = color.rgb2lab(picture)[..., 0] / 100
     lightness *= 1 + _BY_PLACE * np.arange(lightness.size).reshape(lightness.shape)
