@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sketch2img_tf import versions
 from sketch2img_tf.export import encoded_sketches, training_data
 from sketch2img_tf.export.export_folder import CARD_PATH
+from sketch2img_tf.surroundings import lanes
 
 if TYPE_CHECKING:
     from sketch2img_tf.run_folder.run_card import Card
@@ -34,7 +35,9 @@ def machine_card(card: Card, step: int, **more: object) -> str:
         "data": training_data.identity(card.config.data),
         "versions": {
             "python": platform.python_version(),
-            **{name: versions.installed_version(name) for name in ("tensorflow", "keras", "numpy")},
+            "tensorflow": versions.installed_version("tensorflow"),
+            "keras": lanes.keras_version(),
+            "numpy": versions.installed_version("numpy"),
         },
     }
     return json.dumps({**json.loads(card.to_json()), **more}, indent=1) + "\n"

@@ -48,6 +48,12 @@ def import_quietly() -> None:
         os.close(stderr)
 
 
+def keras_version() -> str | None:
+    """The version of the Keras that is `tf.keras`, without importing it."""
+    asked = versions.this_lane() is versions.ASKED
+    return versions.installed_version("keras" if asked else "tf-keras")
+
+
 def addons() -> types.ModuleType | None:
     """TensorFlow Addons, which ended with TensorFlow 2.15; None on the current lane."""
     if versions.this_lane() is versions.CURRENT:

@@ -28,6 +28,7 @@ def test_keras_2_whatever_a_notebook_has_set(legacy_keras):
     done = _run(_OURS_FIRST, legacy_keras)
     version, package = done.stdout.split()
     assert version.startswith("2.") and package == ("tf_keras" if CURRENT else "keras"), done.stderr
+    assert lanes.keras_version() == version
 
 
 def test_tensorflow_says_nothing_of_itself_and_its_errors_are_heard():
