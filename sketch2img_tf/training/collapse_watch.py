@@ -1,4 +1,4 @@
-"""Watches a training for a collapse: pictures of one colour, or the same picture whatever the noise, for long."""
+"""Detects mode collapse: for many steps, pictures of one colour or independent of the noise."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from sketch2img_tf.config import Config
     from sketch2img_tf.networks.generator import Generator
 
-# Both in the normalised range, in which real photos have a deviation of about 0.4.
+# Both in the normalised range. There the standard deviation of real photos is about 0.4.
 LEAST_DEVIATION = 0.02
 LEAST_DIFFERENCE = 0.001  # less than a fifth of a grey level
 
 
 class CollapseWatch:
-    """Reads the scalars of every log; those that an earlier session logged count.
+    """Reads the scalars of every log, including the logs of earlier sessions of the run.
 
-    A run whose generator gets no reward for diversity is watched for one colour alone: it may well ignore the noise.
+    In a run without the diversity loss it looks for pictures of one colour only: without this
+    loss the generator may ignore the noise.
     """
 
     def __init__(self, config: Config, generator: Generator):
         self._after, self._stops = config.evaluation.collapse_steps, config.evaluation.stop_on_collapse
-        # The expected distance of two noises, by which `losses.diversity` divided.
+        # `losses.diversity` divides by the distance of two noises: this is its expectation.
         noise = math.sqrt(2 * math.prod(generator.noise_shape)) if config.losses.diversity == "slope" else 1.0
         self._scales = {"fakes/deviation": 1.0, "generator/diversity": -noise}
         self._since: dict[str, int] = {}
@@ -38,10 +39,10 @@ class CollapseWatch:
             self._note(line["step"], line)
 
     def look(self, step: int, values: dict[str, float], summaries: Summaries) -> None:
-        """Warns, on stderr and in TensorBoard's texts, of what has lasted for `--collapse_steps`.
+        """Warns of a collapse that has lasted `--collapse_steps`, on stderr and in TensorBoard.
 
         Raises:
-          UserError: it has, and `--stop_on_collapse` is given.
+          UserError: there is such a collapse, and `--stop_on_collapse` is given.
         """
         self._note(step, values)
         lasting = {tag: since for tag, since in self._since.items() if step - since >= self._after}

@@ -1,4 +1,4 @@
-"""How the critic learns: from what the frozen networks see of real photos, and of the generator's."""
+"""How the critic learns: from the frozen networks' features of real and generated photos."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class CriticLearning:
-    """Updates of the critic's heads; what it sees by is frozen. In a replica's context."""
+    """Updates the critic's heads; the network below them is frozen. Runs in replica context."""
 
     def __init__(self, config: Config, state: TrainState):
         self.weight = config.losses.critic_weight
@@ -26,15 +26,15 @@ class CriticLearning:
         self.update = NetworkUpdate(state.critic.trainable_variables, state.critic_optimizer)
 
     def learn(self, batch: ReplicaBatch, of_photos: list[tf.Tensor], of_fakes: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One update by the hinge loss, summed over the scales; gives its scalars by tag.
+        """Makes one update with the hinge loss, summed over the scales; returns scalars by tag.
 
         Args:
-          batch: whose photos are real, and whose sketches and labels the fakes have.
-          of_photos, of_fakes: `Seen.critic` of both.
+          batch: the real photos; its sketches and labels belong to the fakes too.
+          of_photos, of_fakes: `Seen.critic` of the real photos and of the fakes.
         """
         power_iteration(self.critic)
         with tf.GradientTape() as tape:
-            # Both in one pass: its heads have no norm over the batch that would mix them.
+            # Real and fake in one pass: the heads have no batch norm, which would mix them.
             both = [tf.concat([photos, fakes], 0) for photos, fakes in zip(of_photos, of_fakes)]
             logits = self.critic((both, tf.concat([batch.labels, batch.labels], 0)))
             real, fake = zip(*(tf.split(of_scale, 2) for of_scale in logits))
@@ -45,7 +45,7 @@ class CriticLearning:
         skipped = self.update.apply(total, gradients)
 
         def share(hits: list[tf.Tensor]) -> tf.Tensor:
-            """Over examples, scales and places."""
+            """The mean over examples, scales and places."""
             return batch.mean(losses.over_scales([tf.cast(of_scale, tf.float32) for of_scale in hits]) / len(hits))
 
         accuracies = {

@@ -1,13 +1,15 @@
-"""Augmentation between the pictures and the discriminator, through which the generator's gradient flows.
+"""Augmentation before the discriminator; the generator's gradient flows through it.
 
-Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training", 2020 (arXiv 2006.10738). What the
-discriminator is told is real or generated is always augmented, by the same random changes: so it cannot learn a small
-training set by heart, and the generator does not learn to draw the changes, since its pictures go through them too.
+Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training", 2020 (arXiv 2006.10738).
+The discriminator sees all pictures, real and generated, after the same kinds of random changes. So
+it cannot memorise a small training set. The generator does not learn to draw the changes, because
+its own pictures are changed too.
 
-With DRAGAN: the points around real photos are made as ever and then augmented as real photos are; the slope is that
-with respect to the augmented points. So it is the slope of the discriminator itself, where its real pictures now lie.
-Were it measured through the changes, the penalty would pull at the discriminator for what the changes do: no slope from
-what was cut out, twice the slope in a doubled saturation.
+With DRAGAN, the points around real photos are made as without augmentation, and then augmented as
+real photos are. The slope is the gradient with respect to the augmented points: the slope of the
+discriminator itself, at the real pictures that it now sees. A slope measured through the changes
+would contain the changes' own effect: 0 where a square is cut out, double where the saturation is
+doubled.
 
 Axes: B batch, S the picture's side, C channels.
 """
@@ -26,9 +28,10 @@ CUTOUT = 2  # squares of 1/2 of the side
 def augment(
     photos: tf.Tensor, sketches: tf.Tensor, kinds: tuple[str, ...], seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Random changes an example, as strong as the paper's.
+    """Changes each example at random, as strongly as the paper does.
 
-    Where geometry changes, the photo and its sketch change alike: the discriminator judges how they match.
+    Changes of geometry are the same for a photo and its sketch, because the discriminator judges
+    whether the two match.
 
     Args:
       photos: normalised, float32 [B, S, S, 3]; B is known when it is traced.
@@ -37,7 +40,8 @@ def augment(
       seed: int [2].
 
     Returns:
-      Photos and sketches of the same shapes. Colours may leave [-1, 1]; what is moved in or cut out is 0, the mean.
+      Photos and sketches of the same shapes. Colours may leave [-1, 1]. Pixels that are moved in or
+      cut out are 0, the mean.
     """
     seeds = stateless_random.split(seed, 3)
     if "colour" in kinds:
@@ -61,7 +65,7 @@ def change_colours(photos: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def translate(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Moved by whole pixels, up to an eighth of the side in both directions; float32 [B, S, S, C]."""
+    """Moves pictures by whole pixels, at most 1/8 of the side per axis; float32 [B, S, S, C]."""
     side = pictures.shape[1]
     most = side // TRANSLATION
     shifts = stateless_random.integers([2, pictures.shape[0], 1], seed, -most, most + 1, axis=1)
@@ -71,7 +75,7 @@ def translate(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def cut_out(pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """With a square of half the side set to 0, centred on any pixel; float32 [B, S, S, C]."""
+    """Sets a square of half the side to 0, with its centre at any pixel; float32 [B, S, S, C]."""
     side = pictures.shape[1]
     half = side // CUTOUT
     centres = stateless_random.integers([2, pictures.shape[0], 1], seed, 0, side, axis=1)

@@ -1,4 +1,4 @@
-"""How the discriminator learns: from real photos, from the generator's, and from the gradient penalties."""
+"""How the discriminator learns: from real photos, generated photos and gradient penalties."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from sketch2img_tf.training.replica_batch import ReplicaBatch
     from sketch2img_tf.training.train_state import TrainState
 
-# Each has draws of its own of `ReplicaBatch.augmentation_seed`.
+# Folded into `ReplicaBatch.augmentation_seed`: each kind of picture has its own random numbers.
 _REAL, _FAKE, _PERTURBED = 1, 2, 3
 
 
 class Lesson(NamedTuple):
     """A part of the discriminator's loss.
 
-    The parts pass through the network one after the other, each with a tape of its own, so that only one of them is in
-    memory. Their gradients are summed before the one update.
+    Each part has its own pass through the network and its own tape, one after the other, so that
+    the activations of only one part are in memory. The gradients are summed before the one update.
 
     Attributes:
       terms, accuracies: float32 [] by name.
-      total: the weighted sum of the terms, as `NetworkUpdate.scaled` gives it.
-      gradients: of the total, one per variable; None where it does not depend on it.
+      total: the weighted sum of the terms, as `NetworkUpdate.scaled` returns it.
+      gradients: of the total, one per variable; None where the total does not depend on the
+        variable.
     """
 
     terms: dict[str, tf.Tensor]
@@ -39,7 +40,7 @@ class Lesson(NamedTuple):
 
 
 class DiscriminatorLearning:
-    """The lessons of one update, and the update from all of them together; in a replica's context."""
+    """Computes the lessons of one update, and makes the update from them; in replica context."""
 
     def __init__(self, config: Config, state: TrainState):
         self.weights = config.losses
@@ -48,7 +49,7 @@ class DiscriminatorLearning:
         self.update = NetworkUpdate(state.discriminator.trainable_variables, state.discriminator_optimizer)
 
     def from_penalties(self, batch: ReplicaBatch) -> Lesson:
-        """The gradient penalties, as often as there are steps from one to the next."""
+        """The gradient penalties, multiplied by `--dragan_every_steps`."""
         weights = self.weights
         with tf.GradientTape() as tape:
             terms = {}
@@ -57,24 +58,28 @@ class DiscriminatorLearning:
                 def logits(photos, sketches=sketches):
                     return self._judge(photos, sketches, batch.labels)[0]
 
-                # Computed on one step of N, a penalty counts N times: on average the same.
+                # A penalty that is computed on one step of N counts N times: the same on average.
                 terms[name] = float(weights.dragan_every_steps) * batch.mean(
                     penalty(logits, points, self.update.loss_scale)
                 )
             total = self.update.scaled(weighted_sum(terms, weights))
-        # Zeros where a penalty does not reach, as in the steps without one: see `from_no_penalties`.
+        # Variables that a penalty does not depend on get a gradient of 0, as in
+        # `from_no_penalties`.
         return self._lesson(terms, {}, total, tape, unconnected="zero")
 
     def from_no_penalties(self) -> Lesson:
-        """The same on the steps between: gradients of 0, not none, so that Adam's moments go on everywhere."""
+        """The lesson of the steps without penalties: gradients of 0.
+
+        They are not None, so that Adam updates the moments of every variable on every step.
+        """
         zero = tf.constant(0.0)
         gradients = [tf.zeros(variable.shape) for variable in self.discriminator.trainable_variables]
         return Lesson(dict.fromkeys(self.weights.penalties, zero), {}, zero, gradients)
 
     def from_photos(self, batch: ReplicaBatch) -> Lesson:
-        """Real photos: that they are real, and of which class.
+        """The lesson from real photos: that they are real, and which class they have.
 
-        Real and fake pass apart: each has batch norm statistics of its own.
+        Real and fake photos have separate passes, so that each has its own batch norm statistics.
         """
         weights, terms, accuracies = self.weights, {}, {}
         with tf.GradientTape() as tape:
@@ -96,7 +101,7 @@ class DiscriminatorLearning:
         return self._lesson(terms, accuracies, total, tape)
 
     def from_fakes(self, batch: ReplicaBatch, fake_photos: tf.Tensor) -> Lesson:
-        """The generator's pictures of the batch's sketches, [B, S, S, 3]: that they are not real."""
+        """The lesson from generated photos of the batch's sketches, [B, S, S, 3]: they are not real."""
         terms, accuracies = {}, {}
         with tf.GradientTape() as tape:
             if self.weights.gan_weight:
@@ -110,7 +115,7 @@ class DiscriminatorLearning:
         return self._lesson(terms, accuracies, total, tape)
 
     def learn(self, *lessons: Lesson) -> dict[str, tf.Tensor]:
-        """The update from the sum of the lessons; gives its scalars by tag."""
+        """Makes the update from the sum of the lessons; returns the scalars by tag."""
         terms, accuracies, total, gradients = _joined(lessons)
         scalars = {**terms, **accuracies}
         if terms:
@@ -118,9 +123,10 @@ class DiscriminatorLearning:
         return tagged("discriminator", scalars)
 
     def targets(self, labels: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """What it is to say of real and of fake, float32 [B]: smoothed, noisy and flipped as configured.
+        """The targets for real and for fake, float32 [B]: smoothed, noisy and flipped as configured.
 
-        The noise moves both inwards: a target beyond 0 or 1 would reward a logit without end.
+        The noise keeps both targets within [0, 1]. With a target outside, the loss would have no
+        minimum: the logit would grow forever.
         """
         weights = self.weights
         seeds = stateless_random.split(seed, 2)
@@ -131,14 +137,14 @@ class DiscriminatorLearning:
         return tuple(tf.unstack(tf.where(flip, 1.0 - targets, targets)))
 
     def _penalty_points(self, batch: ReplicaBatch) -> dict[str, tuple[Callable, tf.Tensor, tf.Tensor]]:
-        """Each penalty, the pictures at which it measures the slope, and their sketches, by name."""
+        """By name: the penalty, the pictures where it measures the slope, and their sketches."""
         points = {}
         if self.weights.dragan_weight:
             deviation = stateless_random.deviation(batch.photos)
             perturbed = penalties.perturb(batch.photos, deviation, batch.perturbation_seed)
             seed = stateless_random.fold_in(batch.augmentation_seed, _PERTURBED)
             points["dragan"] = penalties.dragan, *batch.augmented(perturbed, self.diffaugment, seed)
-        if self.weights.r1_weight:  # at the very pictures that `from_photos` shows
+        if self.weights.r1_weight:  # at exactly the pictures of `from_photos`: the same seed
             seed = stateless_random.fold_in(batch.augmentation_seed, _REAL)
             points["r1"] = penalties.r1, *batch.augmented(batch.photos, self.diffaugment, seed)
         return points
@@ -156,13 +162,13 @@ class DiscriminatorLearning:
 
 
 def after(*lessons: Lesson):
-    """A context: what is computed in it is computed later, when what the lessons need is out of memory."""
+    """A context whose operations run after the lessons, when their activations are freed."""
     gradients = [gradient for lesson in lessons for gradient in lesson.gradients]
     return tf.control_dependencies([gradient for gradient in gradients if gradient is not None])
 
 
 def _joined(lessons: tuple[Lesson, ...]) -> Lesson:
-    """Terms of one name are summed, and so are gradients."""
+    """One lesson: terms of the same name are summed, and gradients too."""
     names = dict.fromkeys(name for lesson in lessons for name in lesson.terms)
     terms = {name: tf.add_n([lesson.terms[name] for lesson in lessons if name in lesson.terms]) for name in names}
     accuracies = {name: value for lesson in lessons for name, value in lesson.accuracies.items()}

@@ -1,4 +1,4 @@
-"""What happens when steps are not finite any more: back to the last checkpoint, with other noise, or a dump."""
+"""What a run does when losses or gradients are not finite: dump the step, and go back or stop."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ FOLDER = "not_finite"
 
 
 def skipped_in_a_row(step: TrainStep) -> int:
-    """How many updates in a row were left out, in the network with the more; waits for the device."""
+    """The most updates in a row that any network skipped; reading it blocks on the device."""
     return max(int(updates.skipped_in_a_row.numpy()) for updates in step.updates.values())
 
 
 def count_anew(step: TrainStep) -> None:
-    """From here on."""
+    """Sets the counts of skipped updates in a row to 0."""
     for updates in step.updates.values():
         updates.skipped_in_a_row.assign(0)
 
 
 def dump(config: TrainingConfig, step: TrainStep, batch: dict, scalars: dict[str, float]) -> str:
-    """Writes what the last step was given and what came of it; returns the folder.
+    """Writes the inputs and the results of the last step; returns the folder.
 
-    `batch.npz` holds the normalised pictures and labels, of one replica after the other; `step.json` the scalars and,
-    for each network, what was not finite: "loss", and the variables whose gradients or values were not.
+    `batch.npz` holds the normalised pictures and labels, concatenated over the replicas.
+    `step.json` holds the scalars, and what was not finite: for each network "loss" and the variables
+    whose gradients were not finite, and the variables whose values are not finite.
     """
     number = int(step.state.step.numpy())
     folder = os.path.join(config.workdir, FOLDER, f"{number:08d}")
@@ -56,7 +57,7 @@ def dump(config: TrainingConfig, step: TrainStep, batch: dict, scalars: dict[str
 
 
 def stop_after(config: TrainingConfig, step: int, folder: str) -> None:
-    """Raises the error of a run that has been back as often as it may."""
+    """Raises the error of a run that has used up `--max_retries`."""
     raise UserError(
         f"step {step}: losses or gradients are not finite, again after --max_retries={config.max_retries}; its batch,"
         f" scalars and variables are in {folder}; lower the learning rates, or give --precision=float32"

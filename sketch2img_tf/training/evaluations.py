@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 
 class Evaluations:
-    """Evaluates every `--evaluate_every_steps` steps by the default protocol, and keeps the best checkpoint apart.
+    """Evaluates every `--evaluate_every_steps` steps, and keeps the best checkpoint.
 
-    That is in `workdir/best`, a folder like a run's, which evaluate.py and export.py take for --workdir. `best.json`
-    there says its step and metrics, which metric chose it, and by which protocol it was measured: what was the best by
-    another is forgotten.
+    It evaluates with the default protocol. The best checkpoint is in `workdir/best`, a folder like
+    that of a run: evaluate.py and export.py accept it as --workdir. `best.json` there holds the step,
+    the metrics, the metric that chose it, and the protocol. A best checkpoint that was chosen with
+    another metric or another protocol is replaced at the next evaluation.
     """
 
     def __init__(self, config: Config, card: Card, sketchy: PairedDataset, state: TrainState):
@@ -34,15 +35,15 @@ class Evaluations:
         self._metric = best_metric(config)
         self._workdir = config.training.workdir
         self._card, self._state = card, state
-        self._evaluator: Evaluator | None = None  # made when it is first needed: it reads all training photos
+        self._evaluator: Evaluator | None = None  # made late, because it reads all training photos
         self._checkpoints: Checkpoints | None = None
 
     def due(self, step: int) -> bool:
-        """Whether there is something to evaluate at this step."""
+        """Whether this step is evaluated."""
         return bool(self._config.evaluate_every_steps) and step % self._config.evaluate_every_steps == 0
 
     def evaluate(self, step: int, draw: Draw, summaries: Summaries) -> None:
-        """Logs all metrics of `draw`, the averaged generator, and saves the state if it is the best one so far."""
+        """Logs all metrics of the averaged generator, `draw`; saves the state if it is the best."""
         if self._evaluator is None:
             self._evaluator = Evaluator(self._sketchy, protocols.find("", self._sketchy), _flags(self._config))
             self._checkpoints = Checkpoints(best.directory(self._workdir), self._card, self._state, 1)
@@ -64,16 +65,17 @@ class Evaluations:
 
 
 def best_metric(config: Config) -> str:
-    """The metric that chooses: `--best_metric`, or the kernel distance if there is a network, else the L1."""
+    """`--best_metric`; without it the kernel distance if there is a network, else the L1."""
     names = features.distance_names(_flags(config.evaluation))
     return config.evaluation.best_metric or (names[1] if names else "l1")
 
 
 def check(config: Config) -> None:
-    """Finds out before anything is built what would fail at the first evaluation.
+    """Checks, before anything is built, that the first evaluation will not fail.
 
     Raises:
-      UserError: there is no metric `--best_metric`, or the network's weights cannot be had.
+      UserError: there is no metric `--best_metric`, or the network's weights are not there and
+        cannot be downloaded.
     """
     if not config.evaluation.evaluate_every_steps:
         return

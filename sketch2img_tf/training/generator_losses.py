@@ -1,4 +1,4 @@
-"""What the generator is told about its pictures: the terms of its loss."""
+"""The terms of the generator's loss."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _JUDGED = 4  # of the batch's own seed: draws for what the discriminator sees he
 
 
 class GeneratorLosses:
-    """The terms by name, each this replica's part of the mean over the global batch. A loss of weight 0 is not there.
+    """Computes the terms by name, each as this replica's part of the mean over the global batch.
 
-    Where two pictures are drawn of each sketch, the first alone is shown to the discriminator and the critic.
+    A loss of weight 0 has no term. Where two pictures are drawn of each sketch, the discriminator
+    and the critic see only the first one.
     """
 
     def __init__(self, config: Config, state: TrainState, sight: Sight):
@@ -33,23 +34,23 @@ class GeneratorLosses:
     def __call__(
         self, batch: ReplicaBatch, fakes: tf.Tensor, noise: tf.Tensor, seen_photos: Seen, seen_fakes: Seen
     ) -> dict[str, tf.Tensor]:
-        """Of one batch.
+        """The terms of one batch.
 
         Args:
           batch: photos, sketches and labels.
-          fakes: its pictures, [B, S, S, 3], or [2B, S, S, 3] where two are drawn of each sketch.
-          noise: that they were drawn from, as many.
+          fakes: generated photos, [B, S, S, 3], or [2B, S, S, 3] where two are drawn of each sketch.
+          noise: the noise that the fakes were drawn from, [B, ...] or [2B, ...] likewise.
           seen_photos: what the frozen networks see of the photos.
-          seen_fakes: and of `supervised_draws`.
+          seen_fakes: what they see of `supervised_draws`.
         """
         weights = self.weights
         terms = self._of_discriminator(batch, fakes[: batch.photos.shape[0]])
         if weights.supervised_weight:
             supervised = self._distances(losses.supervised, self.supervised_draws(fakes), batch.photos)
-            if weights.unaligned_supervised_fraction < 1:  # L1 asks for less where the lines do not lie on the photo
+            if weights.unaligned_supervised_fraction < 1:  # L1 counts less where the lines do not lie on the photo
                 supervised *= tf.where(batch.aligned, 1.0, weights.unaligned_supervised_fraction)
             terms["supervised"] = batch.mean(supervised)
-        if weights.noise_draws == 2:  # with a weight of 0 to be watched alone
+        if weights.noise_draws == 2:  # with a weight of 0 it is only logged
             terms["diversity"] = batch.mean(self._diversity(fakes, noise))
         if weights.perceptual_weight:
 
@@ -64,13 +65,13 @@ class GeneratorLosses:
         return terms
 
     def supervised_draws(self, fakes: tf.Tensor) -> tf.Tensor:
-        """Those whose distance to the photos counts: both draws of an energy score, or the first, [B, ...]."""
+        """The fakes that are compared with the photos: both draws for the energy score, else the first."""
         if self.weights.supervision == "energy_score" or self.weights.noise_draws == 1:
             return fakes
         return tf.split(fakes, 2)[0]
 
     def _of_discriminator(self, batch: ReplicaBatch, fake_photos: tf.Tensor) -> dict[str, tf.Tensor]:
-        """That it takes them for real, and for the class that was asked for."""
+        """The terms from the discriminator: the fakes look real, and look like their class."""
         weights, terms = self.weights, {}
         if weights.gan_weight or weights.classification_weight:
             seen = batch.augmented(fake_photos, self.diffaugment, stateless_random.fold_in(batch.seed, _JUDGED))
@@ -84,7 +85,7 @@ class GeneratorLosses:
         return terms
 
     def _distances(self, distance: Callable, of_fakes, of_photos) -> tf.Tensor:
-        """Of the draws that are supervised to the photos, [B]; of their pictures or lists of their features."""
+        """The distances of the supervised draws to the photos, [B]; of pictures or lists of features."""
         if self.weights.supervision == "first_draw":
             return distance(of_fakes, of_photos)
         first = tf.nest.map_structure(lambda both: tf.split(both, 2)[0], of_fakes)

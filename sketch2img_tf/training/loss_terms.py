@@ -1,4 +1,4 @@
-"""The terms of a loss, by name: how they are summed, and called in the logs."""
+"""The terms of a loss by name: their weighted sum, and their tags in the logs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def weighted_sum(terms: dict[str, tf.Tensor], weights: LossConfig) -> tf.Tensor:
-    """The sum over terms, float32 [] each, times their weight: "gan" times `gan_weight`."""
+    """The sum of the terms, float32 [] each, times their weights: "gan" times `gan_weight`."""
     return tf.add_n([getattr(weights, f"{name}_weight") * term for name, term in terms.items()] or [0.0])
 
 

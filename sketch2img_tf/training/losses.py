@@ -1,14 +1,17 @@
 """The losses: pure functions of predictions, one value per example, no weight and no reduction.
 
-Every function gives float32 [B]; the train step takes the mean over the global batch and applies the weights. Logits
-and pictures are expected in float32: the last layers of both networks are. Pictures are normalised, [B, S, S, 3].
+Every function returns float32 [B]; the train step takes the mean over the global batch and applies
+the weights. Logits and pictures are float32, because the last layers of both networks are. Pictures
+are normalised, [B, S, S, 3].
 
-The report writes its classification loss as a log-likelihood with signs that disagree between the two networks. What is
-meant, here and in "Conditional Image Synthesis with Auxiliary Classifier GANs" (Odena et al., 2017, L_C), is the cross
-entropy, added to both. The discriminator's is of real photos alone, as the report's formula has it. Differs from Odena
-et al., and from the training script in the report's code, which have that of generated pictures in it as well.
+The report writes its classification loss as a log-likelihood, with different signs for the two
+networks. We take it as the cross entropy, added to the losses of both networks, as in "Conditional
+Image Synthesis with Auxiliary Classifier GANs" (Odena et al., 2017, L_C). The discriminator's cross
+entropy is that of real photos only, as in the report's formula. Differs from Odena et al., and from
+the training script in the report's code: their discriminator also classifies generated pictures.
 
-Differs from the report in notation: its L1 norms are means here, over pixels and channels, as they are in its code.
+Differs from the report in notation: its L1 norms are means over pixels and channels here, as they
+are in its code.
 """
 
 from __future__ import annotations
@@ -17,15 +20,15 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-EPSILON = 1e-12  # under a root or a power: equal noises, and classes that are certain, have a finite gradient
+EPSILON = 1e-12  # in a root or a power: finite gradients for equal noises and for certain classes
 
 
 def adversarial(logits: tf.Tensor, targets: tf.Tensor | float) -> tf.Tensor:
     """Binary cross entropy of logits [B] with targets in [0, 1], [B] or one for all; 1 is real.
 
     Goodfellow et al., "Generative Adversarial Nets", 2014: equation 1 for the discriminator; for the generator, with
-    the target 1, the non-saturating form at the end of section 3. Differs from the report's formula, in which the
-    generator minimises log(1 - D); its code trains it with the target 1 as well.
+    the target 1, the non-saturating form at the end of section 3. Differs from the report's formula,
+    in which the generator minimises log(1 - D); the report's code uses the target 1 as we do.
     """
     targets = tf.broadcast_to(tf.cast(targets, tf.float32), tf.shape(logits))
     return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
@@ -47,7 +50,7 @@ def hinge_generator(fake_logits: tf.Tensor) -> tf.Tensor:
 
 
 def over_scales(values: list[tf.Tensor]) -> tf.Tensor:
-    """The sum over scales of the mean over a scale's places, of values [B, H, W].
+    """The sum over scales of the mean over the positions of a scale; values are [B, H, W].
 
     Sauer et al., "Projected GANs Converge Faster", 2021, the objective of several discriminators.
     """
@@ -55,15 +58,16 @@ def over_scales(values: list[tf.Tensor]) -> tf.Tensor:
 
 
 def classification(class_logits: tf.Tensor, labels: tf.Tensor, focal_gamma: float = 0.0) -> tf.Tensor:
-    """Cross entropy of class logits [B, K] with labels, int [B]; see the head of this file for the sign.
+    """Cross entropy of class logits [B, K] with labels, int [B]; for the sign see the module docstring.
 
-    A `focal_gamma` above 0 multiplies it by (1 - p)^gamma, p being the probability of the label: what is known well
-    counts less. Lin et al., "Focal Loss for Dense Object Detection", 2017, equation 4; SketchyGAN has it with gamma 2.
+    A `focal_gamma` above 0 multiplies it by (1 - p)^gamma, where p is the probability of the label,
+    so that easy examples count less. Lin et al., "Focal Loss for Dense Object Detection", 2017,
+    equation 4; SketchyGAN uses it with gamma 2.
     """
     cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, class_logits)
     if not focal_gamma:
         return cross_entropy
-    # 1 - p, without the cancellation near p = 1; at 0 itself a power below 1 would have an endless slope.
+    # 1 - p, without cancellation near p = 1. At 0 a power below 1 would have an infinite gradient.
     doubt = tf.maximum(-tf.math.expm1(-cross_entropy), EPSILON)
     return doubt**focal_gamma * cross_entropy
 
@@ -78,22 +82,24 @@ def perceptual(
 ) -> tf.Tensor:
     """Sum over layers of the mean absolute difference of features [B, H, W, C]. SketchyGAN, L_p.
 
-    Which network's: see `networks.perceptual.look`. With `units`, one per layer, each layer's difference is over its
-    unit, so that none speaks louder than the others.
+    `networks.perceptual.look` says which network the features are from. With `units`, one per layer,
+    each layer's difference is divided by its unit, so that no layer dominates the sum.
     """
     distances = [_mean_distance(fake, real) for fake, real in zip(fake_features, real_features)]
     return tf.add_n([distance / unit for distance, unit in zip(distances, units or [1.0] * len(distances))])
 
 
 def energy_score(to_real: tf.Tensor, other_to_real: tf.Tensor, between: tf.Tensor) -> tf.Tensor:
-    """(d(X, y) + d(X', y)) / 2 - d(X, X') / 2 of two pictures of one sketch and its photo y, from the three distances.
+    """(d(X, y) + d(X', y)) / 2 - d(X, X') / 2 for two pictures X and X' of one sketch with photo y.
 
-    Gneiting and Raftery, "Strictly Proper Scoring Rules, Prediction, and Estimation", 2007, section 4.3: what it
-    estimates without bias, E d(X, y) - E d(X, X') / 2, is least where pictures are spread as photos of the sketch are.
-    The first term alone is least where all are the median of these.
+    It is an unbiased estimate of E d(X, y) - E d(X, X') / 2. Gneiting and Raftery, "Strictly Proper
+    Scoring Rules, Prediction, and Estimation", 2007, section 4.3: this has its minimum where the
+    pictures of a sketch have the same distribution as its photos. The first term alone has its
+    minimum where every picture is the median of the photos.
 
-    Differs from it: the distances here are `supervised` and `perceptual`, sums of absolute differences, not Euclidean.
-    So it is the score of every pixel and feature by itself (section 4.2), which does not see how they go together.
+    Differs from the paper: the distances here are `supervised` and `perceptual`, which are sums of
+    absolute differences, not Euclidean distances. So this is the sum of the scores of single pixels
+    and features (section 4.2), and does not depend on their correlations.
 
     Args:
       to_real, other_to_real: d(X, y) and d(X', y), float32 [B].
@@ -103,10 +109,11 @@ def energy_score(to_real: tf.Tensor, other_to_real: tf.Tensor, between: tf.Tenso
 
 
 def diversity(photos: tf.Tensor, other_photos: tf.Tensor, noise: tf.Tensor, other_noise: tf.Tensor) -> tf.Tensor:
-    """Minus the mean absolute difference of two pictures of one sketch over the distance of their noises [B, ...].
+    """Minus the mean absolute difference of two pictures of a sketch, over the distance of their noises.
 
-    "The negative slope" in the words of the report, whose formula has no division: see `diversity_distance`. Differs
-    from its code, which divides by the distance over the noise's channels alone: an eighth of this, at 8x8 places.
+    The noises are [B, ...]. The report calls this "the negative slope", but its formula has no
+    division: see `diversity_distance`. Differs from the report's code, which divides by the distance
+    over the noise's channels only: 1/8 of this distance, at 8x8 positions.
     """
     squares = tf.reduce_sum(tf.square(noise - other_noise), tf.range(1, tf.rank(noise)))
     return diversity_distance(photos, other_photos) / tf.sqrt(squares + EPSILON)
@@ -115,7 +122,8 @@ def diversity(photos: tf.Tensor, other_photos: tf.Tensor, noise: tf.Tensor, othe
 def diversity_distance(photos: tf.Tensor, other_photos: tf.Tensor) -> tf.Tensor:
     """Minus the mean absolute difference of two pictures of one sketch, -|G(x, z1) - G(x, z2)|_1.
 
-    L_div as the report prints it, and SketchyGAN. Differs from the code of both, which divides: see `diversity`.
+    L_div as the report and SketchyGAN print it. Differs from the code of both, which divides by the
+    distance of the noises: see `diversity`.
     """
     return -_mean_distance(photos, other_photos)
 

@@ -1,4 +1,4 @@
-"""How a network moves: by its optimizer, and only where loss and gradients are finite numbers."""
+"""Updates of a network by its optimizer, only where the loss and the gradients are finite."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from sketch2img_tf.training import optimization
 
 
 class NetworkUpdate(tf.Module):
-    """One network's updates: its optimizer, the scale of its loss, and which updates are left out and counted.
+    """One network's updates: its optimizer, its loss scale, and the count of skipped updates.
 
-    An update whose loss or gradient is not finite is left out. One replica with a NaN is enough: its gradients would
-    reach the others by summation, so that all leave it out. An update that is left out moves no weight and no slot of
-    the optimizer. Made in the scope of the strategy.
+    An update whose loss or gradient is not finite is skipped. One replica with a NaN is enough,
+    because the gradients of all replicas are summed: then all replicas skip the update. A skipped
+    update changes no weight and no slot variable of the optimizer. Created in the strategy's scope.
 
     Args:
-      variables: that are trained.
+      variables: the trained variables.
       optimizer: of these variables.
 
     Attributes:
-      skipped_in_a_row: int64 [], updates left out since the last that was made; but for those that loss scaling answers
-        by a lower scale, as it does with the first of a run.
-      culprits: int32 [1 + V], on how many replicas the loss, and the gradient of each variable, was not finite the last
-        time.
+      skipped_in_a_row: int64 [], the updates that were skipped since the last one that was made.
+        An update does not count if loss scaling answers it with a lower scale, as it does at the
+        start of a run.
+      culprits: int32 [1 + V], on how many replicas the loss, and the gradient of each variable, was
+        not finite in the last update.
     """
 
     def __init__(self, variables: Sequence[tf.Variable], optimizer: tf.keras.optimizers.Optimizer):
@@ -37,22 +38,23 @@ class NetworkUpdate(tf.Module):
 
     @property
     def loss_scale(self) -> tf.Tensor | float:
-        """What the loss is multiplied by before its gradient is taken, float32 []; 1 but in float16."""
+        """The factor of the loss before its gradient is taken, float32 []; 1 except in float16."""
         return precision.loss_scale(self.optimizer)
 
     def scaled(self, loss: tf.Tensor) -> tf.Tensor:
-        """The loss to take the gradient of, float32 []."""
+        """The loss times `loss_scale`, float32 []: the gradient is taken of this."""
         return precision.scaled(self.optimizer, loss)
 
     def apply(self, scaled_loss: tf.Tensor, gradients: Sequence[tf.Tensor | None]) -> tf.Tensor:
-        """Makes the update, or not; in a replica's context.
+        """Makes the update, or skips it; runs in replica context.
 
         Args:
           scaled_loss: float32 [], this replica's, from `scaled`.
-          gradients: this replica's, of that loss, one per variable; None where the loss does not depend on it.
+          gradients: this replica's, of `scaled_loss`, one per variable; None where the loss does not
+            depend on the variable.
 
         Returns:
-          float32 []: this replica's part of 1 if the update was left out, otherwise 0.
+          float32 []: 1 / replicas if the update was skipped, otherwise 0.
         """
         gradients = precision.unscaled(self.optimizer, optimization.dense(gradients))
         used = [(gradient, v) for gradient, v in zip(gradients, self.updated) if gradient is not None]
@@ -70,12 +72,12 @@ class NetworkUpdate(tf.Module):
         return tf.cast(skipped, tf.float32) / context.num_replicas_in_sync
 
     def culprit_names(self) -> list[str]:
-        """What was not finite the last time: "loss", and the names of variables whose gradients were not."""
+        """What was not finite in the last update: "loss", and the variables with such gradients."""
         names = ["loss", *(variable.name for variable in self.updated)]
         return [name for name, count in zip(names, self.culprits.numpy()) if count]
 
     def _update(self, strategy, infinite, apply, gradients) -> tf.Tensor:
-        """For all replicas together: bool [], whether the update was left out."""
+        """The update in cross-replica context; returns whether it was skipped, bool []."""
         counts = strategy.reduce("SUM", infinite, axis=None)
         skipped = tf.reduce_any(counts > 0)
         self.culprits.assign(counts)
@@ -85,7 +87,7 @@ class NetworkUpdate(tf.Module):
         def apply_everywhere() -> None:
             strategy.extended.call_for_each_replica(apply, args=(gradients,))
 
-        # Loss scaling leaves out such updates itself, and has to see them: it lowers its scale.
+        # LossScaleOptimizer skips such updates itself, and must see them to lower its scale.
         if precision.scales(self.optimizer):
             apply_everywhere()
         else:
@@ -94,9 +96,10 @@ class NetworkUpdate(tf.Module):
 
 
 class FiniteStatistics:
-    """What passes through the networks leave behind, whether or not an update follows: moving statistics, u vectors.
+    """Keeps NaN and infinity out of variables that forward passes change: moving averages, u vectors.
 
-    Taken before the passes; `keep` afterwards brings back what has become NaN or infinite. In a replica's context.
+    Passes change these even if the update is skipped. Create it before the passes; afterwards `keep`
+    restores the values that are no longer finite. Runs in replica context.
     """
 
     def __init__(self, networks: Iterable[tf.keras.Model]):
@@ -104,7 +107,7 @@ class FiniteStatistics:
         self.before = [tf.identity(variable) for variable in self.variables]
 
     def keep(self) -> None:
-        """Every value that is finite stays."""
+        """Restores the earlier value wherever the present one is not finite."""
         for variable, before in zip(self.variables, self.before):
             now = tf.identity(variable)
             variable.assign(tf.where(tf.math.is_finite(now), now, before))

@@ -1,4 +1,4 @@
-"""How the networks' weights move: Adam, its rate over the steps, and the length of a gradient."""
+"""The optimizer of the networks: Adam, and the decay of its learning rate."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ EPSILON = 1e-8  # the paper's, and that of the report's code; Keras' own is 1e-7
 def make_adam(learning_rate: float, training: TrainingConfig) -> tf.keras.optimizers.Optimizer:
     """Adam with the configured betas, clipping by `--gradient_clip_norm`, and loss scaling where float16 needs it.
 
-    Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, with the epsilon of the end of section 2, which
-    is not corrected for the start. Differs in that from PyTorch's, the report's, whose epsilon weighs less in the
-    first steps.
+    Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, in the form at the end of
+    section 2, whose epsilon has no bias correction. Differs from PyTorch's Adam, which the report
+    uses: there epsilon weighs less in the first steps.
 
-    Under replicas Keras clips what they have summed: the gradient of the global batch.
+    With several replicas Keras clips the summed gradient, which is that of the global batch.
     """
     adam = _Adam(
         learning_rate,
@@ -35,9 +35,9 @@ def make_adam(learning_rate: float, training: TrainingConfig) -> tf.keras.optimi
 
 
 class _Adam(tf.keras.optimizers.Adam):
-    """Keras' own, each variable moved by one operation in one pass through memory, not by a dozen.
+    """Keras' Adam with one fused operation per variable: one pass through memory, not a dozen.
 
-    Differs from it: gradients are whole tensors, see `dense`.
+    Differs from Keras' Adam: gradients are dense tensors, see `dense`.
     """
 
     def update_step(self, gradient, variable):
@@ -58,10 +58,11 @@ class _Adam(tf.keras.optimizers.Adam):
 
 
 def learning_rate_factor(steps_done: tf.Tensor, training: TrainingConfig) -> tf.Tensor:
-    """The share of the learning rates that the next step has, float32 [].
+    """The factor of the learning rates in the next step, float32 [].
 
-    1 up to step `--decay_start_step`; from there in a straight line to `--final_learning_rate_fraction`, which the
-    last step has; a configuration tells that one when it is `in_steps`.
+    It is 1 up to step `--decay_start_step`, and then falls linearly to
+    `--final_learning_rate_fraction` at the last step. `training.train_steps` has to be the number of
+    the last step, as `Config.in_steps` makes it.
     """
     start, end = training.decay_start_step, training.train_steps
     decayed = tf.cast(steps_done + 1 - start, tf.float32) / float(end - start)
@@ -69,9 +70,10 @@ def learning_rate_factor(steps_done: tf.Tensor, training: TrainingConfig) -> tf.
 
 
 def dense(gradients: list) -> list:
-    """Gradients as whole tensors, None as it is.
+    """Gradients as dense tensors; None stays None.
 
-    An embedding's gradient comes as one row per example: as long as a batch has examples, which only running tells and
-    a TPU has to know before, and not as long, in the sense of a norm, as the sum that it stands for.
+    The gradient of an embedding is an IndexedSlices with one row per example. IndexedSlices have a
+    dynamic length, which TPUs refuse; and the norm of their rows is not the norm of the gradient,
+    because rows of the same class must be summed first.
     """
     return [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]

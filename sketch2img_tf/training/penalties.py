@@ -10,17 +10,18 @@ from sketch2img_tf.devices import stateless_random
 
 SLOPE = 1.0  # k
 SPREAD = 0.5
-EPSILON = 1e-12  # under the root: a discriminator that is flat somewhere has a finite gradient there
+EPSILON = 1e-12  # in the root: a finite gradient where the discriminator is constant
 
 
 def perturb(photos: tf.Tensor, deviation: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Points between real photos and their noisy copies, at which DRAGAN measures the slope.
+    """Points between real photos and their noisy copies, where DRAGAN measures the slope.
 
-    With p = photos + 0.5 * deviation * U(0, 1), U a pixel, it is photos + a * (p - photos) with a ~ U(0, 1) an example.
+    The noisy copies are p = photos + 0.5 * deviation * U(0, 1), one U per pixel and channel. The
+    points are photos + a * (p - photos), with one a ~ U(0, 1) per example.
 
     Args:
       photos: normalised real photos, float32 [B, S, S, 3].
-      deviation: standard deviation of all the values of the batch of photos, float32 [].
+      deviation: standard deviation of all values of the batch of photos, float32 [].
       seed: int [2].
 
     Returns:
@@ -39,14 +40,16 @@ def dragan(
 
     Kodali et al., "On Convergence and Stability of GANs", 2017, the DRAGAN penalty, with k = 1.
 
-    Differs from the paper, whose noise is centred on the photo: see `perturb` for ours. What is measured is the slope
-    of the sum of the batch's logits: through the discriminator's batch norm an example moves the others' logits too, a
-    little. The implementation that the report cites has the same noise and the same sum.
+    Differs from the paper, whose noise is centred on the photo: for ours see `perturb`. The gradient
+    is that of the sum of the batch's logits: through the discriminator's batch norm, an example also
+    changes the logits of the others a little. The implementation that the report cites has the same
+    noise and the same sum.
 
     Args:
-      discriminator: photos to logits [B]; whatever else it takes is not perturbed.
+      discriminator: photos to logits [B]; its other inputs are not perturbed.
       mixed: float32 [B, S, S, 3], as from `perturb`.
-      scale: the logits are multiplied by it while their gradient is taken, so that none vanishes in float16.
+      scale: loss scale: the logits are multiplied by it and their gradient is divided by it, so that
+        the gradient does not underflow in float16.
 
     Returns:
       float32 [B].
@@ -57,8 +60,9 @@ def dragan(
 def r1(discriminator: Callable[[tf.Tensor], tf.Tensor], photos: tf.Tensor, scale: tf.Tensor | float = 1.0) -> tf.Tensor:
     """|d discriminator(photos) / d photos|_2^2 / 2, over all pixels and channels of an example.
 
-    Mescheder et al., "Which Training Methods for GANs do actually Converge?", 2018, equation 9, without its weight
-    gamma. It is measured at real photos themselves; arguments, the slope of the sum and the result as in `dragan`.
+    Mescheder et al., "Which Training Methods for GANs do actually Converge?", 2018, equation 9,
+    without its weight gamma. It is measured at the real photos. The arguments, the gradient of the
+    sum and the result are as in `dragan`.
     """
     return 0.5 * _squared_slopes(discriminator, photos, scale)
 

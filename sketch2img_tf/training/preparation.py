@@ -1,4 +1,4 @@
-"""What a run and its dry run do before the first step: checks, data, and what it goes on from."""
+"""What a run and its dry run do before the first step: check, open data, find an earlier run."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Prepared:
     """What a run is made from.
 
     Attributes:
-      config: with the length of the run in steps.
+      config: the configuration, with the length of the run in steps.
       data: the pictures.
-      card: what its checkpoints will say of it.
-      before: the run that goes on, if there is one.
+      card: the description of the run that its checkpoints will contain.
+      before: the earlier session that this run continues, if there is one.
     """
 
     config: Config
@@ -43,10 +43,10 @@ class Prepared:
 
 
 def prepare(config: Config) -> Prepared:
-    """Opens the data and looks at what is in the run's folder, of a configuration that `check_flags` has passed.
+    """Opens the data and reads the run's folder; `check_flags` has accepted the configuration.
 
     Raises:
-      UserError: the data or the folder do not serve.
+      UserError: the data or the folder cannot be used.
     """
     data = open_data(config)
     config = config.in_steps(data.examples["train"])
@@ -55,10 +55,10 @@ def prepare(config: Config) -> Prepared:
 
 
 def describe(config: Config) -> str:
-    """What `--dry_run` prints: the resolved flags, the classes, parameter counts, and how long the run is.
+    """What `--dry_run` prints: the resolved flags, classes, parameter counts, and the run's length.
 
     Raises:
-      UserError: what a run would end with before its first step.
+      UserError: every error that a run would raise before its first step.
     """
     check_flags(config)
     folder = check_writable(config.training.workdir) if config.training.workdir else None
@@ -88,7 +88,7 @@ def describe(config: Config) -> str:
 
 
 def check_flags(config: Config) -> None:
-    """What is wrong with flags, weights and environment, as far as it can be known before the data are read."""
+    """Raises a UserError for bad flags, weights or environment; it does not read the data."""
     training = config.training
     strategy.check(training.strategy)
     check_batch(training.global_batch_size, strategy.expected_replicas(training.strategy))
@@ -139,12 +139,15 @@ def check_batch(global_batch_size: int, replicas: int) -> None:
 
 
 def checkpoints_to_come(training: TrainingConfig, before: Before | None) -> int:
-    """For how many there has to be room: one more than are kept is there while it is written."""
+    """For how many new checkpoints the disk needs room.
+
+    While a checkpoint is written, there is one more than `--checkpoints_kept`.
+    """
     return 1 if before else training.checkpoints_kept + 1
 
 
 def _before(training: TrainingConfig, card: Card) -> Before | None:
-    """The run that goes on, if there is one, or else a look at the one whose networks a new run starts with."""
+    """The earlier session that this run continues, if any; otherwise checks `--init_from`."""
     before = check_continues(training.workdir, card) if training.workdir else None
     if before is None and training.init_from:
         check_start(training.init_from, card)

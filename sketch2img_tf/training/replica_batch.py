@@ -1,4 +1,4 @@
-"""What one update of the networks is made from, on one replica."""
+"""The inputs of one update of the networks, on one replica."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from sketch2img_tf.training import differentiable_augmentation
 
 
 class ReplicaBatch(NamedTuple):
-    """A replica's share of the examples of one update, and the seeds of what is random in it.
+    """A replica's share of the examples of one update, and the update's random seeds.
 
-    All replicas have the same seeds, and draw different numbers from them: see `stateless_random`.
+    All replicas have the same seeds and draw different numbers from them: see `stateless_random`.
 
     Attributes:
       photos, sketches: normalised, float32 [B, S, S, 3] and [B, S, S, 1].
       labels: int64 [B].
-      aligned: whether the lines lie on the photo, bool [B]; None where no loss asks.
-      seed: the update's own, int64 [2], from which the other three are split.
+      aligned: whether the lines lie on the photo, bool [B]; None where no loss needs it.
+      seed: the seed of the update, int64 [2]; the other three seeds are split from it.
       noise_seed, augmentation_seed, perturbation_seed: int64 [2].
       global_batch_size: examples of the update on all replicas together.
     """
@@ -37,7 +37,7 @@ class ReplicaBatch(NamedTuple):
 
     @classmethod
     def of(cls, examples: dict[str, tf.Tensor], seed: tf.Tensor, global_batch_size: int) -> ReplicaBatch:
-        """Of the examples by name, as the input pipeline gives them, and the update's seed."""
+        """From the input pipeline's examples by name, and the update's seed."""
         aligned = examples.get("aligned")
         seeds = stateless_random.split(seed, 3)
         pictures = examples["photos"], examples["sketches"], examples["labels"]
@@ -46,22 +46,23 @@ class ReplicaBatch(NamedTuple):
     def mean(self, values: tf.Tensor) -> tf.Tensor:
         """This replica's part of the mean over the global batch, float32 [], of values [B].
 
-        The replicas' gradients and scalars are summed, so that each divides by the size of the global batch.
+        Gradients and scalars are summed over the replicas, so each replica divides by the size of
+        the global batch.
         """
         return tf.reduce_sum(values) / self.global_batch_size
 
     def share(self, hits: tf.Tensor) -> tf.Tensor:
-        """The same of bool [B]: this replica's part of the share that is True."""
+        """This replica's part of the share of True in the global batch, float32 [], of bool [B]."""
         return self.mean(tf.cast(hits, tf.float32))
 
     def noise(self, shape: Sequence[int], draws: int = 1) -> tf.Tensor:
-        """N(0, 1), float32 [draws B, *shape]: the draws of the whole batch one after the other."""
+        """N(0, 1), float32 [draws * B, *shape]: one draw for the whole batch after the other."""
         count = self.labels.shape[0]
         drawn = stateless_random.normal([draws, count, *shape], self.noise_seed, axis=1)
         return tf.reshape(drawn, [draws * count, *shape])
 
     def augmented(self, photos: tf.Tensor, kinds: Sequence[str], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Photos [B, S, S, 3] and this batch's sketches, changed together by the kinds of `--diffaugment`."""
+        """Photos [B, S, S, 3] and the batch's sketches, augmented by `kinds` as in `--diffaugment`."""
         if not kinds:
             return photos, self.sketches
         return differentiable_augmentation.augment(photos, self.sketches, kinds, seed)

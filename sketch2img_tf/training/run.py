@@ -1,4 +1,4 @@
-"""A run in progress: steps; and, at their intervals, scalars, samples, evaluations and checkpoints."""
+"""The loop of a run: steps and, at intervals, scalars, samples, evaluations and checkpoints."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from sketch2img_tf.training.train_step import TrainStep
 if TYPE_CHECKING:
     from sketch2img_tf.config import Config
 
-STOPPED = 42  # exit code of a run that was told to stop and can go on
+STOPPED = 42  # exit code of a run that a signal stopped and that can be continued
 
 
 class Outcome(enum.Enum):
-    """What follows a call of the device."""
+    """What the run does after a call of the device."""
 
     GO_ON = "the next call, or the end"
     GO_BACK = "the last checkpoint, with other noise: steps were not finite"
@@ -45,13 +45,13 @@ class Outcome(enum.Enum):
 
 
 def open_run(prepared: Prepared, folder: str) -> Run:
-    """Makes the networks and gives them the values of the newest checkpoint, or of `--init_from`.
+    """Makes the networks and restores the newest checkpoint, or the networks of `--init_from`.
 
-    Also writes the flags of this session. To be called in the strategy's scope.
+    It also writes the flags of this session. Call it in the strategy's scope.
 
     Args:
       prepared: data and configuration.
-      folder: where this worker writes. All workers but the first have one that is deleted afterwards.
+      folder: where this worker writes. Every worker except the first has a temporary folder.
     """
     training, card, before = prepared.config.training, prepared.card, prepared.before
     config = dataclasses.replace(prepared.config, training=dataclasses.replace(training, workdir=folder))
@@ -61,7 +61,7 @@ def open_run(prepared: Prepared, folder: str) -> Run:
     checkpoints = Checkpoints(training.workdir, card, state, training.checkpoints_kept, {"step_means": means}, folder)
     disk_space.check(folder, variables(state), checkpoints_to_come(training, before))
     checkpoints.restore()
-    # A checkpoint brings the learning rates of its session; this session may have been given others.
+    # A checkpoint contains the learning rates of its session; this session's flags may differ.
     state.set_learning_rates(config)
     now = int(state.step.numpy())
     strategy.check_agreement(step.strategy, now)
@@ -78,7 +78,7 @@ def open_run(prepared: Prepared, folder: str) -> Run:
 
 
 def _write_flags(config: Config, step: int, before: Before | None) -> None:
-    """`flags.txt`, which gives the run again, and a line on this session in `sessions.jsonl`."""
+    """Writes `flags.txt`, which repeats the run, and this session's line in `sessions.jsonl`."""
     workdir = config.training.workdir
     with open(os.path.join(workdir, "flags.txt"), "w", encoding="utf-8") as file:
         file.write(config.to_flagfile())
@@ -98,16 +98,16 @@ def _say_start(config: Config, step: int, before: Before | None) -> None:
 
 
 class Run:
-    """From the present step to the last one, by `go`.
+    """Trains from the present step to the last one, by `go`.
 
     Args:
-      config: `--workdir` is this worker's folder.
+      config: the configuration, with this worker's folder as `--workdir`.
       data: the pictures.
-      step: one step, with the state that it changes.
-      means: of the scalars since the last line of the log.
-      checkpoints, summaries, evaluations: what it writes.
-      resumed: whether there were steps before this session.
-      is_first: whether this worker is the one that reports.
+      step: the train step, with the state that it changes.
+      means: the means of the scalars since the last line of the log.
+      checkpoints, summaries, evaluations: these write the run's results.
+      resumed: whether an earlier session of this run made steps.
+      is_first: whether this worker prints the progress.
     """
 
     def __init__(
@@ -130,21 +130,21 @@ class Run:
         self.resumed, self.is_first = resumed, is_first
         self.held_out = HeldOut(data)
         self.collapse_watch = CollapseWatch(config, self.state.generator)
-        # The averaged generator draws samples and evaluations, and is what an export has.
+        # Samples, evaluations and exports use the averaged generator.
         self.draw = tf.function(self.state.averaged_generator.draw, autograph=False)
         self.profiling = False
         self.batch: dict = {}  # of the last step, for a dump
         self._time_from_here()
 
     def go(self) -> None:
-        """All steps that are left.
+        """Makes all steps that are left.
 
         Raises:
-          SystemExit: with code `STOPPED`, after it was told to stop.
+          SystemExit: with code `STOPPED`, after a signal that asks for a stop.
         """
         with Stop() as self.stop:
             if not self.resumed:
-                # A sheet of what the untrained networks draw; and a checkpoint, so that there is one to go back to.
+                # Samples of the untrained networks; and a checkpoint that the run can go back to.
                 self._sample(0)
                 self.checkpoints.save()
             preparing = "preparing the first step"  # TensorFlow traces it: half a minute on a CPU
@@ -155,34 +155,34 @@ class Run:
                 unit="step",
                 disable=not self.is_first,
             ) as bar:
-                # Usually once round: a run comes back here only after steps that were not finite.
+                # Usually one iteration; the next one follows only steps that were not finite.
                 outcome = Outcome.GO_ON
                 while self._now() < self.training.train_steps and outcome != Outcome.STOP:
                     outcome = self._steps(bar)
                     if outcome == Outcome.GO_BACK:
                         self._go_back(bar)
-            # Who asks for a stop during the last step finds the run finished.
+            # A stop during the last step has no effect: the run is finished.
             self._finish(outcome == Outcome.STOP and self._now() < self.training.train_steps)
 
     def _steps(self, bar: tqdm) -> Outcome:
-        """To the last step, or to the first call after which something else is to be done."""
+        """Makes steps until the last one, a stop, or steps that are not finite."""
         self._time_from_here()
         per_call = self.training.steps_per_call
-        self.batches = iter(self._batches())  # not let go before a stop has saved: that takes seconds
-        # `--steps_per_call` may have changed since the last session, so that the first call need not end at a multiple.
+        self.batches = iter(self._batches())  # kept alive until a stop has saved: deleting it takes seconds
+        # `--steps_per_call` may differ from the last session's: calls need not end at its multiples.
         for step in range(self._now() + per_call, self.training.train_steps + per_call, per_call):
             outcome = self._call(min(step, self.training.train_steps), self.batches, bar)
             if outcome == Outcome.GO_BACK:
                 return outcome
-            # All workers stop after the same step, else those that go on would wait for the others forever.
+            # All workers stop after the same step; a worker that continues would wait forever.
             if strategy.any_worker(self.step.strategy, self.stop.asked):
                 return Outcome.STOP
         return Outcome.GO_ON
 
     def _call(self, step: int, batches: Iterator, bar: tqdm) -> Outcome:
-        """One call of the device, from the present step to `step`, and what is due after it."""
-        # On a device that computes while this goes on, `_step` returns before its steps are done, and so their values
-        # are read rarely: whatever reads one waits.
+        """One call of the device, from the present step to `step`, and all that is due at `step`."""
+        # A GPU or TPU computes asynchronously: `_step` returns before its steps are done. Reading a
+        # value blocks until they are, so values are read rarely.
         count = step - self._now()
         self._start_profile(step - count + 1)
         self.means.add(self._step(batches, count))
@@ -190,14 +190,14 @@ class Run:
         self.timed_steps += count
         if bar.desc:  # the first call, which has traced the step
             bar.set_description(refresh=False)
-            bar.unpause()  # from here on: the time left is that of steps
+            bar.unpause()  # the estimate of the time left must not include the tracing
             host_memory.give_back()
         bar.update(count)
         last = step == self.training.train_steps
-        # First of all, so that nothing below writes numbers that are not finite.
+        # This comes first, so that nothing below writes numbers that are not finite.
         if not self._still_finite(step, count, last):
             return Outcome.GO_BACK
-        # `--steps_per_call` divides all intervals, which the configuration checks: none of these is jumped over.
+        # The configuration checks that `--steps_per_call` divides all intervals, so none is missed.
         if step % self.training.log_every_steps == 0 or last:
             self._log(step, bar)
         if step % self.training.sample_every_steps == 0 or last:
@@ -216,31 +216,37 @@ class Run:
         return self.step(self.batch)
 
     def _still_finite(self, step: int, count: int, last: bool) -> bool:
-        """After `count` steps. Checked rarely, because reading the counter waits for the device."""
-        # At every multiple of `--max_skipped_updates`, so that a row of that length is found before there are two.
+        """Whether fewer than `--max_skipped_updates` updates in a row were skipped, after `count` steps.
+
+        It is checked rarely, because reading the counter blocks on the device.
+        """
+        # Checked at every multiple of `--max_skipped_updates`: at most twice as many are skipped.
         most = self.training.max_skipped_updates
         look = last or step // most > (step - count) // most
         return not look or divergence.skipped_in_a_row(self.step) < most
 
     def _save(self, last: bool) -> Outcome:
-        """A checkpoint; but none of values that are not finite, nor while updates are left out, except the last."""
+        """Saves a checkpoint, unless values are not finite.
+
+        While updates are being skipped it saves none, except after the last step.
+        """
         if not last and divergence.skipped_in_a_row(self.step) > 0:
-            return Outcome.GO_ON  # what led there is not to be gone back to
+            return Outcome.GO_ON  # a run must not go back to the state that caused this
         return Outcome.GO_ON if self.checkpoints.save() else Outcome.GO_BACK
 
     def _go_back(self, bar: tqdm) -> None:
-        # The dump comes first: it shows the networks as the bad steps left them.
+        # The dump comes first, because `restore` replaces the networks' values.
         step, retries = self._now(), int(self.state.retries.numpy()) + 1
         folder = divergence.dump(self.training, self.step, self.batch, self.means.last())
         if retries > self.training.max_retries:
             divergence.stop_after(self.training, step, folder)
         self.checkpoints.restore()
         self.state.set_learning_rates(self.config)
-        # The checkpoint brought its own count back. With another count all random numbers are others, so that the run
-        # does not meet the same steps again.
+        # `restore` also restored an old count. A new count changes all random numbers, so that the
+        # run does not repeat the same steps.
         self.state.retries.assign(retries)
         divergence.count_anew(self.step)
-        # The log of the steps that are taken again is taken out.
+        # The new Summaries removes the log of the steps that will be repeated.
         self.summaries.close()
         self.summaries = Summaries(self.training.workdir, self._now())
         bar.n = self._now()
@@ -257,7 +263,7 @@ class Run:
         self.timed_steps, self.logged_at = 0, time.perf_counter()
 
     def _finish(self, stopped: bool) -> None:
-        # Even of a run that stops: the plots are what its owner looks at next.
+        # Plots are written for a run that stops, too: its user looks at them next.
         step, workdir = self._now(), self.training.workdir
         saved = stopped and self.checkpoints.save()  # before anything that may take time, or fail
         plots.write_plots(read_scalars(workdir), os.path.join(workdir, "plots"))
@@ -270,7 +276,7 @@ class Run:
             print(f"trained to step {step}: samples and plots are in {workdir}")
 
     def _log(self, step: int, bar: tqdm) -> None:
-        """Writes the means of the scalars since the last time."""
+        """Writes the means of the scalars since the last log."""
         values = self.means.take()
         values["steps_per_second"] = self.timed_steps / (time.perf_counter() - self.logged_at)
         values["generator/learning_rate"] = float(self.state.generator_optimizer.learning_rate.numpy())
@@ -282,12 +288,12 @@ class Run:
         self._time_from_here()
 
     def _sample(self, step: int) -> None:
-        """A grid of fixed held-out sketches with fixed noise, and the held-out L1."""
-        # The same sketches with the same noise each time, so that the sheets of a run can be laid side by side.
+        """Writes a grid of pictures of held-out sketches, and the held-out L1."""
+        # The sketches and the noise are always the same, so that a run's grids can be compared.
         started = time.perf_counter()
         self.summaries.samples(step, self.held_out.grid(self.draw))
         self.summaries.scalars(step, {"held_out_l1": self.held_out.l1(self.draw)})
-        self.logged_at += time.perf_counter() - started  # the steps' own speed is reported
+        self.logged_at += time.perf_counter() - started  # steps_per_second must not include this
 
     def _evaluate(self, step: int) -> None:
         started = time.perf_counter()
@@ -300,14 +306,14 @@ class Run:
             self.profiling = True
 
     def _stop_profile(self, step: int) -> None:
-        if self.profiling and step in self.training.profile_steps[1:]:  # a run may go on between the two
+        if self.profiling and step in self.training.profile_steps[1:]:  # a run may start between the two
             self.means.wait()  # the step may still be running on a device
             tf.profiler.experimental.stop()
             self.profiling = False
 
     def _batches(self):
-        """This run's batches from the present step on, those of each replica."""
-        # The order of the examples is a function of seed and step: a run that goes on reads on where it stopped.
+        """The batches of each replica, from the present step on."""
+        # Seed and step determine the order of the examples: a run continues exactly where it stopped.
         now = self._now()
 
         def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:

@@ -1,4 +1,4 @@
-"""Means of the steps' scalars from one line of the log to the next."""
+"""Means of the scalars of all steps between two lines of the log."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import numpy as np
 import tensorflow as tf
 
 COUNTED = "skipped_updates"
-"""The last part of the tags that are summed, not averaged."""
+"""Tags that end with this are summed, not averaged."""
 
 
 class StepMeans(tf.train.experimental.PythonState):
-    """Gathers scalars; a checkpoint between two lines holds them, so that a stop changes no line."""
+    """Collects scalars; checkpoints contain them, so that a stop between two lines changes neither."""
 
     def __init__(self):
         super().__init__()
         self._steps: list[dict[str, tf.Tensor | float | list[float]]] = []
 
     def add(self, scalars: dict[str, tf.Tensor]) -> None:
-        """Those of one step, float32 [], or of several, [steps]; adding them does not wait for the device."""
+        """Adds the scalars of one step, float32 [], or of several, [steps]; does not block."""
         self._steps.append(scalars)
 
     def take(self) -> dict[str, float]:
-        """The means, or sums, since the last time, of the values that are finite; a tag without any is left out."""
+        """Means, or sums, of the finite values since the last call; omits tags without finite values."""
         steps, self._steps = self._steps, []
         columns = {tag: np.concatenate([_values(scalars[tag]) for scalars in steps]) for tag in steps[0]}
         finite = {tag: values[np.isfinite(values)] for tag, values in columns.items()}
@@ -34,7 +34,7 @@ class StepMeans(tf.train.experimental.PythonState):
         return {tag: float(_values(value)[-1]) for tag, value in self._steps[-1].items()} if self._steps else {}
 
     def wait(self) -> None:
-        """Until the device has computed the last step."""
+        """Blocks until the device has computed the last step."""
         self.last()
 
     def serialize(self) -> str:

@@ -1,4 +1,4 @@
-"""How a run is told to stop."""
+"""Signals that stop a run."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import os
 import signal
 import threading
 
-_INTERRUPTED = 130  # exit code, as shells give it, of a program that SIGINT ended
+_INTERRUPTED = 130  # the exit code that shells report for a program that SIGINT ended
 
 
 class Stop:
-    """Notes SIGINT, SIGTERM and SIGHUP, so that the step in progress can end; a second SIGINT ends the program at once.
+    """Notes SIGINT, SIGTERM and SIGHUP, so that the step in progress can finish.
 
-    A SIGHUP, which comes when the terminal is closed, is ignored if it was ignored before, as `nohup` has it.
+    A second SIGINT ends the program at once. SIGHUP, which is sent when the terminal closes, stays
+    ignored if it was ignored before, as under `nohup`.
 
-    Python calls a handler only between two of its own instructions, and a step is one of them: the second SIGINT is
-    therefore seen by a thread, which reads the signals' numbers from a pipe. Outside the main thread, where Python
-    allows no handlers, signals do what they did before.
+    Python runs signal handlers only between two of its bytecode instructions, and a whole step is
+    one instruction. So a thread watches for the second SIGINT: it reads the signals' numbers from a
+    pipe. Outside the main thread Python allows no handlers, and signals act as before.
     """
 
     def __enter__(self) -> Stop:

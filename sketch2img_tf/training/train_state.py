@@ -22,11 +22,11 @@ _FIRST_POWER_ITERATIONS = 15
 class TrainState(tf.Module):
     """Everything that a checkpoint holds: the networks, the averaged generator, the optimizers and the step.
 
-    With `--critic` its heads, `critic`, are one of the networks, otherwise None. What it sees by is frozen or drawn
-    from the seed: `TrainStep` has it, and no checkpoint.
+    With `--critic`, `critic` is the network of the critic's heads, otherwise None. The layers below
+    the heads are frozen, or random from the seed: `TrainStep` holds them, and no checkpoint does.
 
-    There is no random state: every draw comes from the configuration's seed, the step, and `retries`, which counts how
-    often the run went back after steps that were not finite.
+    There is no random state: all random numbers come from the configuration's seed, the step, and
+    `retries`, which counts how often the run went back after steps that were not finite.
     """
 
     def __init__(self, config: Config, num_classes: int):
@@ -55,17 +55,17 @@ class TrainState(tf.Module):
 
     @property
     def optimizers(self) -> list[tf.keras.optimizers.Optimizer]:
-        """Of all networks that there are."""
+        """The optimizers of all trained networks."""
         optimizers = (self.generator_optimizer, self.discriminator_optimizer, self.critic_optimizer)
         return [optimizer for optimizer in optimizers if optimizer is not None]
 
     @property
     def networks(self) -> list[tf.keras.Model]:
-        """Those that are trained."""
+        """The trained networks."""
         return [network for network in (self.generator, self.discriminator, self.critic) if network is not None]
 
     def follow_weights(self) -> None:
-        """What follows from the networks' weights at the start of a run: their averages, and the spectral norms."""
+        """Sets what depends on the weights at the start of a run: averages and spectral norms."""
         for average, variable in zip(self.averaged_generator.variables, self.generator.variables):
             average.assign(variable)
         for _ in range(_FIRST_POWER_ITERATIONS):
@@ -73,11 +73,11 @@ class TrainState(tf.Module):
                 power_iteration(network)
 
     def set_learning_rates(self, config: Config) -> None:
-        """The configured rates in place of those that a checkpoint brought."""
+        """Sets the configured rates in place of those from a checkpoint."""
         self._set_learning_rates(config.training, 1.0)
 
     def decay_learning_rates(self, training: TrainingConfig) -> None:
-        """The rates of the step to come, if they decay."""
+        """Sets the rates of the next step, if they decay."""
         if training.final_learning_rate_fraction < 1:
             self._set_learning_rates(training, optimization.learning_rate_factor(self.step, training))
 

@@ -1,4 +1,4 @@
-"""A training from its flags to its end."""
+"""A whole training, from the flags to the last step."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 def train(config: Config) -> None:
-    """Trains from the newest checkpoint in `--workdir`, or from the start, to the last step of the run.
+    """Trains from the newest checkpoint in `--workdir`, or from step 0, to the last step of the run.
 
     Raises:
-      UserError: the data, the weights or the folder do not serve, the disk or the device is full, or the training
-        diverges.
+      UserError: the data, the weights or the folder cannot be used, the disk or the device's memory
+        is full, or the training diverges.
       SystemExit: with code `run.STOPPED`, on SIGINT or SIGTERM, after a checkpoint of the last whole step.
     """
     if not config.training.workdir:
@@ -56,9 +56,9 @@ def train(config: Config) -> None:
 
 @contextlib.contextmanager
 def _folder(training: TrainingConfig) -> Iterator[str]:
-    """Where this worker writes: the run's folder, or, of all but the first, one that is deleted.
+    """Where this worker writes: the first in the run's folder, the others in a temporary folder.
 
-    Every worker has to take part in saving, since the values of all are gathered for it.
+    Every worker must take part in saving, because a checkpoint gathers the values of all workers.
     """
     if strategy.is_first(training.strategy):
         with RunLock(training.workdir):
