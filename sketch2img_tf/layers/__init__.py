@@ -1,4 +1,4 @@
-"""Keras layers. All are written for what Keras has by default, which a user's ~/.keras/keras.json may change."""
+"""Keras layers. They need Keras' default settings, which a user's ~/.keras/keras.json may change."""
 
 import tensorflow as tf
 

@@ -15,21 +15,23 @@ from sketch2img_tf.layers.normalization import BatchNormalization, normalized
 class ConditionalBatchNormalization(tf.keras.layers.Layer):
     """gamma[label] * (x - mean) / sqrt(variance + epsilon) + beta[label], with gamma ~ N(1, 0.02) and beta = 0.
 
-    The mean and the variance are those of the batch while training (over B, H, W), and moving averages otherwise.
+    In training, the mean and the variance are those of the batch (over B, H, W); otherwise they are
+    moving averages.
 
-    A residual one has (shared_gamma + gamma[label]) and (shared_beta + beta[label]) in their places, with
-    shared_gamma = 1, gamma ~ N(0, 0.02) and both betas 0 at first: what is true of all classes is learnt from every
-    example, and a class learns how it differs. Compare Brock et al., "Large Scale GAN Training for High Fidelity
-    Natural Image Synthesis", 2019, section 3.1, where classes share the embedding from which scales are projected.
+    If `residual`, the scale is shared_gamma + gamma[label] and the shift is shared_beta + beta[label],
+    with initial values shared_gamma = 1, gamma ~ N(0, 0.02), and 0 for both betas. Every example
+    trains the shared values; the values of a class are its difference from them. Compare Brock et
+    al., "Large Scale GAN Training for High Fidelity Natural Image Synthesis", 2019, section 3.1,
+    where all layers share one class embedding.
 
     Args:
       num_classes: K.
-      synchronized: whether the batch is that of all replicas together.
-      residual: whether there are a scale and a shift that all classes share.
+      synchronized: whether the statistics are those of all replicas together.
+      residual: whether all classes share a scale and a shift.
 
     Call:
       inputs: a pair of x, float [B, H, W, C], and labels, int [B] in [0, num_classes).
-      training: whether to use, and to average, the statistics of the batch.
+      training: whether to use the statistics of the batch, and to update the moving averages.
 
     Returns:
       float [B, H, W, C] in the compute type; the statistics are computed in float32.
@@ -69,7 +71,7 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
     def scale_and_shift(
         self, inputs: tuple[tf.Tensor, tf.Tensor], training: bool | None
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """For `normalized`: float32 [B, 1, 1, C] each. While training it averages the statistics of x."""
+        """For `normalized`: float32 [B, 1, 1, C] each. In training it updates the moving averages."""
         x, labels = inputs
         scale, shift = self.normalization.scale_and_shift(x, training)
         gamma = tf.gather(self.gamma, labels)[:, tf.newaxis, tf.newaxis]  # [B, 1, 1, C]

@@ -1,4 +1,4 @@
-"""The 3x3 convolution of which units are made."""
+"""The 3x3 convolution of the MRUs and of `ResizeConv2D`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Conv3x3(tf.keras.layers.Layer):
     Args:
       filters: channels of the output.
       use_bias: whether there is a bias.
-      kernel_initializer: of the kernel.
+      kernel_initializer: the initializer of the kernel.
 
     Call:
       inputs: float [B, H, W, C].
@@ -39,7 +39,7 @@ class Conv3x3(tf.keras.layers.Layer):
         return operations.conv2d(inputs, *self.kernel_and_bias())
 
     def kernel_and_bias(self) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """As `call` takes them, in the compute type."""
+        """The kernel and the bias that `call` uses, in the compute type."""
         return tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias) if self.use_bias else None
 
     def get_config(self) -> dict:

@@ -1,4 +1,4 @@
-"""The Masked Residual Unit, which lets the image in again at every scale.
+"""The Masked Residual Unit (MRU), which reads the image again at every scale.
 
 Chen and Hays, "SketchyGAN: Towards Diverse and Realistic Sketch to Image Synthesis", 2018.
 """
@@ -22,35 +22,38 @@ LEAKY_SLOPE = 0.1
 def kernel_initializer() -> tf.keras.initializers.Initializer:
     """N(0, 0.02), for all kernels of an MRU.
 
-    A new one each time: Keras gives the same values whenever the same object is asked again.
+    It returns a new object each time, because one Keras initializer object returns the same values
+    at every call.
     """
     return tf.keras.initializers.RandomNormal(0.0, 0.02)
 
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
 class MRU(tf.keras.layers.Layer):
-    """y = (1 - n) * norm(conv(x)) + n * z, with gates m and n that look at the features x and the image I:
+    """y = (1 - n) * norm(conv(x)) + n * z, with gates m and n from the features x and the image I:
 
         m = sigmoid(conv([x, I]))    n = sigmoid(conv([x, I]))    z = f(norm(conv([m * x, I])))
 
-    All convolutions are 3x3 with "same" padding and kernels N(0, 0.02); m has the channels of x, the rest `filters`.
-    The convolutions that a norm follows have no bias: the norm would take it out.
+    All convolutions are 3x3 with "same" padding and kernels N(0, 0.02). m has as many channels as x;
+    all others have `filters`. Convolutions before a norm have no bias, because the norm would cancel
+    it.
 
-    Differs from the paper: x always passes a convolution and a norm on its way to y, not only where channels change.
-    Differs from the report's code, and SketchyGAN's: they have f behind that norm, too. The
-    report's equation, which is the one above, has none.
+    Differs from the paper: x always passes a convolution and a norm on its way to y, not only where
+    the number of channels changes. Differs from the report's code and SketchyGAN's: they also apply
+    f after that norm. The report's equation, which is the one above, does not.
 
     Args:
       filters: channels of y.
       activation: f, "relu" or "leaky_relu" (slope 0.1).
       normalization: "conditional_batch", "conditional_residual", "batch", "instance" or "none".
-      num_classes: K, for conditional batch norm.
+      num_classes: K; only conditional batch norm needs it.
       spectral: whether the kernels are spectrally normalised.
       synchronized: whether batch norm's statistics are those of all replicas together.
 
     Call:
-      inputs: x, float [B, H, W, C]; image I, float [B, H, W, any]; and labels, int [B], with conditional batch norm.
-      training: which statistics the norms use.
+      inputs: x, float [B, H, W, C]; image I, float [B, H, W, any]; with conditional batch norm also
+        labels, int [B].
+      training: whether the norms use the statistics of the batch.
 
     Returns:
       y, float [B, H, W, filters], in the compute type.
@@ -85,7 +88,8 @@ class MRU(tf.keras.layers.Layer):
         self.output_gate = self._conv(self.filters, "output_gate")  # n
         self.candidate = self._conv(self.filters, "candidate", use_bias=False)
         self.shortcut = self._conv(self.filters, "shortcut", use_bias=False)
-        # Here, since the form for CPUs takes their kernels; Keras builds a layer when it is called.
+        # Built here, because Keras builds a layer only when it is called, and the CPU form does not
+        # call these layers: it reads their kernels.
         for layer in (self.input_gate, self.output_gate, self.candidate):
             _build(layer, [*x[:-1], x[-1] + image[-1]])
         of_outputs = [*x[:-1], self.filters]
@@ -107,7 +111,7 @@ class MRU(tf.keras.layers.Layer):
         return (1.0 - n) * norm(self.shortcut_norm, self.shortcut(x)) + n * z
 
     def norm_inputs(self, features: tf.Tensor, labels: list[tf.Tensor]) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
-        """What a norm is called with: the labels too, if it is conditional."""
+        """The inputs of a norm: the features, and the labels too if the norm is conditional."""
         return (features, labels[0]) if self.normalization in CONDITIONAL else features
 
     def _activate(self, features: tf.Tensor) -> tf.Tensor:

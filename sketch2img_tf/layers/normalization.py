@@ -1,8 +1,8 @@
-"""Norms as a scale and a shift, which is all that they are once the statistics are known.
+"""Norms as a scale and a shift, which are computed from the statistics.
 
-What applies them, `normalized`, can so be joined with what follows, and neither the distances from the mean nor their
-normalised values are kept for the gradient. Ioffe and Szegedy, "Batch Normalization", 2015; Ulyanov et al., "Instance
-Normalization", 2016.
+`normalized` applies them, so that it can be fused with the next operation, and neither x - mean nor
+the normalised x is kept in memory for the gradient. Ioffe and Szegedy, "Batch Normalization", 2015;
+Ulyanov et al., "Instance Normalization", 2016.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from sketch2img_tf.layers.operations import moments
 
-# Fast enough for short runs. The noise that it leaves in the moving statistics is smoothed by the averaged generator,
-# which averages them as it does the weights, and which alone is used for inference.
+# Fast enough for short runs, but noisy. Inference uses the averaged generator only, which averages
+# the moving statistics as it averages the weights, and so removes the noise.
 MOMENTUM = 0.9
 EPSILON = 1e-5
 _BATCH_AND_POSITIONS = [0, 1, 2]
@@ -27,7 +27,7 @@ def normalized(x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
       scale, shift: float32 [B or 1, 1, 1, C].
 
     Returns:
-      Of the shape and type of x.
+      The same shape and type as x.
     """
     return tf.cast(tf.cast(x, tf.float32) * scale + shift, x.dtype)
 
@@ -36,19 +36,19 @@ def normalized(x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
 class BatchNormalization(tf.keras.layers.Layer):
     """gamma * (x - mean) / sqrt(variance + epsilon) + beta.
 
-    The mean and the variance are those of the batch while training (over B, H, W), and moving averages otherwise; the
-    variance that is averaged divides by n - 1.
+    In training, the mean and the variance are those of the batch (over B, H, W); otherwise they are
+    moving averages. The moving average of the variance uses the estimate that divides by n - 1.
 
-    Differs from Keras' layer: what is kept for the gradient is x alone; and over several replicas, too, the averaged
-    variance divides by n - 1.
+    Differs from Keras' layer: only x is kept in memory for the gradient; and the moving variance
+    divides by n - 1 with several replicas, too.
 
     Args:
-      affine: whether there are gamma, 1 at first, and beta, 0 at first; else they are 1 and 0 for good.
-      synchronized: whether the batch is that of all replicas together.
+      affine: whether gamma, initially 1, and beta, initially 0, are trained; otherwise there are none.
+      synchronized: whether the statistics are those of all replicas together.
 
     Call:
       x: float [B, H, W, C].
-      training: whether to use, and to average, the statistics of the batch.
+      training: whether to use the statistics of the batch, and to update the moving averages.
 
     Returns:
       float [B, H, W, C] in the compute type; the statistics are computed in float32.
@@ -75,7 +75,7 @@ class BatchNormalization(tf.keras.layers.Layer):
         return normalized(x, *self.scale_and_shift(x, training))
 
     def scale_and_shift(self, x: tf.Tensor, training: bool | None) -> tuple[tf.Tensor, tf.Tensor]:
-        """For `normalized`: float32 [1, 1, 1, C] each. While training it averages the statistics of x."""
+        """For `normalized`: float32 [1, 1, 1, C] each. In training it updates the moving averages."""
         mean, variance = self._of_batch(x) if training else (self.moving_mean, self.moving_variance)
         scale = tf.math.rsqrt(variance + EPSILON)
         shift = -mean * scale
@@ -112,10 +112,12 @@ class BatchNormalization(tf.keras.layers.Layer):
 
 
 def _of_all_replicas(mean: tf.Tensor, variance: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The mean of the means; the mean of the variances plus the variance of the means: float32 [1, 1, 1, C] each.
+    """Mean and variance over all replicas, from those of each: float32 [1, 1, 1, C] each.
 
-    As a mean of squares less the squared mean, float32 would lose a variance that is small beside the mean. Every
-    replica's own are exchanged, in one message; a few kB more are cheaper than a second message.
+    The mean is the mean of the means. The variance is the mean of the variances plus the variance of
+    the means: the mean of squares minus the squared mean would lose a small variance to rounding in
+    float32. One all-reduce exchanges the statistics of every replica: a few kB more are cheaper than
+    a second all-reduce.
     """
     context = tf.distribute.get_replica_context()
     replicas = context.num_replicas_in_sync
@@ -128,11 +130,11 @@ def _of_all_replicas(mean: tf.Tensor, variance: tf.Tensor) -> tuple[tf.Tensor, t
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
 class NoNormalization(tf.keras.layers.Layer):
-    """x + beta: the shift of a norm without the norm, since the convolutions before it have no bias.
+    """x + beta: takes the place of a norm; beta is needed because the convolution before has no bias.
 
     Call:
       x: float [B, H, W, C].
-      training: makes no difference; other norms have it.
+      training: has no effect; it is there because other norms have it.
 
     Returns:
       float [B, H, W, C] in the compute type.
@@ -155,11 +157,11 @@ class NoNormalization(tf.keras.layers.Layer):
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
 class InstanceNormalization(tf.keras.layers.Layer):
-    """gamma * (x - mean) / sqrt(variance + epsilon) + beta, with the mean and the variance of each picture's channels.
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta; statistics per picture and channel.
 
     Call:
       x: float [B, H, W, C].
-      training: makes no difference; other norms have it.
+      training: has no effect; it is there because other norms have it.
 
     Returns:
       float [B, H, W, C] in the compute type; the statistics are computed in float32.

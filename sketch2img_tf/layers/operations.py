@@ -1,7 +1,7 @@
-"""What the layers compute with, as TensorFlow has it, and the one switch to faster forms of the same on CPUs.
+"""The operations of the layers in plain TensorFlow, and the switch to faster forms for CPUs.
 
-`cpu/` holds those forms, and nothing that is not here or in a layer in plain form too: without that folder everything
-works, slower.
+`cpu/` holds the faster forms. Each of them has a plain form, here or in a layer: without that folder
+everything works, but slower.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if HAS_CPU_FORMS:
 
 
 def for_cpu() -> bool:
-    """Whether the forms of `cpu` are taken: they are there, and what is traced is not for accelerators or an export."""
+    """Whether to use the forms of `cpu`: they exist, and the graph is not for accelerators or export."""
     return HAS_CPU_FORMS and hardware.is_cpu()
 
 
@@ -31,7 +31,7 @@ def conv2d(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf
       bias: of the same type, [filters].
 
     Returns:
-      Of the same type, [B, H, W, filters].
+      The same type, [B, H, W, filters].
     """
     if for_cpu():
         return cpu.conv2d(x, kernel, bias)
@@ -40,13 +40,13 @@ def conv2d(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf
 
 
 def moments(x: tf.Tensor, axes: list[int]) -> tuple[tf.Tensor, tf.Tensor]:
-    """The mean, and the mean square of the distances from it (n is what it divides by), with gradients of every order.
+    """The mean, and the variance that divides by n; correct gradients of every order.
 
-    Differs from `tf.nn.moments`, whose second-order gradient leaves out what passes through the mean.
+    Differs from `tf.nn.moments`, whose second-order gradient omits the part through the mean.
 
     Args:
       x: float [B, H, W, C].
-      axes: to average over, [0, 1, 2] or [1, 2].
+      axes: the axes to average over, [0, 1, 2] or [1, 2].
 
     Returns:
       A pair of float32 [B or 1, 1, 1, C].

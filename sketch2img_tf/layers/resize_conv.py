@@ -1,4 +1,4 @@
-"""Doubling a picture's side without a checkerboard."""
+"""Upsampling by 2 without checkerboard artifacts."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from sketch2img_tf.layers.convolution import Conv3x3
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
 class ResizeConv2D(tf.keras.layers.Layer):
-    """Every pixel becomes 2x2 (nearest neighbours); then a 3x3 convolution with "same" padding.
+    """Nearest-neighbour upsampling by 2, then a 3x3 convolution with "same" padding.
 
-    In a 2x2 stride-2 transposed convolution each of the four output pixels has a kernel position of its own, which may
-    leave a checkerboard; here all pixels have the same kernel. Odena et al., "Deconvolution and Checkerboard
-    Artifacts", 2016. It has 9/4 the weights and 9 times the multiply-adds of that convolution.
+    In a 2x2 stride-2 transposed convolution, each of the four output pixels has its own kernel
+    position, which may cause a checkerboard; here all pixels have the same kernel. Odena et al.,
+    "Deconvolution and Checkerboard Artifacts", 2016. It has 9/4 of the weights and 9 times the
+    multiply-adds of that transposed convolution.
 
     Args:
       filters: channels of the output.
-      kernel_initializer: of the convolution.
+      kernel_initializer: the initializer of the convolution's kernel.
 
     Call:
       x: float [B, H, W, C].
@@ -38,7 +39,7 @@ class ResizeConv2D(tf.keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        # Not Keras' UpSampling2D: XLA has no kernel for its gradient, so that no TPU could train with it.
+        # Not Keras' UpSampling2D: XLA has no kernel for its gradient, so a TPU cannot train with it.
         return self.conv(tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2))
 
     def get_config(self) -> dict:

@@ -9,21 +9,21 @@ import tensorflow as tf
 
 from sketch2img_tf.layers.operations import conv2d
 
-EPSILON = 1e-12  # under the roots: a kernel of zeros has a finite norm and a finite gradient
+EPSILON = 1e-12  # in the square roots: a kernel of zeros has a finite norm and a finite gradient
 
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
 class SpectralConv2D(tf.keras.layers.Layer):
-    """A convolution, "same" padding, by W / sigma(W): W is its kernel as a matrix [height * width * inputs, filters].
+    """A convolution, "same" padding, with W / sigma(W); W is the kernel [height * width * inputs, filters].
 
-    The kernel that is trained stays unnormalised and `call` divides it, so that the gradient is that of W / sigma(W),
-    sigma included. With the right vector u held fixed, sigma = v' W u for v = W u / |W u| is |W u|, whose gradient with
-    respect to W is v u', as the paper's.
+    The trained kernel is not normalised: `call` divides it by sigma, so that the gradient is that of
+    W / sigma(W), including the gradient of sigma. The right vector u is constant; with
+    v = W u / |W u|, sigma = v' W u = |W u|. Its gradient with respect to W is v u', as in the paper.
 
-    `call` changes nothing. `power_iteration` takes one step of power iteration; the train step calls it once per step,
-    however many passes it makes through the discriminator.
+    `call` does not change u. `power_iteration` makes one step of power iteration; the train step
+    calls it once per update of the network, for all passes of that update.
 
-    Differs from the paper: its u is our v and the reverse, since Keras kernels have their outputs last.
+    Differs from the paper: u and v are exchanged, because Keras kernels have their outputs last.
 
     Call:
       inputs: float [B, H, W, inputs].
@@ -62,7 +62,7 @@ class SpectralConv2D(tf.keras.layers.Layer):
             initializer=_unit_normal,
             trainable=False,
             experimental_autocast=False,
-            # Every replica computes the same u from the same kernel, and keeps it: none needs to be told.
+            # Every replica computes the same u from the same kernel: u needs no synchronisation.
             synchronization=tf.VariableSynchronization.ON_READ,
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
@@ -77,7 +77,7 @@ class SpectralConv2D(tf.keras.layers.Layer):
         return tf.nn.bias_add(outputs, bias) if self.use_bias else outputs
 
     def kernel_and_bias(self) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """As `call` takes them: the kernel normalised, in the compute type."""
+        """The normalised kernel and the bias that `call` uses, in the compute type."""
         return self.normalized_kernel(), tf.convert_to_tensor(self.bias) if self.use_bias else None
 
     def spectral_norm(self) -> tf.Tensor:
@@ -85,11 +85,11 @@ class SpectralConv2D(tf.keras.layers.Layer):
         return _norm(tf.linalg.matvec(self._matrix(), tf.stop_gradient(self.u.value())))
 
     def normalized_kernel(self) -> tf.Tensor:
-        """The kernel over its spectral norm, in the kernel's shape and the layer's compute type."""
+        """The kernel divided by its spectral norm, in the layer's compute type."""
         return tf.cast(self.kernel / self.spectral_norm(), self.compute_dtype)
 
     def power_iteration(self) -> None:
-        """Moves u one step towards the first right singular vector: to the unit vector along W' W u."""
+        """Sets u to W' W u / |W' W u|, one step towards the first right singular vector."""
         matrix = self._matrix()
         left = _unit(tf.linalg.matvec(matrix, self.u.value()))
         self.u.assign(_unit(tf.linalg.matvec(matrix, left, transpose_a=True)))
@@ -109,7 +109,7 @@ class SpectralConv2D(tf.keras.layers.Layer):
 
 
 def power_iteration(network: tf.keras.Model) -> None:
-    """One step of power iteration for every spectrally normalised layer of a network, at any depth."""
+    """Makes one step of power iteration in every spectrally normalised layer, at any depth."""
     for module in network.submodules:
         if isinstance(module, SpectralConv2D):
             module.power_iteration()
