@@ -1,4 +1,4 @@
-"""Counts the multiply-adds of a graph's convolutions and matrix products, which are nearly all that it computes."""
+"""Counts the multiply-adds of a graph's convolutions and matrix products, its main cost."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import tensorflow as tf
 
 
 def count(graph: tf.Graph) -> int:
-    """Of one call of a concrete function's graph, whose shapes have to be known.
+    """The multiply-adds of one call of a concrete function's graph; its shapes must be known.
 
-    What nothing needs is not counted, as TensorFlow does not run it. Nor are branches, of which not all run.
+    Operations that no output needs are not counted, because TensorFlow does not run them. Branches
+    are not counted either, because only one of them runs.
     """
     return sum(_of(operation) for operation in needed(graph))
 
 
 def needed(graph: tf.Graph) -> set[tf.Operation]:
-    """The operations that the outputs need, or that change something: what TensorFlow leaves of the graph."""
+    """The operations that TensorFlow keeps: those that outputs need, and those with side effects."""
     found, left = set(), [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
     while left:
         operation = left.pop()
@@ -27,11 +28,11 @@ def needed(graph: tf.Graph) -> set[tf.Operation]:
 
 def _of(operation: tf.Operation) -> int:
     if operation.type in ("PartitionedCall", "StatefulPartitionedCall"):
-        # No public way leads from a call to its function's graph.
+        # There is no public way from a call to its function's graph.
         return count(operation.graph._get_function(operation.get_attr("f").name).graph)
-    if operation.type == "Conv2D":  # every output is a sum over a kernel's window
+    if operation.type == "Conv2D":  # every output value is a sum over the kernel's window
         return _size(operation.outputs[0]) * _window(operation.inputs[1])
-    if operation.type == "Conv2DBackpropInput":  # transposed: every input goes to a kernel's window
+    if operation.type == "Conv2DBackpropInput":  # transposed: every input value is multiplied with the kernel's window
         return _size(operation.inputs[2]) * _window(operation.inputs[1])
     if operation.type == "Conv2DBackpropFilter":
         return _size(operation.inputs[2]) * _window(operation.outputs[0])

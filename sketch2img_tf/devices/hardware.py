@@ -1,4 +1,4 @@
-"""What there is to compute on, for what is traced to suit it."""
+"""Which devices there are, so that traced graphs suit them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-_AMPERE = (8, 0)  # the compute capability from which NVIDIA's cards have bfloat16
-_CPU_BFLOAT16 = {"amx_bf16", "avx512_bf16"}  # as Linux names them
+_AMPERE = (8, 0)  # the first compute capability of NVIDIA GPUs that has bfloat16
+_CPU_BFLOAT16 = {"amx_bf16", "avx512_bf16"}  # Linux' names
 _traces_for_accelerators = False
 
 
 @contextlib.contextmanager
 def for_accelerators() -> Iterator[None]:
-    """What is traced inside is for GPUs, TPUs or TensorFlow Lite, whatever this computer has."""
+    """Graphs traced inside are for GPUs, TPUs or TensorFlow Lite, even if this computer has none."""
     global _traces_for_accelerators
     before, _traces_for_accelerators = _traces_for_accelerators, True
     try:
@@ -25,19 +25,23 @@ def for_accelerators() -> Iterator[None]:
 
 
 def is_cpu() -> bool:
-    """Whether there is nothing but CPUs to compute on."""
+    """Whether CPUs are the only devices."""
     if _traces_for_accelerators:
         return False
     return not tf.config.list_logical_devices("GPU") and not tf.config.list_logical_devices("TPU")
 
 
 def multiplies_bfloat16_faster() -> bool:
-    """Than float32. AVX512-BF16 does as many products at a time as AVX-512 in float32; what has neither imitates it."""
+    """Whether bfloat16 products are faster than float32 ones.
+
+    They are not with AVX512-BF16, which does as many products at a time as AVX-512 in float32. CPUs
+    without AMX and AVX512-BF16 emulate bfloat16.
+    """
     return not is_cpu() or "amx_bf16" in _cpu_features()
 
 
 def has_bfloat16() -> bool:
-    """Whether all that there is to compute on multiplies bfloat16 itself."""
+    """Whether all devices have instructions for bfloat16 products."""
     if _traces_for_accelerators or tf.config.list_logical_devices("TPU"):
         return True
     gpus = tf.config.list_physical_devices("GPU")
@@ -48,7 +52,7 @@ def has_bfloat16() -> bool:
 
 
 def _cpu_features(path: str = "/proc/cpuinfo") -> set[str]:
-    """Empty where there is no such file: elsewhere than on Linux."""
+    """The CPU's flags; empty if there is no such file, as on systems other than Linux."""
     if not os.path.exists(path):
         return set()
     with open(path, encoding="utf-8") as file:

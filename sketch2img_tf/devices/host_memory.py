@@ -6,10 +6,10 @@ import ctypes
 
 
 def give_back() -> None:
-    """To the system, what is free on the heap, if the C library can (glibc).
+    """Returns free heap memory to the system, if the C library can (glibc).
 
-    Worth it after the first step: preparing it, TensorFlow's graph optimisers take some hundred megabytes, which would
-    stay with the process for good, and too scattered for tensors.
+    It is worth a call after the first step: TensorFlow's graph optimisers use some hundred megabytes
+    to prepare that step. The process would keep them, too fragmented for tensors.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim:

@@ -1,4 +1,4 @@
-"""One line for a device that has not enough memory."""
+"""A one-line error for a device that runs out of memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def enough(config: Config) -> Iterator[None]:
-    """Turns what TensorFlow and Python raise for want of memory into a UserError that says what to lower."""
+    """Turns out-of-memory errors of TensorFlow and Python into a UserError that says what to lower."""
     try:
         yield
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:

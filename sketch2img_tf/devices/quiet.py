@@ -1,4 +1,4 @@
-"""What the libraries would print in between whatever their log levels."""
+"""Hides messages that the libraries print at every log level."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sketch2img_tf.surroundings import standard_streams
 
 @functools.cache
 def first_compilation() -> None:
-    """Lets XLA compile next to nothing, while stderr leads nowhere: two lines tell of a process' first compilation."""
-    # Not into a graph that is being traced.
+    """Compiles a tiny function by XLA with stderr hidden: the first compilation prints two lines."""
+    # init_scope: not as a part of a graph that is being traced.
     with tf.init_scope(), standard_streams.silenced_stderr():
         tf.function(tf.negative, jit_compile=True, autograph=False)(tf.constant(1.0))

@@ -1,10 +1,10 @@
-"""Random numbers from seeds, int64 [2]: the same on every device, and under XLA as without.
+"""Random numbers from seeds, int64 [2]: the same on every device, with and without XLA.
 
-TensorFlow's own are not: XLA makes other floats of the same random bits, and other bits unless it is told to take
-Philox's.
+TensorFlow's own functions do not have this property: XLA makes different floats from the same random
+bits, and different bits unless the algorithm is Philox.
 
-With an `axis`, that of the examples, a replica gets its part of what one device would draw for the whole batch, so that
-a step does the same however many replicas share it.
+With an `axis`, that of the examples, a replica gets its part of the numbers that one device would
+draw for the whole batch. So a step does not depend on the number of replicas.
 """
 
 from __future__ import annotations
@@ -13,33 +13,34 @@ import math
 
 import tensorflow as tf
 
-_DIGITS = 24  # those of a float32, so that 1 is never drawn
+_DIGITS = 24  # significant bits of a float32, so that 1 is never drawn
 
 
 def uniform(shape, seed: tf.Tensor, low: float = 0.0, high: float = 1.0, axis: int | None = None) -> tf.Tensor:
-    """U(low, high), float32, of a replica's shape, high left out."""
+    """U(low, high), float32 of a replica's shape; high itself is never drawn."""
     return low + (high - low) * _own(_uniform, shape, seed, axis)
 
 
 def normal(shape, seed: tf.Tensor, axis: int | None = None) -> tf.Tensor:
-    """N(0, 1), float32, of a replica's shape, by Box and Muller, "A Note on the Generation of Random Normal Deviates",
-    1958.
+    """N(0, 1), float32 of a replica's shape.
+
+    Box and Muller, "A Note on the Generation of Random Normal Deviates", 1958.
     """
     return _own(_normal, shape, seed, axis)
 
 
 def integers(shape, seed: tf.Tensor, low: int, high: int, axis: int | None = None) -> tf.Tensor:
-    """Each of low to high - 1 as likely, int32, of a replica's shape."""
+    """Uniform integers from low to high - 1, int32 of a replica's shape."""
     return low + tf.cast(uniform(shape, seed, axis=axis) * float(high - low), tf.int32)
 
 
 def split(seed: tf.Tensor, count: int) -> tf.Tensor:
-    """As many seeds from one, int64 [count, 2]."""
+    """`count` seeds from one, int64 [count, 2]."""
     return tf.random.experimental.stateless_split(seed, count, alg="philox")
 
 
 def fold_in(seed: tf.Tensor, number: int | tf.Tensor) -> tf.Tensor:
-    """Another seed for every number, int64 [2]."""
+    """A different seed for every number, int64 [2]."""
     return tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int64), alg="philox")
 
 

@@ -20,12 +20,12 @@ _EXAMPLE = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type
 
 
 def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
-    """The `tf.distribute` strategy of a `--strategy` value; "auto" mirrors over the GPUs if there are several.
+    """The `tf.distribute` strategy of a `--strategy` value; "auto" mirrors if there are several GPUs.
 
     Args:
-      name: "auto", "one_device", "mirrored", "multi_worker" (this worker's place is in the environment's TF_CONFIG) or
-        "tpu".
-      tpu: name or address of the TPU; "" for the one that this machine has.
+      name: "auto", "one_device", "mirrored", "multi_worker" (the environment variable TF_CONFIG says
+        which worker this is) or "tpu".
+      tpu: name or address of the TPU; "" for this machine's own.
 
     Raises:
       UserError: TF_CONFIG is missing or malformed, or there is no such TPU.
@@ -43,15 +43,16 @@ def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
 
 
 def check(name: str) -> None:
-    """Raises a UserError if a `--strategy` value needs a TF_CONFIG and the environment's is not that of a worker."""
+    """Raises a UserError if a `--strategy` value needs TF_CONFIG and it is not that of a worker."""
     if name == "multi_worker":
         _cluster()
 
 
 def expected_replicas(name: str) -> int:
-    """How many replicas a `--strategy` value will have, by what can be known before a device is used.
+    """How many replicas a `--strategy` value will have, as far as known before a device is used.
 
-    Of a TPU nothing is known: 1. Of other workers it is taken for granted that they are as this one.
+    It is 1 for a TPU, of which nothing is known, and assumes that other workers have as many GPUs as
+    this one.
     """
     devices = max(1, len(tf.config.list_physical_devices("GPU")))
     if name == "multi_worker":
@@ -60,12 +61,12 @@ def expected_replicas(name: str) -> int:
 
 
 def is_first(name: str) -> bool:
-    """Whether this process writes what all workers of a `--strategy` value need only once."""
+    """Whether this process is the worker that writes the run's files."""
     return name != "multi_worker" or _cluster()[1] == 0
 
 
 def _cluster() -> tuple[list[str], int]:
-    """The workers' addresses, and which of them this is."""
+    """The workers' addresses, and this worker's index."""
     text = os.environ.get("TF_CONFIG", "")
     if not text:
         raise UserError(f"--strategy=multi_worker needs TF_CONFIG in the environment, such as {_EXAMPLE}")
@@ -84,7 +85,7 @@ def _cluster() -> tuple[list[str], int]:
 
 @contextlib.contextmanager
 def all_workers_there() -> Iterator[None]:
-    """Turns what TensorFlow raises when another worker is gone into a UserError."""
+    """Turns TensorFlow's errors about a worker that is gone into a UserError."""
     try:
         yield
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
@@ -94,20 +95,20 @@ def all_workers_there() -> Iterator[None]:
 
 
 def _reason(error: tf.errors.OpError) -> str:
-    """What TensorFlow tells among much about the graph: which worker does not answer, or else its first line."""
+    """Which worker does not answer, from TensorFlow's long message; otherwise its first line."""
     silent = re.search(r"remote target /job:worker/replica:\d+/task:(\d+)", str(error))
     return f"no answer from worker {silent[1]}" if silent else (str(error).splitlines() or [""])[0][:160]
 
 
 def any_worker(strategy: tf.distribute.Strategy, said: bool) -> bool:
-    """Whether any worker says so; every worker has to ask at the same step."""
+    """Whether `said` is true on any worker; every worker must call this at the same step."""
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return said
     return _sum_over_replicas(strategy, float(said)) > 0
 
 
 def check_agreement(strategy: tf.distribute.Strategy, step: int) -> None:
-    """Raises a UserError, on this worker or another, unless all workers go on from the same step."""
+    """Raises a UserError, on this worker or another, unless all workers continue from the same step."""
     if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         mean = _sum_over_replicas(strategy, float(step)) / strategy.num_replicas_in_sync
         if mean != step:
