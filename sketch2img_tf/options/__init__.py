@@ -1,1 +1,1 @@
-"""Every option of a run, a group per file: its default, help, bounds and choices stand here and nowhere else."""
+"""All options of a run, one file per group: defaults, help texts, bounds and choices."""

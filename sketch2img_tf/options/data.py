@@ -26,73 +26,81 @@ class DataConfig:
         choices=("sketchy", "edge_maps"),
     )
     manual_dir: tuple[str, ...] = option(
-        (), "Folders of the Sketchy release, mostly one, read once to build the TFRecords.", path=True
+        (), "Folders of the Sketchy release, usually one; they are read once, to build the TFRecords.", path=True
     )
     data_dir: str = option(
-        "runs/data", "Folder of the TFRecords; built from --manual_dir when they are missing.", path=True
+        "runs/data", "Folder of the TFRecords; if they are missing, they are built from --manual_dir.", path=True
     )
     photos_dir: tuple[str, ...] = option(
-        (), "Folders of your photos, a folder per class in each, read once to build the edge maps.", path=True
+        (), "Folders of your photos, each with one folder per class; read once, to build the edge maps.", path=True
     )
     photo_variant: tuple[str, ...] = option(
         (DEFAULT_PHOTO_VARIANT,),
-        "Rendering of the photos, one for all of --manual_dir or one for each;"
-        " `python -m datasets.sketchy.build --help` explains them.",
+        "Rendering of the photos: one for all folders of --manual_dir, or one per folder;"
+        " `python -m datasets.sketchy.build --help` explains the renderings.",
         choices=tuple(PHOTO_VARIANTS),
     )
     sketch_variant: tuple[str, ...] = option(
         (DEFAULT_SKETCH_VARIANT,),
-        "Rendering of the sketches, likewise.",
+        "Rendering of the sketches: one for all folders of --manual_dir, or one per folder.",
         choices=tuple(SKETCH_VARIANTS),
     )
-    max_bad: int = option(0, "Bad files to leave out when the TFRecords are built.", lower=0)
+    max_bad: int = option(
+        0, "How many bad files the build of the TFRecords may leave out; with more it stops.", lower=0
+    )
     drop_sketches: tuple[str, ...] = option(
-        ("error",), "Sketches with any of these flags are left out.", choices=MARKS
+        ("error",), "Leave out sketches that the release marks with any of these.", choices=MARKS
     )
     sketch_encoding: str = option(
         "lines",
-        "What the networks see of a sketch: its lines, each pixel's distance to the nearest line, or this distance with"
-        " a sign that tells what the drawing encloses from what is around it.",
+        "How the networks see a sketch: as lines, as each pixel's distance to the nearest line, or as this distance"
+        " with a sign: positive inside the drawing's outline, negative outside.",
         choices=SKETCH_ENCODINGS,
     )
     image_size: int = option(
-        64, "Pixels of a picture's side, sketch and photo alike, which a run keeps for life.", choices=(64, 128)
+        64, "Side of sketches and photos, in pixels; it cannot change during a run.", choices=(64, 128)
     )
     classes: tuple[str, ...] = option((), "Classes to use, by name; empty for all.", instead_of="num_classes")
     num_classes: int = option(
         0, "Use the first N classes in alphabetical order; 0 for all.", lower=0, instead_of="classes"
     )
-    shuffle_buffer: int = option(8192, "Examples among which the next one is drawn.", lower=1)
+    shuffle_buffer: int = option(8192, "Size of the shuffle buffer, in examples.", lower=1)
     balance_classes: float = option(
-        0.0, "Classes with few examples are read more often: 0, as they come, to 1, all alike.", lower=0, upper=1
+        0.0,
+        "Read classes with few examples more often: from 0, not at all, to 1, all classes equally often.",
+        lower=0,
+        upper=1,
     )
     validation_share: float = option(
-        0.0, "Share of the training photos, to a thousandth, that is kept out of the training.", lower=0, upper=0.5
+        0.0, "Share of the training photos, in steps of 0.001, to hold out for validation.", lower=0, upper=0.5
     )
     brightness_jitter: float = option(
-        0.3, "Training photos are made brighter or darker, by a factor of up to 1 +- this.", lower=0, upper=1
+        0.3, "Multiply the brightness of training photos by a random factor within 1 +- this.", lower=0, upper=1
     )
     contrast_jitter: float = option(
-        0.2, "Their contrast, about the photo's mean grey, is changed by a factor of up to 1 +- this.", lower=0, upper=1
+        0.2, "Multiply the contrast of training photos by a random factor within 1 +- this.", lower=0, upper=1
     )
     horizontal_flip_probability: float = option(
-        0.0, "Share of the training pairs that are mirrored, photo and sketch alike.", lower=0, upper=1
+        0.0, "Probability of mirroring a training pair, photo and sketch together.", lower=0, upper=1
     )
     crop_fraction: float = option(
-        0.0, "Up to this share of the side is cut off training pairs, photo and sketch alike.", lower=0, upper=0.5
+        0.0, "Crop training pairs, photo and sketch together, by up to this share of the side.", lower=0, upper=0.5
     )
     sketch_warp_fraction: float = option(
-        0.0, "Lines of training sketches are bent by this share of the side, photos are not.", lower=0, upper=0.1
+        0.0, "Bend the lines of training sketches, but not photos, by this share of the side.", lower=0, upper=0.1
     )
     edge_maps_share: float = option(
-        0.0, "Share of edge maps among the training examples at first, to a thousandth.", lower=0, upper=1
+        0.0, "Share of edge maps among the training examples at step 0, in steps of 0.001.", lower=0, upper=1
     )
-    edge_maps_share_end: float = option(0.0, "Their share in the end, likewise.", lower=0, upper=1)
+    edge_maps_share_end: float = option(0.0, "Share of edge maps after --edge_maps_share_steps.", lower=0, upper=1)
     edge_maps_share_steps: int = option(
-        50_000, "Steps from the one share to the other, in a straight line.", lower=1, upper=1_000_000
+        50_000,
+        "Steps in which the share of edge maps changes linearly from the first to the last value.",
+        lower=1,
+        upper=1_000_000,
     )
 
     @property
     def mixes_edge_maps(self) -> bool:
-        """Whether there are edge maps among real sketches at any time."""
+        """Whether edge maps are mixed with real sketches at any step."""
         return bool(self.edge_maps_share or self.edge_maps_share_end)

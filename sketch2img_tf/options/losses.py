@@ -9,70 +9,87 @@ from sketch2img_tf.options.option import AUGMENTATIONS, option
 
 @dataclasses.dataclass(frozen=True)
 class LossConfig:
-    """The six losses, and the critic's. A weight of 0 switches a loss off, and its cost with it."""
+    """The losses and the critic. A loss of weight 0 is not computed."""
 
     gan_weight: float = option(1.0, "Weight of the adversarial loss.", lower=0)
-    gan_loss: str = option(
-        "cross_entropy", "What the adversarial loss is made of.", choices=("cross_entropy", "hinge")
-    )
+    gan_loss: str = option("cross_entropy", "Form of the adversarial loss.", choices=("cross_entropy", "hinge"))
     classification_weight: float = option(1.0, "Weight of the class cross entropy.", lower=0)
-    focal_gamma: float = option(0.0, "Focusing of the class cross entropy on hard examples; 0: none.", lower=0)
+    focal_gamma: float = option(
+        0.0, "Gamma of the focal loss, which weighs hard examples more in the class cross entropy; 0: off.", lower=0
+    )
     dragan_weight: float = option(10.0, "Weight of the DRAGAN gradient penalty.", lower=0)
-    dragan_every_steps: int = option(1, "Penalties are computed every N steps, and count N times then.", lower=1)
+    dragan_every_steps: int = option(
+        1, "Compute the gradient penalties every N steps only, with N times the weight.", lower=1
+    )
     r1_weight: float = option(
-        0.0, "Weight of the R1 gradient penalty, at real photos, beside DRAGAN's or in its place.", lower=0
+        0.0, "Weight of the R1 gradient penalty at real photos, with or without DRAGAN's.", lower=0
     )
     supervised_weight: float = option(1.0, "Weight of the L1 distance to the real photo.", lower=0)
     unaligned_supervised_fraction: float = option(
         1.0,
-        "It counts for this share of that for sketches drawn from memory, whose lines do not lie on their photo.",
+        "Factor of --supervised_weight for sketches drawn from memory, whose lines do not lie on the photo.",
         lower=0,
         upper=1,
     )
     perceptual_weight: float = option(1.0, "Weight of the L1 distance between network features.", lower=0)
-    diversity_weight: float = option(1.0, "Weight of the reward for pictures that follow the noise.", lower=0)
+    diversity_weight: float = option(
+        1.0, "Weight of the diversity loss, which rewards different pictures for different noise.", lower=0
+    )
     diversity: str = option(
-        "distance", "Distance of two pictures, over that of their noises (slope) or not.", choices=("distance", "slope")
+        "distance",
+        "Form of the diversity loss: the distance of two pictures, or this over the distance of their noises (slope).",
+        choices=("distance", "slope"),
     )
     supervision: str = option(
         "first_draw",
-        "What the L1 and the perceptual loss take: the distance of one picture of a sketch to its photo, or the energy"
-        " score of two, with other noise each: their mean distance to it, less half of that to each other.",
+        "What the L1 and the perceptual loss measure: the distance of one picture to its photo, or the energy score of"
+        " two pictures with different noise: their mean distance to the photo, less half their distance to each other.",
         choices=("first_draw", "energy_score"),
     )
     label_smoothing: float = option(0.0, "The discriminator's target for real is 1 minus this.", lower=0, upper=0.5)
-    label_noise: float = option(0.0, "Its targets are moved inwards by up to this, at random.", lower=0, upper=0.5)
-    label_flip_probability: float = option(0.0, "Share of its examples told the wrong way.", lower=0, upper=0.5)
+    label_noise: float = option(
+        0.0, "The discriminator's targets move away from 0 and 1 by a random amount of up to this.", lower=0, upper=0.5
+    )
+    label_flip_probability: float = option(
+        0.0, "Probability that an example of the discriminator has the wrong target.", lower=0, upper=0.5
+    )
     perceptual_network: str = option(
         "InceptionV3",
-        "Network of tf.keras.applications, or EfficientNetLite0, whose features are compared.",
+        "Network of tf.keras.applications, or EfficientNetLite0, whose features the perceptual loss compares.",
         choices=("InceptionV3", "InceptionResNetV2", "MobileNet", "EfficientNetLite0"),
     )
     perceptual_layers: tuple[str, ...] = option(
-        (), "Its layers, by name or as activation:N, the N-th activation counted from 0; empty for a good choice."
+        (),
+        "Layers of --perceptual_network, by name or as activation:N, the N-th activation from 0; empty: a good choice.",
     )
-    perceptual_size: int = option(0, "Pictures are resized to this many pixels for it; 0: its own.", lower=0)
+    perceptual_size: int = option(
+        0, "Side of the pictures for --perceptual_network, in pixels; 0: the size of its training.", lower=0
+    )
     perceptual_weights: str = option(
-        "imagenet", "imagenet, a weights file (.h5, no top; or .npz), or random.", path=True
+        "imagenet",
+        "Weights of --perceptual_network: imagenet, a file (.h5 without top, or .npz), or random.",
+        path=True,
     )
     perceptual_scaling: str = option(
         "auto",
-        "Distances as they are, or each layer's over its deviation; auto: so where they are large, in"
-        " EfficientNetLite0.",
+        "Divide each layer's distance by the standard deviation of its outputs (deviation) or not (none); auto: only"
+        " for EfficientNetLite0, whose outputs are large.",
         choices=("auto", "none", "deviation"),
     )
     critic: str = option(
         "none",
-        "A critic beside the discriminator, or in its place: heads that judge what a pretrained network sees.",
+        "A critic, with or without the discriminator: trained heads on the features of a pretrained network.",
         choices=("none", "pretrained"),
     )
-    critic_weight: float = option(0.25, "Weight of its hinge loss, a sum over four scales.", lower=0)
+    critic_weight: float = option(0.25, "Weight of the critic's hinge loss, which is a sum over four scales.", lower=0)
     critic_network: str = option(
-        "MobileNet", "The network that it sees by.", choices=("MobileNet", "EfficientNetLite0")
+        "MobileNet", "Pretrained network of the critic.", choices=("MobileNet", "EfficientNetLite0")
     )
-    critic_size: int = option(0, "Pictures are resized to this many pixels for it; 0: its own.", lower=0)
+    critic_size: int = option(
+        0, "Side of the pictures for --critic_network, in pixels; 0: the size of its training.", lower=0
+    )
     critic_weights: str = option(
-        "imagenet", "Weights of that network: imagenet, a file (.h5, no top; or .npz), or random.", path=True
+        "imagenet", "Weights of --critic_network: imagenet, a file (.h5 without top, or .npz), or random.", path=True
     )
     critic_diffaugment: tuple[str, ...] = option(
         (), "Differentiable augmentation of all that the critic sees.", choices=AUGMENTATIONS
@@ -80,16 +97,16 @@ class LossConfig:
 
     @property
     def penalties(self) -> list[str]:
-        """The gradient penalties that the discriminator has, as its terms are named."""
+        """The names of the discriminator's gradient penalties, as of its terms."""
         return [name for name, weight in (("dragan", self.dragan_weight), ("r1", self.r1_weight)) if weight > 0]
 
     @property
     def noise_draws(self) -> int:
-        """How many pictures of a sketch a step makes: two if any loss compares them."""
+        """How many pictures a step draws of each sketch: two if any loss compares them."""
         supervised = self.supervised_weight or self.perceptual_weight
         return 2 if self.diversity_weight or (self.supervision == "energy_score" and supervised) else 1
 
     @property
     def critic_counts(self) -> bool:
-        """Whether there is a critic, and its weight is not 0."""
+        """Whether there is a critic with a weight above 0."""
         return self.critic != "none" and self.critic_weight > 0
