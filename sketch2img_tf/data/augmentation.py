@@ -1,4 +1,4 @@
-"""Random changes to training pictures, on intensities (see preprocessing.py), from explicit seeds."""
+"""Random changes of training pictures, on intensities (see preprocessing.py), from explicit seeds."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def seed_of(seed: int, number: tf.Tensor) -> tf.Tensor:
-    """What the changes to a run's example of this number, int64 [], are drawn from: int64 [2]."""
+    """The seed, int64 [2], of the changes of a run's example `number`, int64 []."""
     return stateless_random.fold_in(tf.constant([seed, 0], tf.int64), number)
 
 
 def augment(photo: tf.Tensor, sketch: tf.Tensor, config: DataConfig, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The changes that are switched on: those of the photo alone, then those of the pair; seed as in `jitter_photo`.
+    """Applies the configured changes: first those of the photo, then those of the pair.
 
-    Before the resize, so that lines stay as sharp as they are.
+    The seed is as in `jitter_photo`. Call it before the resize, so that lines stay sharp.
     """
     if config.brightness_jitter or config.contrast_jitter:
         photo = jitter_photo(photo, config.brightness_jitter, config.contrast_jitter, seed)
@@ -49,11 +49,12 @@ def jitter_photo(photo: tf.Tensor, brightness: float, contrast: float, seed: tf.
 
 
 def relight(photo: tf.Tensor, brightness: tf.Tensor | float, contrast: tf.Tensor | float) -> tf.Tensor:
-    """A photo so many times as bright, and its distance from its mean grey so many times as large.
+    """Multiplies a photo's brightness, and its contrast, by these factors.
 
-    Both factors are those of torchvision's ColorJitter, which the report's code has. Differs from
-    it: it applies them in a random order and clips after each; here they are one linear map, whose
-    order makes no difference, clipped once: what one factor pushes out the other may bring back.
+    The contrast is the distance from the photo's mean grey. Both factors are those of torchvision's
+    ColorJitter, which the report's code uses. Differs from ColorJitter: it applies the factors in a
+    random order and clips after each. Here they are one linear map, which does not depend on the
+    order, and is clipped once: a value that one factor moves out of [0, 1], the other may move back.
 
     Args:
       photo: intensities, float32 [H, W, 3] in [0, 1].
@@ -69,13 +70,13 @@ def relight(photo: tf.Tensor, brightness: tf.Tensor | float, contrast: tf.Tensor
 def flip_pair(
     photo: tf.Tensor, sketch: tf.Tensor, probability: float, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Both mirrored left to right with this probability, or neither; seed as in `jitter_photo`."""
+    """Mirrors both left to right with this probability, or neither; seed as in `jitter_photo`."""
     flip = stateless_random.uniform([], seed) < probability
     return tuple(tf.where(flip, picture[:, ::-1], picture) for picture in (photo, sketch))
 
 
 def crop_pair(photo: tf.Tensor, sketch: tf.Tensor, fraction: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The same square of both: 1 - U(0, fraction) of the side, anywhere within.
+    """Crops both to the same square: 1 - U(0, fraction) of the side, at a random position.
 
     Args:
       photo: float32 [H, W, 3].

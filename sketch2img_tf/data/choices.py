@@ -17,19 +17,19 @@ _SHOWN = 10
 def find_class(text: str, class_names: tuple[str, ...], flag: str, owner: str) -> str:
     """The class that `text` names.
 
-    Case does not matter, a space or hyphen is as good as the underscore, and accents may be written
-    either way that Unicode has (macOS writes file names in another than keyboards do). Of two
-    classes that differ in nothing else, the one that is named exactly, or else the first. Another
-    word for one class alone names it.
+    Case does not matter; spaces and hyphens count as underscores; accents may be composed or
+    decomposed (macOS decomposes them in file names, keyboards compose them). If two classes differ
+    in nothing else, an exact match wins, otherwise the first class. A synonym of exactly one class
+    names that class.
 
     Args:
       text: as it was typed.
-      class_names: those there are.
-      flag: where it was typed, for the message.
-      owner: of the classes, for the message.
+      class_names: the existing classes.
+      flag: the flag with the text, for the message.
+      owner: what has these classes, for the message.
 
     Raises:
-      UserError: there is no such class; names the nearest ones.
+      UserError: there is no such class; the message names the nearest ones.
     """
     if text in class_names:
         return text
@@ -51,7 +51,7 @@ def plain(name: str) -> str:
 
 
 def parse_seeds(text: str) -> list[int]:
-    """Seeds as `3`, `1,5,9`, `0-7`, or a mixture, in that order and each once.
+    """Parses seeds such as `3`, `1,5,9`, `0-7` or a mixture, in this order, without repetitions.
 
     Raises:
       UserError: anything else.

@@ -1,9 +1,10 @@
-"""Classes sampled between as they come and all alike.
+"""Sampling of classes, from their natural frequency (balance 0) to all equally often (1).
 
-Of classes with n_c examples, N in all, an epoch reads N examples, n_c^(1-b) / sum(n^(1-b)) of them of class c, to whole
-examples. Which they are: a class's examples, in the order of the files, follow each other in a row without end, each
-time anew, and every epoch takes the next ones of that row. So over the epochs each example of a class is read as often
-as any other of it, every epoch is as long, and where a run goes on is computed, with no counting.
+Class c has n_c examples, and there are N in all. An epoch reads N examples; the share of class c is
+n_c^(1-b) / sum(n^(1-b)), rounded to whole examples. The examples of a class, in the order of the
+files, are repeated forever, and every epoch takes the next ones of this sequence. So over the epochs
+all examples of a class are read equally often, all epochs have the same length, and the position
+where a run continues is computed without counting.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import tensorflow as tf
 
 
 def quotas(counts: np.ndarray, balance: float) -> np.ndarray:
-    """How many examples of each class an epoch reads, int64 [classes], as many in all as there are.
+    """How many examples of each class an epoch reads, int64 [classes]; the sum is that of `counts`.
 
     Args:
-      counts: the examples that there are, int64 [classes].
-      balance: b of the formula above: 0, as they come, to 1, all alike.
+      counts: the number of examples of each class, int64 [classes].
+      balance: b of the formula above, in [0, 1].
     """
     weights = np.where(counts > 0, np.maximum(counts, 1) ** (1.0 - balance), 0.0)
     exact = counts.sum() * weights / weights.sum()
@@ -28,7 +29,7 @@ def quotas(counts: np.ndarray, balance: float) -> np.ndarray:
 
 
 def balanced(records: tf.data.Dataset, counts: np.ndarray, balance: float, epoch: tf.Tensor) -> tf.data.Dataset:
-    """An epoch's examples, some of them several times in a row and some not at all.
+    """An epoch's examples: some several times in a row, some not at all.
 
     Args:
       records: all examples once, each with its `label`, int64 [].
@@ -51,7 +52,7 @@ def balanced(records: tf.data.Dataset, counts: np.ndarray, balance: float, epoch
 
 
 def _copies(rank: tf.Tensor, number: tf.Tensor, quota: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor:
-    """How often the example that is the `rank`-th of the `number` of its class is among an epoch's `quota` of it."""
+    """How often an epoch reads example `rank` of a class with `number` examples and this `quota`."""
 
     def before(place: tf.Tensor) -> tf.Tensor:
         return (place - rank + number - 1) // number

@@ -1,8 +1,9 @@
-"""The distance of every pixel to the nearest line, in pixels: exact, and the same from two implementations.
+"""The distance of every pixel to the nearest line, in pixels: exact, in two equal implementations.
 
-SketchyGAN (Chen and Hays, 2018, arXiv 1801.02753) feeds its networks distance fields in place of lines: a line drawing
-is mostly empty, and a field tells every pixel where the drawing is. P. Felzenszwalb and D. Huttenlocher, "Distance
-Transforms of Sampled Functions", 2012, have the two passes, along columns and then along rows, that are used here.
+SketchyGAN (Chen and Hays, 2018, arXiv 1801.02753) feeds its networks distance fields in place of
+lines: most of a line drawing is empty, but a field has information at every pixel. The two passes,
+along columns and then along rows, are those of P. Felzenszwalb and D. Huttenlocher, "Distance
+Transforms of Sampled Functions", 2012.
 
 Axes: B batch, H height, W width.
 """
@@ -14,11 +15,11 @@ import tensorflow as tf
 from sketch2img_tf.surroundings import lanes
 
 NOWHERE = 1e3
-"""The distance in a picture without a line; more than any in a picture with one."""
+"""The distance in a picture without lines; larger than every distance in a picture with lines."""
 
 
 def distances(lines: tf.Tensor) -> tf.Tensor:
-    """By standard ops, for exported graphs and where TensorFlow Addons is not.
+    """The distances by standard ops, for exported graphs and where TensorFlow Addons is missing.
 
     Args:
       lines: bool [B, H, W, 1]; H and W are known and at most 1000.
@@ -35,7 +36,9 @@ def distances(lines: tf.Tensor) -> tf.Tensor:
 
 
 def distances_on_host(lines: tf.Tensor) -> tf.Tensor:
-    """The same by TensorFlow Addons where it is: its C++ op is faster, but not in an exported graph nor on a TPU.
+    """The same by TensorFlow Addons if it is installed, which has a faster C++ op.
+
+    This op does not exist in exported graphs and on TPUs.
 
     Args:
       lines: bool [H, W, 1].
@@ -46,7 +49,7 @@ def distances_on_host(lines: tf.Tensor) -> tf.Tensor:
     addons = lanes.addons()
     if not addons:
         return distances(lines[tf.newaxis])[0]
-    # It measures to the nearest zero. Without one it gives 1.8e19.
+    # The op measures the distance to the nearest zero. Without a zero it returns 1.8e19.
     return tf.minimum(addons.image.euclidean_dist_transform(tf.cast(~lines, tf.uint8)), NOWHERE)
 
 

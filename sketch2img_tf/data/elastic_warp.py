@@ -1,4 +1,4 @@
-"""Bends the lines of a sketch, as another hand might have drawn them, and leaves the photo as it is."""
+"""Bends the lines of a sketch, as if another person had drawn it; the photo does not change."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import tensorflow as tf
 from sketch2img_tf.devices import stateless_random
 from sketch2img_tf.surroundings import lanes
 
-_GRID = 5  # points a side at which displacements are drawn: a few bends over the whole drawing, no trembling
+_GRID = 5  # random displacements per side: few, so that lines bend slowly and do not tremble
 
 
 def warp_sketch(sketch: tf.Tensor, fraction: float, seed: tf.Tensor) -> tf.Tensor:
-    """Moves every point by a smooth random field, as elastic distortions of characters do.
+    """Moves every point by a smooth random field, as in elastic distortions of characters.
 
-    Displacements are N(0, fraction) of the side at 5x5 points, in both directions, with a cubic surface between them.
-    Simard et al., "Best Practices for Convolutional Neural Networks", 2003, section 2, smooth the noise of every pixel
-    instead. For the host's input pipeline.
+    At 5x5 points the displacements are N(0, fraction) of the side, per axis; between the points they
+    are interpolated bicubically. Differs from Simard et al., "Best Practices for Convolutional Neural
+    Networks", 2003, section 2, who smooth noise per pixel. For the input pipeline on the host.
 
     Args:
       sketch: intensities, float32 [H, W, 1], paper 0.
@@ -32,7 +32,7 @@ def warp_sketch(sketch: tf.Tensor, fraction: float, seed: tf.Tensor) -> tf.Tenso
 
 
 def _moved(image: tf.Tensor, displacements: tf.Tensor) -> tf.Tensor:
-    """By TensorFlow Addons where it is."""
+    """As `gathered`, by TensorFlow Addons if it is installed."""
     addons = lanes.addons()
     if addons:
         return addons.image.dense_image_warp(image[tf.newaxis], displacements[tf.newaxis])[0]
@@ -40,9 +40,10 @@ def _moved(image: tf.Tensor, displacements: tf.Tensor) -> tf.Tensor:
 
 
 def gathered(image: tf.Tensor, displacements: tf.Tensor) -> tf.Tensor:
-    """What was `displacements` up and left of every pixel, between the four pixels around that point.
+    """The image, bilinearly sampled `displacements` up and left of every pixel.
 
-    As `dense_image_warp` of TensorFlow Addons, by standard ops. Beyond the border is what is at the border.
+    The same as `dense_image_warp` of TensorFlow Addons, by standard ops. Beyond the border, the value
+    is that at the border.
 
     Args:
       image: float32 [H, W, C], H and W at least 2.
@@ -54,7 +55,7 @@ def gathered(image: tf.Tensor, displacements: tf.Tensor) -> tf.Tensor:
     size = tf.shape(image)[:2]
     pixels = tf.stack(tf.meshgrid(tf.range(size[0]), tf.range(size[1]), indexing="ij"), 2)
     points = tf.cast(pixels, tf.float32) - displacements  # [H, W, 2]
-    # Of the four around a point the upper left one, so that all are in the image.
+    # The upper left of the four pixels around a point; clipped so that all four are in the image.
     corner = tf.clip_by_value(tf.floor(points), 0.0, tf.cast(size - 2, tf.float32))
     down, right = tf.split(tf.clip_by_value(points - corner, 0.0, 1.0), 2, 2)  # shares of the way, [H, W, 1] each
     upper_left, upper_right, lower_left, lower_right = (

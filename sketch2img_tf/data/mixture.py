@@ -1,8 +1,9 @@
-"""How many edge maps are among a run's real sketches: a share that moves with the training, counted exactly.
+"""How many edge maps are mixed with a run's sketches: their share changes with the step.
 
-SketchyGAN (Chen and Hays, 2018, arXiv 1801.02753) starts with edge maps nearly alone and ends with sketches nearly
-alone. Differs from it: it draws at random which an example is, with a chance that follows a power of the step; here
-the share is linear in the step and nothing is drawn, so that where a run goes on is computed, with no counting.
+SketchyGAN (Chen and Hays, 2018, arXiv 1801.02753) starts with almost only edge maps and ends with
+almost only sketches. Differs from SketchyGAN, which chooses each example at random, with a
+probability that follows a power of the step. Here the share is linear in the step and nothing is
+random, so that the position where a run continues is computed without counting.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Mixture:
-    """Shares of edge maps in thousandths, whole numbers so that sums are exact.
+    """Shares of edge maps in thousandths: integers, so that sums are exact.
 
     Attributes:
-      start, end: at step 0, and from step `steps` on; between them it is linear.
-      steps: from one to the other.
+      start, end: the share at step 0, and from step `steps` on; it is linear between them.
+      steps: the number of steps from `start` to `end`.
       batch_size: examples per step.
     """
 
@@ -33,19 +34,22 @@ class Mixture:
 
     @classmethod
     def of_run(cls, data: DataConfig, batch_size: int) -> Mixture:
-        """As the flags say."""
+        """The mixture that the flags configure."""
         shares = (round(1000 * share) for share in (data.edge_maps_share, data.edge_maps_share_end))
         return cls(*shares, data.edge_maps_share_steps, batch_size)
 
     def edge_maps_before(self, step: int | tf.Tensor) -> int | tf.Tensor:
-        """The edge maps in all steps before `step`: the sum of their shares, rounded down; int64 [] for a tensor."""
+        """The number of edge maps in all steps before `step`, rounded down; int64 [] for a tensor."""
         ramp = min(step, self.steps) if isinstance(step, int) else tf.minimum(step, self.steps)
         twice = 2 * self.steps * self.start * ramp + (self.end - self.start) * ramp * (ramp - 1)
         twice += 2 * self.steps * self.end * (step - ramp)
         return self.batch_size * twice // (2000 * self.steps)
 
     def choices(self, first_step: int) -> tf.data.Dataset:
-        """For every example from that step on 1 if it is an edge map, else 0, int64 []; evenly spread over a batch."""
+        """For each example from `first_step` on: 1 for an edge map, else 0, int64 [].
+
+        The edge maps are spread evenly over a batch.
+        """
         steps = tf.data.Dataset.range(first_step, tf.int64.max)
         return steps.map(self._choices_of_step).unbatch()
 

@@ -1,4 +1,4 @@
-"""What a drawing encloses: all that cannot be reached from the picture's border without crossing a line.
+"""The area that a drawing encloses: not reachable from the border without crossing a line.
 
 Axes: B batch, H height, W width.
 """
@@ -8,14 +8,15 @@ from __future__ import annotations
 import tensorflow as tf
 
 GAPS = 32
-"""Outlines that people draw are not closed: gaps of up to a GAPS-th of the side, 2 pixels of 64, count as closed."""
+"""Gaps in outlines of up to 1/GAPS of the side, 2 pixels of 64, count as closed: people leave gaps."""
 
 
 def outside(lines: tf.Tensor) -> tf.Tensor:
-    """Where a flood from the border gets to, by standard ops.
+    """The area that a flood fill from the border reaches, by standard ops.
 
-    It goes up, down, left and right, so that lines that touch at their corners hold it, and stops a few pixels before a
-    line, so that it cannot pass a gap; then it is widened by as much. What is beyond the border is outside.
+    The flood moves up, down, left and right, so that lines that touch only at corners stop it. It
+    stops a few pixels before a line, so that it cannot pass a gap; at the end it is widened by as
+    many pixels. The area beyond the border is outside.
 
     Args:
       lines: bool [B, H, W, 1]; H and W are known.
@@ -32,7 +33,7 @@ def outside(lines: tf.Tensor) -> tf.Tensor:
 
 
 def _flooded(start: tf.Tensor, free: tf.Tensor) -> tf.Tensor:
-    """As far as it goes: a pixel at every round, until a round changes nothing. 0 or 1, float32 [B, H, W, 1]."""
+    """Floods one pixel per iteration, until nothing changes; 0 or 1, float32 [B, H, W, 1]."""
 
     def spread(flood: tf.Tensor, _) -> tuple[tf.Tensor, tf.Tensor]:
         down_and_up = tf.nn.max_pool2d(flood, [3, 1], 1, "SAME")
@@ -45,5 +46,5 @@ def _flooded(start: tf.Tensor, free: tf.Tensor) -> tf.Tensor:
 
 
 def _widened(pixels: tf.Tensor, reach: int) -> tf.Tensor:
-    """By so many pixels in all eight directions."""
+    """Dilates by `reach` pixels in all eight directions."""
     return tf.nn.max_pool2d(pixels, 2 * reach + 1, 1, "SAME")

@@ -1,4 +1,4 @@
-"""Means and scales of a data set's pictures, apart so that a card is read without importing TensorFlow."""
+"""Means and scales of a data set's pictures; a file of its own, so that cards need no TensorFlow."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Statistics:
-    """What normalising a picture takes, beside the picture.
+    """The values that normalise a picture.
 
     Attributes:
-      photo_mean, photo_scale, sketch_mean, sketch_scale: of the training pictures' intensities, one mean a channel.
-      sketch_encoding: one of `options.data.SKETCH_ENCODINGS`. Distances have a fixed range: the sketches' mean and
-        scale, which are those of lines, are then of no use.
+      photo_mean, photo_scale, sketch_mean, sketch_scale: of the training pictures' intensities, with
+        one mean per channel.
+      sketch_encoding: one of `options.data.SKETCH_ENCODINGS`. Distances have a fixed range: they do
+        not use the sketches' mean and scale, which are those of lines.
     """
 
     photo_mean: tuple[float, float, float]
@@ -23,7 +24,7 @@ class Statistics:
 
     @classmethod
     def from_dict(cls, values: dict) -> Statistics:
-        """From the attributes by name; without `sketch_encoding`, of lines. Other keys are passed over."""
+        """From the attributes by name; `sketch_encoding` is "lines" by default. Ignores other keys."""
         return cls(
             tuple(values["photo_mean"]),
             values["photo_scale"],

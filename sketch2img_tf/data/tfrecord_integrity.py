@@ -1,8 +1,9 @@
-"""The TFRecord files of built data: are they all there, and whole?
+"""Checks that the TFRecord files of built data are complete and not damaged.
 
-TFRecords hold a checksum of each record and none of the file: a file cut between two records reads well to its end. So
-the sizes that TFDS noted when it wrote them are compared at the start, which takes no time, and a checksum that fails
-on the way is looked for in all files, so that the damaged one can be named.
+TFRecords have a checksum per record but none per file: a file that is cut between two records reads
+without an error. So the files' sizes are compared at the start with those that TFDS noted when it
+wrote them, which takes no time. When a checksum fails later, all files are searched, so that the
+message can name the damaged one.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def check(directory: str) -> None:
 
 @contextlib.contextmanager
 def naming_damage(directory: str) -> Iterator[None]:
-    """Turns TensorFlow's error on a record whose checksum fails into a UserError that names the file."""
+    """Turns TensorFlow's error about a wrong checksum into a UserError that names the file."""
     try:
         yield
     except tf.errors.DataLossError as error:
@@ -62,7 +63,7 @@ def naming_damage(directory: str) -> Iterator[None]:
 
 
 def _check_length(directory: str, path: str, expected: int) -> None:
-    """By the lengths of its records alone."""
+    """Counts a file's records by their lengths, without reading their content."""
     found, size = 0, os.path.getsize(path)
     with open(path, "rb") as file:
         while file.tell() < size:

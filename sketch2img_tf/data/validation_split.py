@@ -1,7 +1,7 @@
-"""A validation part of the training photos: recipes are chosen by it, so that the test part is read once, at the end.
+"""The validation part of the training photos: for choosing flags, so that the test part is read once.
 
-A photo falls to it by a hash of its name, with all its sketches: the same photos in every run of the same share,
-whatever its seed and its classes.
+A hash of a photo's name decides whether the photo, with all its sketches, belongs to it. So it has
+the same photos in every run with the same share, for every seed and choice of classes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,6 @@ _BUCKETS = 1000
 
 
 def is_held_back(photo_id: tf.Tensor, share: float) -> tf.Tensor:
-    """Whether a photo falls to the validation part, bool [], given its name, string [], and the part's share."""
-    # Of all of TensorFlow's hashes the one that is promised never to change.
+    """Whether a photo with this name, string [], is in the validation part of this share; bool []."""
+    # TensorFlow promises that this hash never changes.
     return tf.strings.to_hash_bucket_fast(photo_id, _BUCKETS) < round(share * _BUCKETS)
