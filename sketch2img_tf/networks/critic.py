@@ -1,8 +1,9 @@
-"""A critic with eyes: small trained heads that judge what a frozen ImageNet network sees at four scales.
+"""A critic: small trained heads on the features of a frozen ImageNet network at four scales.
 
-Sauer et al., "Projected GANs Converge Faster", 2021: `Projection` mixes the features across channels and scales by
-fixed random convolutions, so that no head can make do with a few of them. Kumari et al., "Ensembling Off-the-shelf
-Models for GAN Training", 2022, on why such features help where data are few. Only the heads, `Critic`, are trained.
+Sauer et al., "Projected GANs Converge Faster", 2021: `Projection` mixes the features across channels
+and scales by fixed random convolutions, so that no head can rely on a few features only. Kumari et
+al., "Ensembling Off-the-shelf Models for GAN Training", 2022, show why such features help with little
+data. Only the heads, `Critic`, are trained.
 
 Axes: B batch, S the picture's side, h, w places of a scale, C channels, K classes.
 """
@@ -30,7 +31,7 @@ _FLAGS = pretrained.Flags("critic_weights", "critic_size", "critic_network", "--
 
 
 def look(losses: LossConfig) -> Look:
-    """What the `critic_...` options choose: layers at strides 4, 8, 16 and 32."""
+    """The network and the layers, at strides 4, 8, 16 and 32, that the `critic_...` options choose."""
     choice = pretrained.CHOICES[losses.critic_network]
     size = losses.critic_size or choice.size
     return Look(losses.critic_network, losses.critic_weights, size, choice.critic_layers, _FLAGS)
@@ -43,31 +44,33 @@ def check_weights(losses: LossConfig) -> None:
 
 
 def weights_sha256(losses: LossConfig) -> str:
-    """Of the frozen network's weights, see `pretrained.weights_sha256`; "" without a critic."""
+    """The SHA-256 of the frozen network's weights, see `pretrained.weights_sha256`; "" without critic."""
     if losses.critic == "none":
         return ""
     return pretrained.weights_sha256(losses.critic_network, losses.critic_weights, _FLAGS)
 
 
 class Projection(tf.Module):
-    """Features of four scales to what the heads see, by fixed random convolutions; nothing of it is trained or stored.
+    """Mixes features of four scales by fixed random convolutions, which are not trained or stored.
 
     From the coarsest scale l = 4 to the finest, with features f_l in units of their deviation:
 
         x_4 = ccm_4(f_4)    x_l = (ccm_l(f_l) + up(y_l+1)) / sqrt(2)    y_l = csm_l(x_l)
 
-    ccm are 1x1 convolutions to 64 channels (across channels), csm 3x3 ones (across scales), kernels N(0, 1 / inputs),
-    up is bilinear. So the y are of about one size, whatever the network. The sketch is set beside each: the length of
-    line in a place, over the place's side.
+    ccm are 1x1 convolutions to 64 channels (across channels), csm are 3x3 convolutions (across
+    scales), all with kernels N(0, 1 / inputs); up is bilinear. So all y have about the same
+    magnitude, with every network. One channel of the sketch is added to each: the length of line in
+    a position, divided by the position's side.
 
-    Differs from the paper: no biases; scales are brought to one size; all have as many channels; y_1 is not enlarged.
+    Differs from the paper: there are no biases; scales are normalised to one magnitude; all have the
+    same number of channels; y_1 is not enlarged.
 
     Args:
       shapes: of the features, [h, w, C] for each scale, the finest first.
-      units: their deviations.
+      units: the standard deviations of the features.
       statistics: of the training pictures.
-      seed: all kernels follow from it.
-      precision: "float32" or "mixed_bfloat16", in which the convolutions are computed.
+      seed: determines all kernels.
+      precision: the precision of the convolutions, "float32" or "mixed_bfloat16".
     """
 
     def __init__(
@@ -108,10 +111,10 @@ class Projection(tf.Module):
 
 
 def line_lengths(ink: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """How much line lies in each of height x width equal places, 1 for one straight through it: float32 [B, h, w, 1].
+    """The length of line in each of height x width equal cells, float32 [B, h, w, 1].
 
-    It is the mean of the ink, float32 [B, S, S, 1], times the side of a place in pixels. A pixel that lies in two
-    places counts in both by its parts.
+    It is 1 for one straight line through the cell: the mean of the ink, float32 [B, S, S, 1], times
+    the side of a cell in pixels. A pixel in two cells counts in each with its share.
     """
     side = ink.shape[1]
     rows, columns = _shares(side, height), _shares(side, width)
@@ -120,7 +123,7 @@ def line_lengths(ink: tf.Tensor, height: int, width: int) -> tf.Tensor:
 
 
 def _shares(pixels: int, places: int) -> np.ndarray:
-    """What part of a place each pixel fills, float32 [places, pixels]."""
+    """The share of a cell that each pixel fills, float32 [places, pixels]."""
     edges = np.arange(places + 1) * (pixels / places)
     starts, ends = edges[:-1, np.newaxis], edges[1:, np.newaxis]
     overlaps = np.minimum(ends, np.arange(1, pixels + 1)) - np.maximum(starts, np.arange(pixels))
@@ -128,21 +131,23 @@ def _shares(pixels: int, places: int) -> np.ndarray:
 
 
 class Critic(tf.keras.Model):
-    """A head for each scale: is what is seen there real, of this sketch and class?
+    """One head per scale: are these features those of a real photo of this sketch and class?
 
-    Every convolution is spectrally normalised; there are no batch statistics, so that examples are judged apart.
+    Every convolution is spectrally normalised. There is no batch norm, so that examples do not
+    affect each other.
 
         h = f(conv(f(conv(x))))    logit = a(h) + (b(label) + c(lines)) . h
 
-    conv are 3x3, the first of the two finer scales by 2; f is leaky ReLU (slope 0.1); a is a 1x1 convolution, b an
-    embedding: Miyato and Koyama, "cGANs with Projection Discriminator", 2018, equation 3, at every place. c, a 3x3
-    convolution of x's last channel, is the same for the sketch: whether what is there goes with the lines around it.
+    conv are 3x3 convolutions; in the two finer scales the first has stride 2. f is leaky ReLU (slope
+    0.1), a is a 1x1 convolution, b is an embedding: Miyato and Koyama, "cGANs with Projection
+    Discriminator", 2018, equation 3, at every position. c is a 3x3 convolution of x's last channel,
+    and does the same for the sketch: do the features match the lines around them?
 
     Args:
       num_classes: K.
 
     Call:
-      inputs: what `Projection` gives, four of float [B, h, w, 65], the finest first; and labels, int [B].
+      inputs: the four outputs of `Projection`, float [B, h, w, 65], the finest first; labels, int [B].
 
     Returns:
       logits: four of float32 [B, h', w'], positive for real.
@@ -158,7 +163,7 @@ class Critic(tf.keras.Model):
 
 
 class _Head(tf.keras.layers.Layer):
-    """One scale's, see `Critic`."""
+    """The head of one scale, see `Critic`."""
 
     def __init__(self, num_classes: int, stride: int, **kwargs):
         super().__init__(**kwargs)
@@ -180,7 +185,7 @@ class _Head(tf.keras.layers.Layer):
 
 
 def make_critic(num_classes: int) -> Critic:
-    """With its variables."""
+    """A critic whose variables are created."""
     critic = Critic(num_classes)
     critic(([tf.zeros([1, 4, 4, CHANNELS + 1])] * len(_STRIDES), tf.zeros([1], tf.int64)))
     return critic

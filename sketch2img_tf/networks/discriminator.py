@@ -1,4 +1,4 @@
-"""The discriminator: does this picture, of this sketch, look real, and what is it?"""
+"""The discriminator: is this picture a real photo of this sketch, and of which class is it?"""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from sketch2img_tf.networks.encoder import Encoder, kernel_initializer, pyramid
 
 
 class Discriminator(tf.keras.Model):
-    """The encoder with spectral norm, on the picture beside its sketch, and two dense heads.
+    """The encoder with spectral norm, on picture and sketch as channels, and two dense heads.
 
-    The second tells classes apart; or, with "projection", it adds the product of the features' mean over all places
-    and a vector of the picture's own class to the first: Miyato and Koyama, "cGANs with Projection Discriminator",
-    2018, equation 4, logit = w . phi + v_class . phi.
-    Differs from the paper in that: it sums over places, before both products, and its vectors are spectrally
-    normalised. Here no head is, and that for real and fake has a weight for every place.
+    The first head tells real from fake. The second head classifies; with "projection", it adds to
+    the first head's logit the product of the features' mean over all positions and a vector of the
+    picture's class: Miyato and Koyama, "cGANs with Projection Discriminator", 2018, equation 4,
+    logit = w . phi + v_class . phi.
+    Differs from the paper, which sums over positions before both products and normalises its vectors
+    spectrally. Here the heads are not normalised, and the head for real and fake has a weight for
+    every position.
 
     Args:
       num_classes: K.
@@ -26,7 +28,7 @@ class Discriminator(tf.keras.Model):
     Call:
       photos: normalised, float32 [B, S, S, 3].
       sketches: normalised, float32 [B, S, S, 1].
-      labels: int [B], of which "projection" alone makes use; others can be called without.
+      labels: int [B]; only "projection" needs them.
 
     Returns:
       logits: float32 [B], positive for real.

@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 import tensorflow as tf
 
-# Of the pictures that it was trained on, intensities.
+# Mean and standard deviation of the intensities of its training pictures.
 _MEAN = np.array([0.485, 0.456, 0.406])
 _DEVIATION = np.array([0.229, 0.224, 0.225])
 _EPSILON = 0.001
@@ -50,10 +50,10 @@ def efficientnet_lite0(
       include_top: whether the outputs are the logits of 1,000 classes, float [B, 1000], or the activations before they
         are averaged, float [B, H/32, W/32, 1280].
       weights: None; `load_weights` brings others.
-      input_shape: of a picture, [H, W, 3].
+      input_shape: the shape of a picture, [H, W, 3].
 
     Returns:
-      A model of pictures as black to white in [-1, 1], float [B, H, W, 3].
+      A model of pictures in [-1, 1], from black to white, float [B, H, W, 3].
     """
     if weights is not None:
         raise ValueError(f"weights={weights!r}: should be None; load_weights reads a file")
@@ -74,7 +74,7 @@ def efficientnet_lite0(
 
 
 def load_weights(model: tf.keras.Model, file: str | os.PathLike) -> None:
-    """Brings a model of `efficientnet_lite0` to the weights of an .npz file; without its top it needs no `fc`.
+    """Loads an .npz file into a model of `efficientnet_lite0`; a model without top needs no `fc`.
 
     Raises:
       OSError: there is no such file.
@@ -87,7 +87,7 @@ def load_weights(model: tf.keras.Model, file: str | os.PathLike) -> None:
                 layer.set_weights([arrays[name] for name in names])
     except KeyError as error:
         raise ValueError(f"there is no array {error.args[0]!r}") from None
-    except (AttributeError, TypeError, zipfile.BadZipFile):  # of an .npy, np.load gives an array in place of a file
+    except (AttributeError, TypeError, zipfile.BadZipFile):  # for an .npy file np.load returns an array
         raise ValueError("it is no .npz file") from None
 
 

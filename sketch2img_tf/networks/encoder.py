@@ -13,15 +13,18 @@ LEVELS = 4
 def kernel_initializer() -> tf.keras.initializers.Initializer:
     """For all kernels outside the MRUs: U(-b, b), b = 1 / sqrt(height * width * inputs).
 
-    That is where PyTorch starts, and the report's code leaves them there: what comes out has the
-    same scale at every width. Of a transposed convolution the outputs count, there and here.
-    Differs from it: biases start at 0, not at U(-b, b). A new one each time, as in `mru.py`.
+    This is PyTorch's default, which the report's code uses: the outputs have the same scale at every
+    width. For a transposed convolution `inputs` is the number of outputs, in PyTorch and here.
+    Differs from PyTorch: biases start at 0, not at U(-b, b). It returns a new object each time, as
+    in `mru.py`.
     """
     return tf.keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
 
 
 class Encoder(tf.keras.layers.Layer):
-    """MRUs of width, 2, 4 and 8 times width channels; between them a 2x2 stride-2 convolution keeps the channels.
+    """Four MRUs with 1, 2, 4 and 8 times `base_width` channels.
+
+    Between them, 2x2 convolutions with stride 2 halve the side and keep the number of channels.
 
     Args:
       base_width: channels of the first MRU.

@@ -1,4 +1,4 @@
-"""What a frozen ImageNet network sees in photos: for the perceptual loss, and for the critic."""
+"""Features of photos from a frozen ImageNet network, for the perceptual loss and the critic."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _YARDSTICK_SEED = 0
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """Which network looks at photos, and which of its layers is asked what it sees.
+    """Which pretrained network computes features, and at which layers.
 
     Attributes:
       network: one of `pretrained.CHOICES`.
       weights: "imagenet", "random", or the path of a weights file.
-      size: pixels of the side to which photos are resized for it.
-      layers: their names, as `pretrained.layer` takes them.
-      flags: who asks.
+      size: photos are resized to this side, in pixels.
+      layers: the layers' names, as `pretrained.layer` accepts them.
+      flags: the flags that chose the network, for messages.
     """
 
     network: str
@@ -40,10 +40,11 @@ class Look:
 
 
 class FrozenFeatures(tf.Module):
-    """Normalised photos, float32 [B, S, S, 3], to the outputs of layers, a list of float32 [B, H, W, C].
+    """Maps normalised photos, float32 [B, S, S, 3], to layers' outputs, a list of float32 [B, H, W, C].
 
-    Photos are brought to the network's range and resized to its input size first. The network is frozen and runs as
-    in inference. It computes in bfloat16 if the precision is, where that is faster, else in float32.
+    Photos are first scaled to the network's range and resized to its input size. The network is
+    frozen and runs in inference mode. It computes in bfloat16 if the precision is bfloat16 and this
+    is faster on the device, otherwise in float32.
 
     Args:
       look: which network and layers.
@@ -51,7 +52,7 @@ class FrozenFeatures(tf.Module):
       precision: as `--precision`.
 
     Raises:
-      UserError: the weights cannot be had or do not fit, or there is no such layer.
+      UserError: the weights are missing or do not fit, or there is no such layer.
     """
 
     def __init__(self, look: Look, statistics: preprocessing.Statistics, precision: str = "float32"):
@@ -68,16 +69,19 @@ class FrozenFeatures(tf.Module):
         return self._of(tf.image.resize(pictures, [self.size, self.size]))
 
     def deviations(self) -> list[float]:
-        """How much each layer's output varies, so that layers can be compared: its standard deviation, over places,
-        channels and pictures, on fixed pictures whose coarse and fine parts are as strong as in photographs.
+        """The standard deviation of each layer's output on fixed pictures, so that layers are comparable.
 
-        Those of real photos are 0.7 to 1.5 times as large, in the layers of MobileNet and EfficientNet-Lite0.
+        It is over positions, channels and pictures; the pictures have the spectrum of photographs.
+        On real photos it is 0.7 to 1.5 times as large, in the layers of MobileNet and
+        EfficientNet-Lite0.
         """
         return [float(tf.math.reduce_std(values)) for values in self._of(self._yardstick())]
 
     def settle(self) -> None:
-        """Brings the batch norms of random weights to what they are in a trained network: their layers' own statistics,
-        on the same pictures. Without it nothing of a picture is left after a dozen layers.
+        """Sets the batch norms of random weights to the statistics of their inputs, as in a trained network.
+
+        The statistics are those on the same fixed pictures. Without this, the features of all
+        pictures would be nearly the same after a dozen layers.
         """
         norms = [layer for layer in self.network.layers if isinstance(layer, tf.keras.layers.BatchNormalization)]
         before = [layer.momentum for layer in norms]
@@ -98,7 +102,9 @@ class FrozenFeatures(tf.Module):
 
 
 def photo_like_noise(count: int, size: int) -> np.ndarray:
-    """Intensities, float32 [count, size, size, 3], always the same: mostly grey, amplitudes as 1 / frequency.
+    """Fixed noise with photos' spectrum: intensities, float32 [count, size, size, 3], mostly grey.
+
+    Amplitudes fall as 1 / frequency.
 
     Field, "Relations between the statistics of natural images and the response properties of cortical cells", 1987.
     """
@@ -113,9 +119,9 @@ def photo_like_noise(count: int, size: int) -> np.ndarray:
 
 
 def faster_precision(name: str) -> str:
-    """The policy of frozen layers under this `--precision`.
+    """The policy of frozen layers under this `--precision`: mixed_bfloat16 or float32.
 
-    Not float16, in which features of 65,505 and more would be infinite.
+    It is never float16, in which features above 65,504 would become infinite.
     """
     bfloat16 = precisions.resolve(name) == "mixed_bfloat16" and hardware.multiplies_bfloat16_faster()
     return "mixed_bfloat16" if bfloat16 else "float32"

@@ -1,4 +1,4 @@
-"""The generator: sketch, class and noise to a picture, an encoder-decoder of Masked Residual Units.
+"""The generator: an encoder-decoder of Masked Residual Units, from sketch, class and noise.
 
 Axes: B batch, S the picture's side, C channels.
 """
@@ -21,9 +21,10 @@ _BLOCKS = {"full": 1, "half": 2, "quarter": 4}
 
 
 class Generator(tf.keras.Model):
-    """Called with (sketches, labels, noise); `encode` and `decode` are its halves.
+    """Maps (sketches, labels, noise) to photos; `encode` and `decode` are its two halves.
 
-    The encoder does not see the noise, so that several draws of it for the same sketches share one pass of `encode`.
+    The encoder does not see the noise, so that several noise draws for the same sketches share one
+    pass of `encode`.
 
     Args:
       num_classes: K.
@@ -33,8 +34,9 @@ class Generator(tf.keras.Model):
       initial_features: "label", a learned plane per class that starts as N(0, 1), or "sketch", 8 channels convolved
         from the sketch.
       upsampling: "transposed", 2x2 stride-2 convolutions, or "resize", see `ResizeConv2D`.
-      sketch_detail: "full", or the sketch is as at "half" or a "quarter" of its size: every pixel of a block of 2x2 or
-        4x4 is the block's mean. So lines say where things are, and are no longer there to be traced.
+      sketch_detail: "full", "half" or "quarter": the sketch's resolution. Below "full", every pixel of
+        a block of 2x2 or 4x4 is the block's mean, so that lines show where things are but cannot be
+        traced.
       synchronized: whether batch norm's statistics are those of all replicas together.
 
     Call:
@@ -83,7 +85,7 @@ class Generator(tf.keras.Model):
         return self.decode(features, sketches, labels, noise, training=training)
 
     def draw(self, sketches: tf.Tensor, labels: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-        """Photos as in inference, the noise of each from its own seed, int64 [B]: whatever else is in the batch."""
+        """Photos in inference mode; each one's noise depends only on its own seed, int64 [B]."""
         noise = tf.map_fn(self._noise_of_seed, seeds, fn_output_signature=tf.float32)
         return self((sketches, labels, noise), training=False)
 
@@ -94,7 +96,7 @@ class Generator(tf.keras.Model):
         return self.encoder(inputs, training=training)
 
     def decode(self, features, sketches, labels, noise, training: bool | None = None) -> tf.Tensor:
-        """Photos from the outputs of `encode` and as many rows of noise; see the class for shapes and ranges."""
+        """Photos from the outputs of `encode` and noise; shapes and ranges as in the class docstring."""
         images = reversed(pyramid(self._cast(self._coarse(sketches))))
         x = tf.concat([features[-1], self._cast(noise)], -1)  # [B, S/8, S/8, 16 width]
         for level, (mru, image) in enumerate(zip(self.mrus, images)):
@@ -110,7 +112,7 @@ class Generator(tf.keras.Model):
         return tf.repeat(tf.repeat(means, self.block, axis=1), self.block, axis=2)
 
     def _noise_of_seed(self, seed: tf.Tensor) -> tf.Tensor:
-        # The algorithm is named so that every kind of device gives the same noise.
+        # The default algorithm depends on the device: with Philox all devices make the same noise.
         return tf.random.stateless_normal(self.noise_shape, tf.stack([seed, 0]), alg="philox")
 
     def _initial_layer(self, kind: str, num_classes: int) -> tf.keras.layers.Layer:
@@ -118,7 +120,8 @@ class Generator(tf.keras.Model):
             return tf.keras.layers.Conv2D(
                 SKETCH_CHANNELS, 3, padding="same", kernel_initializer=kernel_initializer(), name="initial_sketch"
             )
-        # Keras' own start has a deviation of 0.03: behind the first convolution less than the epsilon of its norm.
+        # Keras' default has a deviation of 0.03. After the first convolution the variance would be
+        # smaller than the epsilon of its norm.
         standard = tf.keras.initializers.RandomNormal(0.0, 1.0)
         return tf.keras.layers.Embedding(
             num_classes, self.image_size**2, embeddings_initializer=standard, name="initial_label"
@@ -137,7 +140,7 @@ class Generator(tf.keras.Model):
 
 
 def make_generator(config: Config, num_classes: int, synchronized: bool = False) -> Generator:
-    """The configured generator, with its variables made."""
+    """The configured generator, with its variables created."""
     network, size = config.network, config.data.image_size
     generator = Generator(
         num_classes,

@@ -14,7 +14,7 @@ _FLAGS = pretrained.Flags("perceptual_weights", "perceptual_size", "perceptual_l
 
 
 def look(losses: LossConfig) -> Look:
-    """What the `perceptual_...` options choose.
+    """The network and the layers that the `perceptual_...` options choose.
 
     Differs from the report, which names Inception-v4: `tf.keras.applications` has none.
     InceptionV3, the default, is the network before it; InceptionResNetV2 is of the same paper.
@@ -30,17 +30,17 @@ def look(losses: LossConfig) -> Look:
 
 
 def is_scaled(losses: LossConfig) -> bool:
-    """Whether each layer's distance is taken in units of the layer's deviation."""
+    """Whether each layer's distance is divided by the layer's standard deviation."""
     if losses.perceptual_scaling == "auto":
         return pretrained.CHOICES[losses.perceptual_network].is_linear
     return losses.perceptual_scaling == "deviation"
 
 
 def check_weights(losses: LossConfig) -> None:
-    """Finds out, before anything is built, whether the weights are there or can be downloaded.
+    """Checks, before anything is built, that the weights are there or can be downloaded.
 
     Raises:
-      UserError: neither; the message names the file and the ways out.
+      UserError: they are not; the message names the file and says what to do.
     """
     if losses.perceptual_weight:
         pretrained.check_weights(losses.perceptual_network, losses.perceptual_weights, _FLAGS)

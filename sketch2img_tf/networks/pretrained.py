@@ -1,8 +1,7 @@
 """Networks with weights from ImageNet or a file, for the perceptual loss, the critic and evaluation.
 
-They are those of `tf.keras.applications`, and EfficientNet-Lite0.
-
-Whoever asks names the flags that chose the network, so that what goes wrong is told in the user's words.
+The networks are some of `tf.keras.applications`, and EfficientNet-Lite0. Callers pass the names of the
+flags that chose the network, so that error messages can name them.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ from sketch2img_tf.networks import efficientnet_lite
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """What is known of a network; all of them take pictures in [-1, 1].
+    """The facts about a network; all networks take pictures in [-1, 1].
 
     Attributes:
-      build: Keras' function of that name, or one that is called alike.
-      size: pixels of the side of the pictures that it was trained on.
-      layers: those whose outputs are compared, shallow and middle ones.
-      deepest: the layer whose mean over places describes a picture as a whole.
-      weights_file: where Keras keeps its ImageNet weights, under ~/.keras/models.
-      load: brings a network to the weights of a file.
-      critic_layers: those at strides 4, 8, 16 and 32 in which the critic looks; none where it cannot.
-      is_linear: whether the layers' outputs are not bounded, and so large that they are to be scaled.
+      build: Keras' function of that name, or a function with the same arguments.
+      size: the side of its training pictures, in pixels.
+      layers: the layers whose outputs are compared, shallow and middle ones.
+      deepest: the layer whose mean over positions describes a picture as a whole.
+      weights_file: the file of its ImageNet weights, under ~/.keras/models.
+      load: loads the weights of a file into a network.
+      critic_layers: the critic's layers, at strides 4, 8, 16 and 32; none if it cannot use the network.
+      is_linear: whether the layers' outputs are unbounded and large, so that they need scaling.
     """
 
     build: object
@@ -43,7 +42,7 @@ class Choice:
 
     @property
     def suffix(self) -> str:
-        """How the name of a weights file ends."""
+        """The suffix of a weights file."""
         return pathlib.Path(self.weights_file).suffix
 
 
@@ -85,11 +84,11 @@ CHOICES = {
 
 @dataclasses.dataclass(frozen=True)
 class Flags:
-    """How a network was asked for, as messages name it: the flags' names, and other ways out.
+    """The names of the flags that chose a network, for messages.
 
     Attributes:
-      weights, size, layers: names of flags; "" for what cannot be given.
-      way_out: ends the message that the weights cannot be had.
+      weights, size, layers: names of flags; "" if there is no such flag.
+      way_out: the end of the message about missing weights: what else the user can do.
     """
 
     weights: str
@@ -99,15 +98,15 @@ class Flags:
 
 
 def check_weights(network: str, weights: str, flags: Flags) -> None:
-    """Finds out, before anything is built, whether the weights are there or can be downloaded.
+    """Checks, before anything is built, that the weights are there or can be downloaded.
 
     Args:
       network: one of `CHOICES`.
       weights: "imagenet", "random", or the path of a weights file.
-      flags: who asks.
+      flags: the flags that chose the network.
 
     Raises:
-      UserError: neither; the message names the file and the ways out.
+      UserError: they are not; the message names the file and says what to do.
     """
     if weights == "imagenet":
         imagenet_weights(network, flags)
@@ -119,14 +118,14 @@ def check_weights(network: str, weights: str, flags: Flags) -> None:
 
 
 def imagenet_weights(network: str, flags: Flags) -> pathlib.Path:
-    """The file with the ImageNet weights, downloaded if it must be."""
+    """The file with the ImageNet weights; downloads it if it is missing."""
     file = pathlib.Path.home() / ".keras" / "models" / CHOICES[network].weights_file
     if file.is_file():
         return file
     try:
         CHOICES[network].build(include_top=False, weights="imagenet")
         return file
-    except Exception as error:  # whatever the network connection, the proxy or the server may bring
+    except Exception as error:  # any error of the connection, the proxy or the server
         raise UserError(
             f"--{flags.weights}=imagenet: the weights of {network} are not at {file} and cannot be downloaded; put"
             f" the file there, or give --{flags.weights}=FILE{CHOICES[network].suffix}, --{flags.weights}=random or"
@@ -135,14 +134,14 @@ def imagenet_weights(network: str, flags: Flags) -> pathlib.Path:
 
 
 def weights_file(network: str, weights: str, flags: Flags) -> pathlib.Path | None:
-    """Where the weights are; None for random ones. Raises as `imagenet_weights`."""
+    """The file of the weights; None for random weights. Raises as `imagenet_weights`."""
     if weights == "random":
         return None
     return imagenet_weights(network, flags) if weights == "imagenet" else pathlib.Path(weights)
 
 
 def weights_sha256(network: str, weights: str, flags: Flags) -> str:
-    """Of the weights' file, as hexadecimal digits; "random" of random ones. Raises as `imagenet_weights`."""
+    """SHA-256 of the weights' file in hex; "random" for random weights. Raises as `imagenet_weights`."""
     file = weights_file(network, weights, flags)
     return hashlib.sha256(file.read_bytes()).hexdigest() if file else "random"
 
@@ -151,7 +150,7 @@ def load(network: str, weights: str, size: int, flags: Flags) -> tf.keras.Model:
     """The network without its top, frozen, for pictures of `size` pixels.
 
     Raises:
-      UserError: the weights cannot be had or do not fit.
+      UserError: the weights are missing or do not fit.
     """
     file = weights_file(network, weights, flags)
     try:
@@ -166,7 +165,10 @@ def load(network: str, weights: str, size: int, flags: Flags) -> tf.keras.Model:
 
 
 def layer(model: tf.keras.Model, name: str, flags: Flags) -> tf.keras.layers.Layer:
-    """By name, or activation:N by position: Keras numbers names as activation_94 by what was built before."""
+    """The layer with this name, or activation:N, the N-th activation.
+
+    Keras' own numbers, as in activation_94, depend on which models were built before.
+    """
     kind, _, position = name.partition(":")
     kinds = (tf.keras.layers.Activation, tf.keras.layers.ReLU)
     activations = [layer for layer in model.layers if isinstance(layer, kinds)]

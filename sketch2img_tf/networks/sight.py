@@ -1,4 +1,4 @@
-"""What the losses see of pictures by frozen networks: for the perceptual loss, and for the critic."""
+"""The features of frozen networks that the losses use: for the perceptual loss and the critic."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 
 class Seen(NamedTuple):
-    """Of photos: their perceptual features, float32 [B, H, W, C] of each layer, and what `critic.Critic` takes.
+    """Features of photos; [] for a loss that is off.
 
-    What is off is [].
+    Attributes:
+      perceptual: the perceptual loss's features, float32 [B, H, W, C] per layer.
+      critic: the inputs of `critic.Critic`, without the labels.
     """
 
     perceptual: list[tf.Tensor]
@@ -26,16 +28,17 @@ class Seen(NamedTuple):
 
 
 class Sight(tf.Module):
-    """The frozen networks of the losses: one, in one pass, where the perceptual loss and the critic look alike.
+    """The frozen networks of the losses.
 
-    That is through the same network with the same weights, at the same size, and without augmentation for the critic.
+    The perceptual loss and the critic share one network, in one pass, if both use the same network
+    with the same weights at the same size, and the critic has no augmentation.
 
     Attributes:
-      perceptual, critic: the networks, None where they are off; the same where it is one.
-      perceptual_units: of each layer of the perceptual loss, as `losses.perceptual` takes them.
+      perceptual, critic: the networks; None if off; the same object if they share one.
+      perceptual_units: the units of the perceptual loss's layers, for `losses.perceptual`.
 
     Raises:
-      UserError: on opening, weights cannot be had or do not fit, or there is no such layer.
+      UserError: on creation, if weights are missing or do not fit, or there is no such layer.
     """
 
     def __init__(self, config: Config, statistics: Statistics):
@@ -58,9 +61,10 @@ class Sight(tf.Module):
             self.projection = self._make_projection(config, statistics)
 
     def __call__(self, photos: tf.Tensor, critics_photos: tf.Tensor, critics_sketches: tf.Tensor) -> Seen:
-        """Of normalised photos, float32 [B or 2B, S, S, 3]; the critic sees B, augmented, with their sketches.
+        """The features of normalised photos, float32 [B or 2B, S, S, 3].
 
-        These B are the first of the photos, where the two look alike.
+        The critic sees B photos, augmented, with their sketches. If the networks are shared, these
+        are the first B of `photos`.
         """
         features = self.perceptual(photos) if self.perceptual else []
         if not self.critic:
