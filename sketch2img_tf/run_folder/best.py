@@ -1,4 +1,4 @@
-"""What is noted of a run's best checkpoint, in `best/best.json` of the run's folder."""
+"""The record of a run's best checkpoint, in `best/best.json` of the run's folder."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ FILE = "best.json"
 
 
 def directory(workdir: str) -> str:
-    """Where the best checkpoint of a run is: a folder like a run's."""
+    """The folder of a run's best checkpoint; it has the structure of a run's folder."""
     return os.path.join(workdir, FOLDER)
 
 
 def write(workdir: str, best: dict) -> None:
-    """Notes it in place of the one before; its folder is there.
+    """Writes the record, in place of the earlier one; `directory` must exist.
 
     Args:
       workdir: the run's folder.
@@ -28,7 +28,7 @@ def write(workdir: str, best: dict) -> None:
 
 
 def read(workdir: str) -> dict | None:
-    """What `write` noted for the run; None before the first."""
+    """The record that `write` wrote for the run; None if there is none."""
     try:
         with open(os.path.join(directory(workdir), FILE), encoding="utf-8") as file:
             return json.load(file)
@@ -37,6 +37,6 @@ def read(workdir: str) -> dict | None:
 
 
 def is_by(workdir: str, protocol: dict) -> bool:
-    """Whether the run evaluates by this protocol while it trains, as far as its best says."""
+    """Whether the record is by this protocol; True if there is no record, or it names no protocol."""
     best = read(workdir)
     return best is None or best.get("protocol", protocol) == protocol

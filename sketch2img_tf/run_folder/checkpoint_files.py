@@ -1,8 +1,8 @@
-"""The files of a run's checkpoints: which are whole, which are not, and what to do about those.
+"""The files of a run's checkpoints: which checkpoints are whole, and what to do with the others.
 
-TensorFlow writes `ckpt-N.data-...` first and `ckpt-N.index` last, and both hold checksums of every value, which are
-compared when it is read. So a checkpoint is whole when every value can be read. The file `checkpoint`, which says what
-is current, is only a list: it is written anew from the folder.
+TensorFlow writes `ckpt-N.data-...` first and `ckpt-N.index` last. Both hold checksums of every value,
+which TensorFlow checks when it reads the value. So a checkpoint is whole if every value can be read.
+The file `checkpoint` is only a list of checkpoints: it is rewritten from the files in the folder.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sketch2img_tf.errors import UserError
 from sketch2img_tf.surroundings.plain_paths import plain
 
 DAMAGED = "damaged"
-"""The folder, within that of the checkpoints, into which those that cannot be read are moved."""
+"""The folder, in that of the checkpoints, for checkpoints that cannot be read."""
 
 _STATE_FILE = "checkpoint"
 _FILE = re.compile(r"ckpt-(\d+)\.(index|data-\d{5}-of-(\d{5}))")
@@ -27,12 +27,12 @@ _UNFINISHED = re.compile(r"ckpt-\d+_temp|ckpt-\d+\..*tempstate.*|checkpoint\.tmp
 
 
 def directory(workdir: str) -> str:
-    """Where a run has its checkpoints."""
+    """The folder of a run's checkpoints."""
     return os.path.join(workdir, "checkpoints")
 
 
 def newest(workdir: str) -> str | None:
-    """The prefix of the newest whole checkpoint; None if the run has none yet. Changes no file.
+    """The prefix of the newest whole checkpoint; None if the run has no checkpoint. Changes no file.
 
     Raises:
       UserError: there are checkpoints, but none is whole.
@@ -48,13 +48,13 @@ def newest(workdir: str) -> str | None:
 
 
 def mend(workdir: str) -> None:
-    """Makes the folder such that the newest checkpoint there is whole, and TensorFlow knows it.
+    """Repairs the folder: afterwards its newest checkpoint is whole, and the first for TensorFlow.
 
-    What a killed process left half written or half deleted is removed. What cannot be read although it was complete
-    once is moved to `checkpoints/damaged`, and said in a line.
+    Removes files that a killed process wrote or deleted halfway. Moves checkpoints that were complete
+    but cannot be read to `checkpoints/damaged`, and prints a line for each.
 
     Raises:
-      UserError: there are checkpoints, but none is whole: such a run is never started over.
+      UserError: there are checkpoints, but none is whole: such a run never starts again from step 0.
     """
     folder = directory(workdir)
     _remove_leftovers(folder)
@@ -64,7 +64,7 @@ def mend(workdir: str) -> None:
         if problem is None:
             _write_state_file(folder)
             return
-        # TensorFlow writes the index under its own name, and lists a checkpoint when all of it is there.
+        # TensorFlow lists a checkpoint only when it is complete: this one is newer than the list.
         if listed is not None and step > max(listed):
             _remove(folder, step)
         else:
@@ -73,7 +73,7 @@ def mend(workdir: str) -> None:
 
 
 def _numbered(folder: str) -> dict[int, list[str]]:
-    """The names of the files of every checkpoint, whole or not, by its number."""
+    """The file names of every checkpoint, whole or not, by the checkpoint's number."""
     names = collections.defaultdict(list)
     for name in os.listdir(folder) if os.path.isdir(folder) else ():
         match = _FILE.fullmatch(name)
@@ -98,7 +98,7 @@ def _problem(folder: str, step: int) -> str | None:
 
 
 def _missing(step: int, names: list[str]) -> str | None:
-    """A file that a checkpoint with these lacks."""
+    """The first file that is missing from a checkpoint with these files; None if all are there."""
     shards = {match[3] for match in map(_FILE.fullmatch, names) if match[3]} or {"00001"}
     count = max(map(int, shards))
     wanted = [f"ckpt-{step}.data-{shard:05d}-of-{count:05d}" for shard in range(count)]
@@ -141,19 +141,19 @@ def _remove(folder: str, step: int) -> None:
 
 
 def _was_in_the_works(step: int, complete: list[int], listed: list[int] | None) -> bool:
-    """Whether files of an incomplete checkpoint are what a killed process left, and not what a fault did.
+    """Whether a killed process, not a fault, left an incomplete checkpoint.
 
-    It was being written if the list has no such number yet, and being deleted if newer ones are complete. Nothing was
-    trained before number 0.
+    The process was writing it if the list does not contain its number yet, and was deleting it if
+    newer checkpoints are complete. Losing number 0 loses no training.
     """
     return step == 0 or any(other > step for other in complete) or (listed is not None and step not in listed)
 
 
 def _listed(folder: str) -> list[int] | None:
-    """The numbers in the file `checkpoint`; None if there is none that can be read."""
+    """The numbers in the file `checkpoint`; None if there are none or it cannot be read."""
     try:
         state = tf.train.get_checkpoint_state(folder)
-    except ValueError:  # it is empty; garbage gives None
+    except ValueError:  # an empty file raises this; garbage gives None
         state = None
     matches = [re.fullmatch(r".*ckpt-(\d+)", path) for path in state.all_model_checkpoint_paths] if state else []
     return [int(match[1]) for match in matches if match] or None
@@ -169,7 +169,7 @@ def _write_state_file(folder: str) -> None:
             prefixes[-1],
             prefixes,
             all_model_checkpoint_timestamps=times,
-            last_preserved_timestamp=min(times) - 1,  # a CheckpointManager deletes what is younger, when it is time
+            last_preserved_timestamp=min(times) - 1,  # CheckpointManager may delete newer ones only
         )
 
 

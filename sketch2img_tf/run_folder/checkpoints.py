@@ -1,4 +1,4 @@
-"""A run's checkpoints: the whole state, and the card that says what it is a state of."""
+"""A run's checkpoints: the whole state, and the card that describes the run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Checkpoints:
     """The checkpoints of a run, in `workdir/checkpoints`.
 
     Raises:
-      UserError: on opening, if the folder has checkpoints and none can be read.
+      UserError: on creation, if the folder has checkpoints and none can be read.
     """
 
     def __init__(
@@ -41,15 +41,16 @@ class Checkpoints:
         more: Mapping[str, tf.train.experimental.PythonState] = types.MappingProxyType({}),
         folder: str = "",
     ):
-        """Mends the folder: see `checkpoint_files.mend`.
+        """Repairs the folder: see `checkpoint_files.mend`.
 
         Args:
           workdir: the run's folder.
-          card: goes into every checkpoint.
-          state: what is saved and restored.
-          kept: how many checkpoints.
-          more: what else is saved and restored, by name.
-          folder: what is saved goes there instead, and the run's folder is left alone: for all workers but the first.
+          card: is saved in every checkpoint.
+          state: is saved and restored.
+          kept: how many of the newest checkpoints to keep.
+          more: other objects to save and restore, by name.
+          folder: where to save in place of `workdir`, which then stays unchanged; for all workers
+            except the first.
         """
         self.state, self._workdir = state, workdir
         self._is_first = folder in ("", workdir)
@@ -63,7 +64,7 @@ class Checkpoints:
         self.manager = tf.train.CheckpointManager(checkpoint, place, max_to_keep=kept)
 
     def restore(self) -> bool:
-        """Brings the state to that of the newest checkpoint; False if there is none."""
+        """Restores the newest checkpoint; returns False if there is none."""
         path = self.manager.latest_checkpoint if self._is_first else checkpoint_files.newest(self._workdir)
         if path is None:
             return False
@@ -72,7 +73,10 @@ class Checkpoints:
         return True
 
     def save(self) -> bool:
-        """Writes a checkpoint of the present step, unless there is one; False if a value is not finite: none then."""
+        """Saves the present step, unless it is saved already.
+
+        Returns False, and saves nothing, if a value is not finite.
+        """
         if not _all_finite(variables(self.state)):
             return False
         step = int(self.state.step.numpy())
@@ -82,24 +86,27 @@ class Checkpoints:
 
 
 def variables(state: TrainState) -> list[tf.Variable]:
-    """All of a state; Keras' optimizers are no modules, so that `state.variables` alone lacks theirs."""
+    """All variables of a state.
+
+    `state.variables` lacks those of the optimizers, because Keras' optimizers are not tf.Modules.
+    """
     return [*state.variables, *(variable for optimizer in state.optimizers for variable in optimizer.variables)]
 
 
 @dataclasses.dataclass(frozen=True)
 class Before:
-    """A run that can go on: its step, and "train_steps 10 there, 20 now" for every flag that differs."""
+    """A run that can continue: its step, and "train_steps 10 there, 20 now" for each changed flag."""
 
     step: int
     changed_flags: str
 
 
 def check_continues(workdir: str, card: Card) -> Before | None:
-    """How far the run in `workdir` is; None if there is none yet.
+    """The run in `workdir` that this run would continue; None if there is none.
 
     Raises:
-      UserError: listing what differs, if it is a run of another network or other data; or none of its checkpoints can
-        be read.
+      UserError: it is a run of another network or other data, and the message lists the differences;
+        or none of its checkpoints can be read.
     """
     path = checkpoint_files.newest(workdir)
     if path is None:
@@ -112,10 +119,10 @@ def check_continues(workdir: str, card: Card) -> Before | None:
 
 
 def check_start(workdir: str, card: Card) -> None:
-    """Whether a run with this card can start with the networks of another one.
+    """Checks that a run with this card can start with the networks of another run.
 
     Raises:
-      UserError: that run's networks or classes are others, or it has no checkpoint.
+      UserError: the other run has different networks or classes, or no checkpoint.
     """
     with _newest(workdir, "init_from") as path:
         listed = _differences(_network(_card(path)), _network(card))
@@ -124,9 +131,9 @@ def check_start(workdir: str, card: Card) -> None:
 
 
 def start_from(workdir: str, card: Card, state: TrainState) -> None:
-    """Brings the networks of `state`, and nothing else of it, to those of another run; raises as `check_start`.
+    """Restores the networks of another run into `state`, and nothing else; raises as `check_start`.
 
-    A critic starts anew.
+    It does not restore a critic.
     """
     check_start(workdir, card)
     networks = {name: getattr(state, name) for name in ("generator", "averaged_generator", "discriminator")}
@@ -135,7 +142,7 @@ def start_from(workdir: str, card: Card, state: TrainState) -> None:
 
 
 def load_generator(workdir: str) -> tuple[Generator, Card, int]:
-    """The averaged generator of the newest whole checkpoint, in float32, its card and its step.
+    """The averaged generator of the newest whole checkpoint, in float32; its card; and its step.
 
     Raises:
       UserError: there is none.
@@ -151,20 +158,23 @@ def load_generator(workdir: str) -> tuple[Generator, Card, int]:
 
 
 def pack(workdir: str, folder: str) -> None:
-    """Writes the networks of the newest whole checkpoint into `folder`, see `packed_weights`; raises as above."""
+    """Writes the newest whole checkpoint's networks to `folder`, see `packed_weights`.
+
+    Raises as `load_generator`.
+    """
     with _newest(workdir, "workdir") as path:
         packed_weights.pack(path, folder)
 
 
 @tf.function
 def _all_finite(variables: Sequence[tf.Variable]) -> tf.Tensor:
-    """Whether no value of the variables is NaN or infinite: bool []."""
+    """Whether all values of the variables are finite: bool []."""
     floating = [variable for variable in variables if variable.dtype.is_floating]
     return tf.reduce_all(tf.stack([tf.reduce_all(tf.math.is_finite(variable)) for variable in floating]))
 
 
 class _CardState(tf.train.experimental.PythonState):
-    """Writes the card into every checkpoint; the one that is read is compared before, by `check_continues`."""
+    """Writes the card into every checkpoint; reading does nothing: `check_continues` compared it before."""
 
     def __init__(self, card: Card):
         super().__init__()
@@ -187,7 +197,7 @@ def _read(path: str, name: str) -> np.ndarray | np.generic | bytes:
 
 
 def _restore(part: tf.train.Checkpoint, path: str) -> None:
-    """Brings a part of what was saved to what is in the checkpoint."""
+    """Restores a part of a checkpoint's objects."""
     with plain(path) as prefix:
         part.restore(prefix).assert_existing_objects_matched().expect_partial()
 

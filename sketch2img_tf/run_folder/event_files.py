@@ -1,4 +1,4 @@
-"""TensorBoard's event files of a run that goes on: without the steps that it is about to write again."""
+"""Removes from TensorBoard's event files the steps that a continued run will repeat."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import tensorflow as tf
 
 
 def forget_after(folder: str, step: int) -> None:
-    """Removes the events of later steps than `step` from the event files in `folder`.
+    """Removes the events of steps after `step` from the event files in `folder`.
 
-    A record that a killed process wrote half ends its file: it and what follows it cannot be read by anybody.
+    It also removes a record that a killed process wrote halfway, and all records after it: no reader
+    can read them.
     """
     for name in os.listdir(folder) if os.path.isdir(folder) else ():
         if ".tfevents." in name and not name.endswith(".tmp"):
@@ -32,7 +33,7 @@ def _rewrite(path: str, step: int) -> None:
 
 
 def _records(path: str) -> tuple[list[bytes], bool]:
-    """The records that can be read, and whether those are all."""
+    """The readable records, and whether these are all records."""
     records = []
     try:
         for record in tf.data.TFRecordDataset(path).as_numpy_iterator():

@@ -1,4 +1,4 @@
-"""One run a folder: a lock that dies with the process that holds it."""
+"""A lock that allows one run per folder; it ends with the process that holds it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _FILE = "run.lock"
 
 
 def check_writable(workdir: str) -> str:
-    """The folder itself, or the nearest one above it that is there. Makes and writes nothing.
+    """The folder, or its nearest existing parent. Creates and writes nothing.
 
     Raises:
-      UserError: it cannot be made, or nothing can be written into it.
+      UserError: the folder cannot be created, or is not writable.
     """
     folder = os.path.abspath(workdir)
     while not os.path.lexists(folder):
@@ -30,12 +30,13 @@ def check_writable(workdir: str) -> str:
 
 
 class RunLock:
-    """Holds `workdir/run.lock`, in which it says who holds it; makes the folder.
+    """Holds the lock `workdir/run.lock`, and writes the process into it; creates the folder.
 
-    The system drops the lock when the process ends, however it ends: what a dead run leaves is only a file.
+    The system releases the lock whenever the process ends, even if it is killed. Then the file stays,
+    without effect.
 
     Raises:
-      UserError: another process holds it, or the folder cannot be written to.
+      UserError: another process holds the lock, or the folder is not writable.
     """
 
     def __init__(self, workdir: str):
@@ -75,5 +76,5 @@ class RunLock:
         try:
             owner = json.load(self._file)
             return f"process {owner['process']} on {owner['host']} since {owner['since']}"
-        except (ValueError, KeyError):  # it is about to write it
+        except (ValueError, KeyError):  # the other process has not written it yet
             return "another process"

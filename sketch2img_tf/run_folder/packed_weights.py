@@ -1,8 +1,7 @@
-"""The networks of a checkpoint, and no more of it, in one small file that NumPy reads: what ships
-of a run.
+"""The networks of a checkpoint in one small NumPy file, for a model that ships.
 
-Beside it lies the card, `card.json`. Where only the networks are wanted, both together are as
-good as a checkpoint.
+The card, `card.json`, is in the same folder. Where only the networks are needed, the two files can
+take the place of a checkpoint.
 """
 
 from __future__ import annotations
@@ -23,21 +22,21 @@ from sketch2img_tf.surroundings.plain_paths import plain
 WEIGHTS_FILE = "weights.npz"
 CARD_FILE = "card.json"
 
-# What a checkpoint calls its values.
+# Names of values in a checkpoint.
 CARD = "card/.ATTRIBUTES/py_state"
 STEP = "state/step/.ATTRIBUTES/VARIABLE_VALUE"
 _GENERATOR, _AVERAGED = "state/generator/", "state/averaged_generator/"
 _PACKED = (_AVERAGED, "state/discriminator/")
 _SLOT = ".OPTIMIZER_SLOT"
-_COUNTER = "save_counter/.ATTRIBUTES/VARIABLE_VALUE"  # restored with whatever is restored
-_STRUCTURE = "_CHECKPOINTABLE_OBJECT_GRAPH"  # by which TensorFlow finds an object's values
+_COUNTER = "save_counter/.ATTRIBUTES/VARIABLE_VALUE"  # every restore needs it
+_STRUCTURE = "_CHECKPOINTABLE_OBJECT_GRAPH"  # TensorFlow finds an object's values by it
 
 
 def pack(checkpoint: str, folder: str) -> None:
     """Writes the averaged generator and the discriminator of a checkpoint into `folder`.
 
-    Kernels are rounded to float16, but those that do not fit in; what has one axis, as means and
-    variances, is not.
+    Kernels are rounded to float16, except those with values outside its range. Arrays of one axis,
+    such as means and variances, are not rounded.
     """
     with plain(checkpoint) as prefix:
         reader = tf.train.load_checkpoint(prefix)
@@ -60,13 +59,13 @@ def _rounded(values: np.ndarray) -> np.ndarray:
 
 
 def are_in(folder: str) -> bool:
-    """Whether packed weights are."""
+    """Whether the folder holds packed weights."""
     return os.path.isfile(os.path.join(folder, WEIGHTS_FILE))
 
 
 @contextlib.contextmanager
 def as_checkpoint(folder: str) -> Iterator[str]:
-    """A checkpoint for as long as the context lasts, in float32; its generator is the averaged one.
+    """A temporary checkpoint in float32, within the context; its generator is the averaged one.
 
     Raises:
       UserError: a file is missing or damaged.
@@ -84,7 +83,7 @@ def as_checkpoint(folder: str) -> Iterator[str]:
 
 
 def _read(folder: str) -> dict[str, np.ndarray | bytes]:
-    """The values of the checkpoint by their names in it."""
+    """The checkpoint's values, by their names in it."""
     path = os.path.join(folder, CARD_FILE)
     try:
         with open(path, encoding="utf-8") as file:

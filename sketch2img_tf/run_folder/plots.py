@@ -1,4 +1,4 @@
-"""Curves of a run, from its JSON lines."""
+"""Plots of a run's scalars over the steps."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def write_plots(lines: list[dict], folder: str) -> list[str]:
     """Draws the losses, accuracies and fakes' statistics over the steps as PNG files.
 
     Args:
-      lines: as from `summaries.read_scalars`; what none of them has is left out.
-      folder: made if missing.
+      lines: as from `summaries.read_scalars`; tags that are in no line are not plotted.
+      folder: is created if it is missing.
 
     Returns:
       The files' paths.

@@ -1,4 +1,4 @@
-"""What a trained network needs besides its weights. Importing it does not import TensorFlow."""
+"""The card: what a trained network needs besides its weights. It imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """A trained network's configuration, its classes in the order of their labels, and its data's statistics.
+    """A network's configuration, its classes in the order of their labels, and its data's statistics.
 
-    `critic_weights` is the SHA-256 of the weights that its critic saw by, "random", or "" without a critic.
+    `critic_weights` is the SHA-256 of the critic's pretrained weights, "random", or "" without a
+    critic.
     """
 
     config: Config

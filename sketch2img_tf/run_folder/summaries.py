@@ -1,4 +1,4 @@
-"""What a run leaves to look at: TensorBoard events, the same scalars as JSON lines, and sample grids as PNG."""
+"""Logs of a run: TensorBoard events, the same scalars as JSON lines, and sample grids as PNG."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ SCALARS_FILE = "scalars.jsonl"
 class Summaries:
     """Writes into `workdir`: `tensorboard/`, `scalars.jsonl` and `samples/`.
 
-    A run that goes on after `step` forgets the lines, events and samples of later steps, which it is about to write
-    again; -1 is for a new run, which forgets all.
+    When a run continues after `step`, lines, events and samples of later steps are deleted, because
+    the run will write them again. A new run has -1: everything is deleted.
     """
 
     def __init__(self, workdir: str, step: int):
@@ -47,7 +47,7 @@ class Summaries:
         return path
 
     def close(self) -> None:
-        """Ends the event file."""
+        """Closes the event file."""
         self.writer.close()
 
     def _forget_after(self, step: int) -> None:
@@ -65,7 +65,7 @@ class Summaries:
 
 
 def read_scalars(workdir: str) -> list[dict]:
-    """The lines of a run's scalars in order; [] before the first. A last line that was cut short is left out."""
+    """A run's lines of scalars, in order; [] if there are none. Ignores an incomplete last line."""
     path = os.path.join(workdir, SCALARS_FILE)
     if not os.path.exists(path):
         return []
