@@ -1,4 +1,4 @@
-"""Mistakes a user can mend, told in one line."""
+"""Errors that a user can correct, reported in one line."""
 
 from __future__ import annotations
 
@@ -12,34 +12,35 @@ from sketch2img_tf.surroundings import standard_streams
 
 flags.DEFINE_bool("traceback", False, "Show Python's traceback when a command ends with an error.")
 
-_INTERRUPTED = 130  # exit code, as shells give it, of a program that Ctrl-C ended
+_INTERRUPTED = 130  # the exit code that shells report for a program that Ctrl-C ended
 
 
 class UserError(ValueError):
-    """A mistake in what the user gave: one line saying what is wrong, where, and what to do about it."""
+    """An error in the user's input: one line that says what is wrong, where, and what to do."""
 
 
 def run(main: Callable[[], None]) -> None:
     """Parses the flags, runs `main`, and turns a `UserError` into one line on stderr and exit code 1.
 
-    A wrong flag ends with one line and exit code 2, as command-line programs do; `--help` still explains every flag.
-    Nothing ends because what it prints cannot be read any more: see `standard_streams`.
+    A wrong flag ends with one line and exit code 2, as in other command-line programs; `--help`
+    explains every flag. A command does not end if its output cannot be written: see
+    `standard_streams`.
     """
     standard_streams.protect()
-    logging.set_verbosity(logging.WARNING)  # the libraries' own reports are not what a user waits for
+    logging.set_verbosity(logging.WARNING)  # hides the libraries' own reports
     _explain_by(main.__module__)
     app.run(lambda argv: _reporting(main, argv), flags_parser=_parse)
 
 
 def require(*holders: flags.FlagHolder) -> None:
-    """Raises a `UserError` for the first flag that has no value; its help says what it is."""
+    """Raises a `UserError`, with the flag's help, for the first flag that has no value."""
     for holder in holders:
         if not holder.value:
             raise UserError(f"--{holder.name} is missing: {flags.FLAGS[holder.name].help}")
 
 
 def _explain_by(module: str) -> None:
-    """`--help` shows the text and the flags of `module`; absl takes those of the file that Python was started with."""
+    """Makes `--help` show the text and the flags of `module`, not those of the started file."""
     sys.modules["__main__"].__doc__ = sys.modules[module].__doc__
     for flag in flags.FLAGS.get_flags_for_module(module):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)

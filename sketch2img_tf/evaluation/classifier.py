@@ -1,4 +1,4 @@
-"""A classifier of real photos, apart from the one that was trained against, to judge generated ones. NumPy, float64.
+"""A classifier of real photos that judges generated ones; not the discriminator's. NumPy, float64.
 
 Axes: M pictures, C features, K classes.
 """
@@ -10,9 +10,9 @@ import dataclasses
 import numpy as np
 from scipy import optimize
 
-_DECAY = 1e-3  # of the weights of standardised features; real photos left out are told as well by 1e-4 to 1e-2
+_DECAY = 1e-3  # weight decay, for standardised features; 1e-4 to 1e-2 are as accurate on held-out real photos
 _ITERATIONS = 200
-_LEAST_DEVIATION = 0.1  # of the mean one: a feature that hardly moved in real photos may jump in generated ones
+_LEAST_DEVIATION = 0.1  # times the mean one: a feature may vary on generated photos but hardly on real ones
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,19 +31,20 @@ class Classifier:
     bias: np.ndarray
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
-        """Of the classes, float64 [M, K], for features [M, C]."""
+        """The probabilities of the classes, float64 [M, K], for features [M, C]."""
         return np.exp(_log_softmax((features - self.mean) / self.scale @ self.weights + self.bias))
 
     def hits(self, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Whether the likeliest class is that of `labels`, bool [M]."""
+        """Whether the most probable class is the label, bool [M]."""
         return self.probabilities(features).argmax(1) == labels
 
 
 def train(features: np.ndarray, labels: np.ndarray, num_classes: int) -> Classifier:
-    """Fits the features [M, C] of photos with these labels, int [M]; the same every time.
+    """Fits a classifier to features [M, C] with labels, int [M]; the result is deterministic.
 
-    The cross entropy and a quadratic penalty on the weights, which is convex, by L-BFGS from zero. Where there are more
-    features than photos the weights lie in the span of the photos, and are found there.
+    It minimises the cross entropy plus a quadratic penalty on the weights, which is convex, by L-BFGS
+    from zero. With more features than photos, the weights lie in the span of the photos, and the
+    search is in this span.
     """
     features = np.asarray(features, np.float64)
     mean, scale = features.mean(0), np.maximum(features.std(0), _LEAST_DEVIATION * features.std(0).mean())
@@ -59,10 +60,11 @@ def train(features: np.ndarray, labels: np.ndarray, num_classes: int) -> Classif
 
 
 def inception_score(probabilities: np.ndarray) -> float:
-    """exp(E KL(p(y|x) || p(y))), 1 to K: sure of each picture, and of all of them many classes.
+    """exp(E KL(p(y|x) || p(y))), from 1 to K: high for clear single pictures of many classes.
 
-    T. Salimans et al., "Improved Techniques for Training GANs", 2016, section 4. Differs from it: the classes are those
-    of the data, as `Classifier` tells them, not ImageNet's; p(y) is that of all pictures, not of ten parts.
+    T. Salimans et al., "Improved Techniques for Training GANs", 2016, section 4. Differs from the
+    paper: the classes are those of the data, by `Classifier`, not ImageNet's; and p(y) is the mean
+    over all pictures, not over each of ten parts.
 
     Args:
       probabilities: float64 [M, K].
@@ -73,7 +75,7 @@ def inception_score(probabilities: np.ndarray) -> float:
 
 
 def _span(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Orthonormal directions, [C, D], of the rows of x, [M, C], and the rows in them, [M, D]."""
+    """An orthonormal basis, [C, D], of the rows of x, [M, C], and the rows' coordinates, [M, D]."""
     if len(x) >= x.shape[1]:
         return np.eye(x.shape[1]), x
     directions, lower = np.linalg.qr(x.T)  # x = lower^T directions^T
@@ -81,7 +83,7 @@ def _span(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _loss(parameters: np.ndarray, x: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
-    """The mean over pictures, and its gradient."""
+    """The mean loss over pictures, and its gradient."""
     parameters = parameters.reshape(x.shape[1] + 1, targets.shape[1])
     weights, bias = parameters[:-1], parameters[-1]
     logs = _log_softmax(x @ weights + bias)

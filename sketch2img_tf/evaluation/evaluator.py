@@ -1,6 +1,6 @@
-"""Evaluates models on one part of the data: reads the part once, and everything else that models have in common.
+"""Evaluates models on one part of the data; reads what the evaluations share only once.
 
-Axes: N examples of the part, P sketches drawn several times, S times each; H, W height and width.
+Axes: N examples of the part; P sketches that are drawn S times each; H, W height and width.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """A model's pictures, one of every example of a part, pixels, uint8 [N, H, W, 3], and what they are worth."""
+    """A model's pictures, one per example of a part, pixels, uint8 [N, H, W, 3], and their scores."""
 
     pictures: np.ndarray
     scores: Scores
 
 
 class Evaluator:
-    """A protocol on given data, with or without a network.
+    """Evaluates by a protocol on given data, with or without a network.
 
     Raises:
-      UserError: on opening, the network's weights cannot be had.
+      UserError: on creation, if the network's weights are missing.
     """
 
     def __init__(self, sketchy: PairedDataset, protocol: Protocol, flags: FeatureFlags):
@@ -46,45 +46,45 @@ class Evaluator:
         self._varied = examples.spread_over_classes(self.part.labels, protocol.diversity_sketches)
 
     def evaluate(self, draw: Draw) -> Evaluation:
-        """A model's pictures of the part."""
+        """Evaluates a model's pictures of the part."""
         return self._evaluate(draw, self.part, self._varied)
 
     def evaluate_on_training(self, draw: Draw) -> Evaluation:
-        """A model's pictures of sketches that it was trained on, by the same measures."""
+        """Evaluates a model's pictures of training sketches, with the same metrics."""
         part = self._training_part
         varied = examples.spread_over_classes(part.labels, self.protocol.diversity_sketches)
         return self._evaluate(draw, part, varied)
 
     def mean_colour(self) -> Scores:
-        """The floor: the training photos' mean colour for every sketch."""
+        """The lower reference: the training photos' mean colour for every sketch."""
         return self._evaluate(draw_mean_colour, self.part, self._varied).scores
 
     def sketches(self) -> Scores:
-        """The sketch in the place of its picture: what lines are worth that show nothing else."""
+        """The scores of the sketches themselves, as pictures: what lines alone achieve."""
         pictures = np.repeat(self.part.sketch_pixels, 3, axis=-1)
         several = np.repeat(pictures[self._varied][:, np.newaxis], self.protocol.diversity_seeds, axis=1)
         return self._scorer.score(pictures, self.part, several)
 
     def real(self) -> Scores:
-        """The ceiling: the real photos of the part in the place of pictures.
+        """The upper reference: the real photos of the part, as pictures.
 
-        Where they cannot be compared with themselves, the training photos stand in: for sets, which are of other photos
-        then, and for diversity, which is that of photos of one class.
+        Some metrics cannot compare these photos with themselves. There the training photos take their
+        place: for distances of sets, and for diversity, which is that of photos of one class.
         """
         scores = self._scorer.score(self.part.photos, self.part, self._photos_of_a_class())
         distances = self._scorer.distances_of_reals() if self.network else {}
         return Scores({**scores.metrics, **distances}, scores.per_picture)
 
     def by_class(self, columns: dict[str, Scores]) -> dict:
-        """`scoring.by_class` of scores of the part."""
+        """`scoring.by_class` for scores of the part."""
         return scoring.by_class(columns, self.part.labels, self.sketchy.class_names)
 
     def nearest_training_photos(self, pictures: np.ndarray) -> np.ndarray:
-        """The training photo that is nearest to each picture: pixels, uint8 [B, H, W, 3], of the same."""
+        """The nearest training photo of each picture: pixels to pixels, uint8 [B, H, W, 3]."""
         return self.training.pixels[self._scorer.nearest_photos(pictures)]
 
     def description(self) -> dict:
-        """What a result line says of how it came about."""
+        """The description of the evaluation in a result line."""
         protocol = self.protocol
         return {
             "name": protocol.name,
@@ -114,12 +114,12 @@ class Evaluator:
         return Evaluation(pictures, self._scorer.score(pictures, part, several))
 
     def _photos_of_a_class(self) -> np.ndarray:
-        """Training photos in the place of variations, [P, S, H, W, 3]; the same again where a class has too few."""
+        """Training photos of the same class as variations, [P, S, H, W, 3]; repeated if there are few."""
         times, labels = self.protocol.diversity_seeds, self.training.labels
         found = [np.flatnonzero(labels == label) for label in self.part.labels[self._varied]]
         return np.stack([self.training.pixels[np.resize(numbers, times)] for numbers in found if len(numbers)])
 
 
 def draw_mean_colour(sketches: tf.Tensor, labels: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """The drawer that knows nothing: the training photos' mean colour everywhere."""
+    """Draws the training photos' mean colour everywhere."""
     return tf.zeros([*sketches.shape[:3], 3])

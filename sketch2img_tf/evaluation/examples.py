@@ -1,4 +1,4 @@
-"""Parts of the data in memory, and what a model draws of them.
+"""Parts of the data in memory, and a model's pictures of them.
 
 Axes: N examples of a part, M photos, H, W height and width.
 """
@@ -33,11 +33,12 @@ class Part:
 
     Attributes:
       split: its name.
-      sketches: as the networks see them: normalised, float32 [N, H, W, 1].
+      sketches: normalised, as the networks see them, float32 [N, H, W, 1].
       sketch_pixels: uint8 [N, H, W, 1], black lines on white.
       photos: pixels, uint8 [N, H, W, 3].
       labels: int64 [N].
-      photo_numbers: which of the distinct photos each example has, int [N]; they count in the order of appearance.
+      photo_numbers: the number of each example's photo, int [N]; equal photos have the same number,
+        and numbers count from 0 in order of appearance.
     """
 
     split: str
@@ -49,7 +50,7 @@ class Part:
 
     @property
     def distinct(self) -> np.ndarray:
-        """The first example of every photo, int [M]: a photo counts once, however many sketches there are of it."""
+        """The first example of every distinct photo, int [M]: a photo may have several sketches."""
         return np.unique(self.photo_numbers, return_index=True)[1]
 
 
@@ -69,20 +70,20 @@ def read_part(sketchy: PairedDataset, split: str, most: int | None = None) -> Pa
 
 
 def number_photos(photos: np.ndarray) -> np.ndarray:
-    """Numbers of the distinct photos, int [N], 0 for the first; the sketches of one photo come with the same pixels."""
+    """Numbers of the distinct photos, int [N], from 0; photos with equal pixels have the same number."""
     numbers: dict[bytes, int] = {}
     return np.array([numbers.setdefault(hashlib.sha1(photo).digest(), len(numbers)) for photo in photos])
 
 
 def draw_part(draw: Draw, part: Part, statistics: Statistics, description: str) -> np.ndarray:
-    """A picture of every example, number i with the seed i: pixels, uint8 [N, H, W, 3]."""
+    """Draws one picture per example, number i with seed i: pixels, uint8 [N, H, W, 3]."""
     return draw_examples(draw, part, np.arange(len(part.labels)), np.arange(len(part.labels)), statistics, description)
 
 
 def draw_examples(
     draw: Draw, part: Part, chosen: np.ndarray, seeds: np.ndarray, statistics: Statistics, description: str
 ) -> np.ndarray:
-    """Pictures of the examples with the numbers `chosen`, int [B], with these seeds, int [B]: uint8 [B, H, W, 3]."""
+    """Draws the examples `chosen`, int [B], with these seeds, int [B]: pixels, uint8 [B, H, W, 3]."""
     pictures = []
     starts = range(0, len(chosen), _DRAW_BATCH)
     for at in progress.bar(starts, description, unit="batch", leave=False):
@@ -95,6 +96,6 @@ def draw_examples(
 
 
 def spread_over_classes(labels: np.ndarray, most: int) -> np.ndarray:
-    """Examples of as many classes as possible, int [at most `most`]: the first of every class, then the second."""
+    """At most `most` examples of as many classes as possible, int: every class's first, then second."""
     before = np.array([np.sum(labels[:i] == label) for i, label in enumerate(labels)])
     return np.lexsort((labels, before))[:most]

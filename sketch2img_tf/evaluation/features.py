@@ -1,4 +1,4 @@
-"""Pictures to the features of a frozen network.
+"""Features of pictures from a frozen network.
 
 Axes: B batch, H, W height and width, C channels.
 """
@@ -18,13 +18,13 @@ from sketch2img_tf.surroundings import progress
 BATCH = 16
 _FLAGS = pretrained.Flags("features_weights", "", "", "leave out --features_network")
 _EPSILON = 1e-10
-# Of the file that Keras downloads, as its own source gives it (keras/applications/inception_v3.py).
+# MD5 of the file that Keras downloads, from its source (keras/applications/inception_v3.py).
 _INCEPTION_IMAGENET_MD5 = "bcbd6486424b2319ff4ef7d526e38f63"
 
 
 @dataclasses.dataclass(frozen=True)
 class FeatureFlags:
-    """Which network looks at the pictures.
+    """The network that computes features for the metrics.
 
     Attributes:
       network: one of `pretrained.CHOICES`; "" for none.
@@ -36,21 +36,22 @@ class FeatureFlags:
 
 
 def check_weights(flags: FeatureFlags) -> None:
-    """Finds out, before anything is built, whether the weights can be had; raises a `UserError` if not."""
+    """Raises a `UserError` if the weights are missing and cannot be downloaded; builds nothing."""
     if flags.network:
         pretrained.check_weights(flags.network, flags.weights, _FLAGS)
 
 
 class FeatureNetwork:
-    """A network of `pretrained.CHOICES` as it looks at pictures.
+    """A network of `pretrained.CHOICES` for the metrics.
 
     Attributes:
-      description: what a result line says of it: name, layers, size and resize, and the weights' sha256.
-      distance_names: (Frechet's, kernel's): `fid` and `kid` if it is InceptionV3 with its own ImageNet weights, else
-        after the network and its layer, as `frechet_MobileNet_conv_pw_12_relu`.
+      description: its description in a result line: name, layers, size, resize, and the weights' sha256.
+      distance_names: the names of the Frechet and the kernel distance: `fid` and `kid` for InceptionV3
+        with Keras' ImageNet weights, otherwise with the network and its layer, such as
+        `frechet_MobileNet_conv_pw_12_relu`.
 
     Raises:
-      UserError: on opening, the weights cannot be had or do not fit.
+      UserError: on creation, if the weights are missing or do not fit.
     """
 
     def __init__(self, flags: FeatureFlags):
@@ -72,16 +73,16 @@ class FeatureNetwork:
         }
 
     def pooled(self, pictures: np.ndarray, description: str) -> np.ndarray:
-        """The deepest layer's means over places, float32 [B, C], of pixels, uint8 [B, H, W, 3]."""
+        """The deepest layer's means over positions, float32 [B, C], of pixels, uint8 [B, H, W, 3]."""
         starts = progress.bar(range(0, len(pictures), BATCH), description, unit="batch", leave=False)
         return np.concatenate([self._pooled(self._prepared(pictures[at : at + BATCH])).numpy() for at in starts])
 
     def perceptual_distances(self, pictures: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Distances of pairs of pictures, float64 [B], of pixels, uint8 [B, H, W, 3].
 
-        At every place of a layer the squared distance of the two features, each of length 1, in the mean over places
-        and layers: R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", 2018,
-        eq. 1, without its learned weights.
+        The squared distance of the two features, each normalised to length 1, averaged over positions
+        and layers: R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual
+        Metric", 2018, eq. 1, without its learned weights.
         """
         starts = progress.bar(range(0, len(pictures), BATCH), "comparing", unit="batch", leave=False)
         pairs = [(pictures[at : at + BATCH], others[at : at + BATCH]) for at in starts]

@@ -1,4 +1,4 @@
-"""The pictures that a run is watched by while it trains, and models to draw them with."""
+"""The held-out pictures for measurements during a run, and functions that draw them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BATCH = 16
 
 
 class HeldOut:
-    """The pictures that a run holds out, unjittered: `protocols.held_out_split`, or the split that is given."""
+    """The pictures that a run holds out, not jittered: `protocols.held_out_split`, or `split`."""
 
     def __init__(self, sketchy: input_pipeline.PairedDataset, split: str = ""):
         self.sketchy = sketchy
@@ -36,9 +36,9 @@ class HeldOut:
         self._grid_examples = one_a_class(self.batches, GRID_EXAMPLES)
 
     def l1(self, draw: Draw) -> float:
-        """Mean absolute difference of drawn and real photos' intensities, in [0, 1], over the first 256 examples.
+        """The mean absolute difference of drawn and real photos' intensities, in [0, 1].
 
-        Example number i gets the seed i.
+        It is over the first 256 examples; example number i has seed i.
         """
         differences: list[float] = []
         for batch in self.batches.take(L1_EXAMPLES // _BATCH):
@@ -49,7 +49,7 @@ class HeldOut:
         return float(np.mean(differences, dtype=np.float64))
 
     def grid(self, draw: Draw) -> Image.Image:
-        """Fixed examples, of as many classes as possible, with fixed seeds: sketch | generated | real."""
+        """A grid with columns sketch, generated, real: fixed examples and seeds, many classes."""
         examples, statistics = self._grid_examples, self.sketchy.statistics
         seeds = tf.range(len(examples["labels"]), dtype=tf.int64)
         fakes = draw(examples["sketches"], examples["labels"], seeds)
@@ -65,10 +65,10 @@ class HeldOut:
 
 
 def open_paired_dataset(card: Card, data_dir: str) -> input_pipeline.PairedDataset:
-    """The pictures of the run of `card`, from `data_dir` or else from where the run had them.
+    """The pictures of the run of `card`, from `data_dir`, or by default from the run's own.
 
     Raises:
-      UserError: they are not there, or not of the card's classes.
+      UserError: they are missing, or do not have the card's classes.
     """
     data = card.config.data
     chosen = dataclasses.replace(data, data_dir=data_dir or data.data_dir, classes=card.class_names, num_classes=0)
@@ -79,12 +79,12 @@ def open_paired_dataset(card: Card, data_dir: str) -> input_pipeline.PairedDatas
             f" {sketchy.class_names} for {card.class_names}; delete it and build it again"
         )
     tfrecord_integrity.check(sketchy.directory)
-    # A model sees pictures through its own training data's statistics, whatever those of this data are.
+    # A model's inputs are always normalised with the statistics of its own training data.
     return dataclasses.replace(sketchy, statistics=card.statistics)
 
 
 def drawing_pixels(from_tensors: Draw, statistics: Statistics) -> Draw:
-    """A drawer from one of uint8 pixels, such as an exported model's signature `tensors`."""
+    """A `Draw` from a function of uint8 pixels, such as an exported model's signature `tensors`."""
 
     def draw(sketches: tf.Tensor, labels: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         pixels = preprocessing.paper_pixels(sketches, statistics)
@@ -95,9 +95,9 @@ def drawing_pixels(from_tensors: Draw, statistics: Statistics) -> Draw:
 
 
 def one_a_class(batches: Iterable[dict], most: int) -> dict[str, tf.Tensor]:
-    """A batch of examples of as many classes as possible: the first of every class, then the second, up to `most`."""
+    """A batch of at most `most` examples of many classes: the first of every class, then the second."""
     seen: collections.Counter[int] = collections.Counter()
-    chosen: dict[tuple[int, int], dict[str, tf.Tensor]] = {}  # by how many of its class came before, and its class
+    chosen: dict[tuple[int, int], dict[str, tf.Tensor]] = {}  # by (number of earlier examples of its class, class)
     for batch in batches:
         for i, label in enumerate(batch["labels"].numpy().tolist()):
             chosen[seen[label], label] = {key: value[i] for key, value in batch.items()}

@@ -1,7 +1,8 @@
-"""Whether the network that judges a model is one that taught it.
+"""Whether the network of the metrics was also used in the model's losses.
 
-A teacher is no judge: a model draws what pleases its teacher, whether or not it looks better to anybody else.
-Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance", 2023, show it.
+Such metrics are biased: the model was trained to score well in this network's features, which need
+not look better to people. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception
+Distance", 2023, show this.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def also_taught(network: str, losses: LossConfig) -> list[str]:
-    """The flags by which the network, or "" for none, was a teacher of a run with these losses."""
+    """The flags with which a run with these losses used the network, or "" for none, in its losses."""
     teachers = {
         "perceptual_network": losses.perceptual_network if losses.perceptual_weight else "",
         "critic_network": losses.critic_network if losses.critic_counts else "",
@@ -22,7 +23,7 @@ def also_taught(network: str, losses: LossConfig) -> list[str]:
 
 
 def note(result: dict) -> str:
-    """What is to be said of a result line whose judge also taught; "" if it did not."""
+    """A warning about a result line whose network was also in the losses; "" if it was not."""
     taught = result["judge_also_taught"]
     if not taught:
         return ""

@@ -1,4 +1,4 @@
-"""Fixed ways to evaluate: a protocol's name says what was measured on which pictures, and never means two things."""
+"""Evaluation protocols: a name determines what is measured on which pictures, and never changes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Protocol:
     Attributes:
       name: says the split and the number of pictures.
       split: `test`, `validation` (the training photos that the run held back) or `train`.
-      pictures: the first so many examples of the split, in the order of its files, or all; example number i gets the
-        seed i.
-      training_pictures: so many of the training split, likewise, to set beside them.
-      diversity_sketches: so many of the first, of as many classes as possible, are drawn several times.
-      diversity_seeds: from 0 to this, not included.
+      pictures: how many examples of the split, the first in the order of its files; None for all.
+        Example number i has seed i.
+      training_pictures: how many examples of the training split, for comparison, likewise.
+      diversity_sketches: how many sketches, of as many classes as possible, are drawn several times.
+      diversity_seeds: how often each of these is drawn, with seeds from 0.
     """
 
     name: str
@@ -46,12 +46,12 @@ PROTOCOLS = {
 
 
 def held_out_split(sketchy: PairedDataset) -> str:
-    """What a run is watched by: its validation part, else the test part, else what it trains on."""
+    """The split for measurements during a run: validation, or if missing test, or if missing train."""
     return next(split for split in ("validation", "test", "train") if sketchy.examples.get(split))
 
 
 def find(name: str, sketchy: PairedDataset) -> Protocol:
-    """The protocol of this name; of "" that of the first 256 pictures of `held_out_split`.
+    """The protocol of this name; "" is that of the first 256 pictures of `held_out_split`.
 
     Raises:
       UserError: the data have no such part.

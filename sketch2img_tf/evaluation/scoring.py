@@ -1,6 +1,6 @@
 """All metrics of a set of pictures, under their names.
 
-The names that end in a network's are those of its features; without a network they are left out.
+Metrics whose names end with a network's use its features; without a network they are omitted.
 
 Axes: N examples of a part, C features.
 """
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from sketch2img_tf.evaluation.examples import Part
     from sketch2img_tf.evaluation.training_photos import TrainingPhotos
 
-OF_CLASSES = "_of_classes"  # ends the name of a metric's mean over classes, each of which counts once
+OF_CLASSES = "_of_classes"  # suffix of a metric's mean over classes, in which every class counts once
 _HIGHER_IS_BETTER = ("psnr", "ssim", "edge_recall", "edge_precision", "class_accuracy", "inception_score", "diversity")
 _COUNTED_BY_CLASS = ("l1", "edge_recall", "class_accuracy", "perceptual")
 _CHUNK = 64
-_COMPARED = 4096  # training photos, evenly spaced, that stand for all of them as a set
-_NEIGHBOUR_SIDE = 32  # photos are compared as means of so many squares a side
+_COMPARED = 4096  # at most so many training photos, evenly spaced, are used for distances of sets
+_NEIGHBOUR_SIDE = 32  # photos are compared after averaging to so many squares per side
 
 
 def lower_is_better(metric: str) -> bool:
-    """Whether a picture is the better for a lower value, which a metric's name tells."""
+    """Whether lower values of a metric are better, by its name."""
     return not metric.startswith(_HIGHER_IS_BETTER)
 
 
@@ -53,11 +53,11 @@ def metric_names(flags: FeatureFlags) -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class Scores:
-    """What pictures are worth.
+    """The scores of pictures.
 
     Attributes:
       metrics: name to value.
-      per_picture: those of them that every picture has by itself, float64 [N].
+      per_picture: by name, the metrics that have a value for every single picture, float64 [N].
     """
 
     metrics: dict[str, float]
@@ -75,11 +75,11 @@ class Scorer:
         self._real_features = network.pooled(reals, "looking at the real photos") if network else None
 
     def score(self, pictures: np.ndarray, part: Part, varied: np.ndarray) -> Scores:
-        """Everything.
+        """Computes all metrics.
 
         Args:
           pictures: one of every example of `part`: pixels, uint8 [N, H, W, 3].
-          part: what they are pictures of.
+          part: the examples that were drawn.
           varied: several pictures of some sketches, uint8 [P, S, H, W, 3].
         """
         features = self.network.pooled(pictures, "looking at the pictures") if self.network else None
@@ -98,17 +98,17 @@ class Scorer:
         return Scores(metrics, per_picture)
 
     def nearest_photos(self, pictures: np.ndarray) -> np.ndarray:
-        """Numbers of the training photos that are nearest to the pictures, int [N], as in `nearest_train_rms`."""
+        """The number of each picture's nearest training photo, int [N], as in `nearest_train_rms`."""
         return neighbours.nearest(_vectors(pictures), self._training_vectors)[1]
 
     def distances_of_reals(self) -> dict[str, float]:
-        """Those from the training photos to the real ones of the part; a distance is the same in both directions."""
+        """The distances between the training photos and the part's real photos, for all names."""
         there = self._distances(self._compared_features, self._real_features, None, "")
         back = self._distances(self._real_features, self._compared_features, None, "_to_train")
         return {**there, **back}
 
     def _of_set(self, features: np.ndarray, groups: np.ndarray) -> dict[str, float]:
-        """Of pictures with these features as a set; `groups` as in `kernel_distance`."""
+        """The metrics of a set of pictures with these features; `groups` as in `kernel_distance`."""
         probabilities = self.training.classifier.probabilities(features)
         return {
             **self._distances(features, self._real_features, groups, ""),
@@ -118,7 +118,7 @@ class Scorer:
 
     @property
     def _compared_features(self) -> np.ndarray:
-        """Of the training photos as a set, [at most `_COMPARED`, C]: its kernel matrix is of every two."""
+        """Features of at most `_COMPARED` training photos: a kernel matrix has an entry per pair."""
         return self.training.features[self._compared]
 
     def _distances(
@@ -159,16 +159,16 @@ class Scorer:
 
 
 def mean_of_classes(values: np.ndarray, labels: np.ndarray) -> float:
-    """The mean over classes of their examples' means: of values [N] with the labels int [N]."""
+    """The mean over classes of the classes' means; values [N] have labels int [N]."""
     sums, counts = np.bincount(labels, values), np.bincount(labels)
     return float((sums[counts > 0] / counts[counts > 0]).mean())
 
 
 def by_class(columns: dict[str, Scores], labels: np.ndarray, class_names: tuple[str, ...]) -> dict:
-    """One number per class: its accuracy by the classifier if there is a network, else its L1.
+    """One number per class: the classifier's accuracy if there is a network, otherwise the L1.
 
     Args:
-      columns: scores of several pictures of each of the same examples, by what they are called; a model's first.
+      columns: by column name, scores of pictures of the same examples; the model's column is first.
       labels: of the examples, int [N].
       class_names: in the order of the labels.
 
@@ -208,6 +208,6 @@ def _of_pixels(pictures: np.ndarray, photos: np.ndarray) -> dict[str, np.ndarray
 
 
 def _vectors(pictures: np.ndarray) -> np.ndarray:
-    """Intensities of 32x32 squares, float32 [N, C]."""
+    """Mean intensities of 32x32 squares, float32 [N, C]."""
     means = measured_intensities(diversity.coarse(pictures, _NEIGHBOUR_SIDE))
     return means.reshape(len(pictures), -1).astype(np.float32)

@@ -1,9 +1,10 @@
-"""The photos that can be trained on: what new pictures are compared with, kept from one evaluation to the next.
+"""The training photos with which evaluations compare pictures; cached between evaluations.
 
-They are those of the sketches and, where edge maps of the same classes are built beside these, those of the edge maps,
-whether or not a run mixes them in: the same judge for all runs on the same data.
+They are the photos of the sketches and, if edge maps of the same classes are built beside them, the
+photos of the edge maps, whether or not a run mixes edge maps in. So all runs on the same data have
+the same classifier.
 
-Axes: M photos, each once however many sketches there are of it; H, W height and width; C features.
+Axes: M distinct photos; H, W height and width; C features.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ if TYPE_CHECKING:
     from sketch2img_tf.data.input_pipeline import PairedDataset
     from sketch2img_tf.evaluation.features import FeatureNetwork
 
-_VERSION = 1  # of what is kept: other numbers are not read
+_VERSION = 1  # of the cache file's content: files of other versions are not read
 _BATCH = 64
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingPhotos:
-    """Every distinct photo of the training parts once.
+    """All distinct photos of the training parts.
 
     Attributes:
       pixels: uint8 [M, H, W, 3].
@@ -51,10 +52,10 @@ class TrainingPhotos:
 
 
 def load(sketchy: PairedDataset, network: FeatureNetwork | None) -> TrainingPhotos:
-    """From the folder `evaluation` beside the TFRecords, or else from them; what is computed is kept there.
+    """Reads the cache in the folder `evaluation` beside the TFRecords, or computes and caches them.
 
     Raises:
-      UserError: the network sees the same in every photo.
+      UserError: the network has the same features for every photo.
     """
     datasets = sources.all_photos(sketchy)
     path = _path(datasets, network)
@@ -79,7 +80,7 @@ def _compute(datasets: list[PairedDataset], network: FeatureNetwork | None) -> T
 
 
 def read(datasets: list[PairedDataset]) -> tuple[np.ndarray, np.ndarray]:
-    """The training photos of the data sets, each once: uint8 [M, H, W, 3] and their labels, int64 [M]."""
+    """The distinct training photos of the data sets: uint8 [M, H, W, 3] and labels, int64 [M]."""
     seen: dict[bytes, tuple[np.ndarray, int]] = {}  # in the order of appearance
     for dataset in datasets:
         batches = input_pipeline.evaluation_batches(dataset, "train", _BATCH)
@@ -93,7 +94,7 @@ def read(datasets: list[PairedDataset]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _path(datasets: list[PairedDataset], network: FeatureNetwork | None) -> str:
-    """The file's name holds a hash of all that its content follows from, beside the records."""
+    """The cache file, beside the records; its name has a hash of everything that its content depends on."""
     sketchy, *beside = datasets
     facts = {
         "version": _VERSION,
@@ -123,7 +124,7 @@ def _keep(path: str, photos: TrainingPhotos) -> None:
 
 
 def _read(path: str) -> TrainingPhotos | None:
-    """None if there is nothing, or nothing that can be read: it is computed again then."""
+    """The cached photos; None if there is no file or it cannot be read."""
     try:
         with np.load(path) as arrays:
             found = dict(arrays)
