@@ -11,6 +11,7 @@ import pathlib
 import re
 from typing import TYPE_CHECKING
 
+from sketch2img_tf.data import class_words
 from sketch2img_tf.draw_page import litert_js
 from sketch2img_tf.draw_page.starter_sketches import starter_buttons
 from sketch2img_tf.export import lite_model, model_card
@@ -71,6 +72,10 @@ def _page(generator: Generator, card: Card) -> dict[str, bytes]:
     )
     model = {
         "classNames": card.class_names,
+        "groups": class_words.by_group(card.class_names),
+        "synonyms": {
+            name: words for name, words in class_words.SYNONYMS.items() if name in card.class_names
+        },
         "imageSize": generator.image_size,
         "noiseShape": generator.noise_shape,
         "noiseSize": math.prod(generator.noise_shape),

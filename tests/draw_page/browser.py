@@ -28,6 +28,7 @@ _SWITCHES = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage"
 )
+_AXE = ROOT / "litert_js" / "node_modules" / "axe-core" / "axe.min.js"
 _PATIENCE_S = 180  # which a machine with much else to do may need; nothing waits for longer than it must
 _PORTS = range(20000, 32768)  # below those that systems give to connections, which would take one before draw.py has it
 
@@ -163,17 +164,17 @@ class Browser:
             chain.key_up(held)
         chain.perform()
 
-    def choose_class(self, typed: str, name: str) -> None:
-        """Types into the class picker and takes the only one that is found, `name`."""
+    def choose_class(self, typed: str, found: str, name: str = "") -> None:
+        """Types into the class picker and takes the only one that is `found`; the picker has `name` then."""
         from selenium.webdriver import Keys
 
         [picker] = self.find("#class input")
         picker.click()
         picker.send_keys(Keys.CONTROL, "a")
         picker.send_keys(typed)
-        self.wait(lambda: [option.text.strip("✓ \n") for option in self.find("[role=option]")] == [name])
+        self.wait(lambda: [option.text.strip("✓ \n") for option in self.find("[role=option]")] == [found])
         picker.send_keys(Keys.ENTER)
-        self.wait(lambda: picker.get_attribute("value") == name)
+        self.wait(lambda: picker.get_attribute("value") == (name or found))
 
     def text(self, css: str) -> str:
         """What is written there."""
@@ -208,6 +209,15 @@ class Browser:
     def complaints(self) -> list[str]:
         """What the browser's console has to say since the last call."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def barriers(self) -> list[str]:
+        """What axe-core finds that keeps people out who see, hear or move otherwise, if it is serious or critical."""
+        if not _AXE.exists():
+            pytest.skip("needs axe-core: make web")
+        self.driver.execute_script(_AXE.read_text(encoding="utf-8"))
+        run = "const done = arguments[0]; axe.run().then(({ violations }) => done(violations))"
+        found = [one for one in self.driver.execute_async_script(run) if one["impact"] in ("serious", "critical")]
+        return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]
 
     def _tried(self, condition: Callable):
         from selenium.common.exceptions import StaleElementReferenceException

@@ -117,7 +117,7 @@ def around(ink: np.ndarray, x: float, y: float) -> np.ndarray:
 
 def test_drawing_with_the_mouse_naming_it_and_saving_its_picture(window, model):
     assert shown(window) == [] and "Your picture appears here" in window.text("#shown")
-    window.choose_class("sed", "car (sedan)")
+    window.choose_class("sed", "car (sedan) – auto, automobile", "car (sedan)")
     window.draw(*ZIGZAG)
     assert all(around(window.ink(), *place).any() for place in ZIGZAG)
     window.wait(lambda: shows(window, model, "car_(sedan)"))
@@ -170,6 +170,84 @@ def test_drawing_with_a_finger_and_with_a_pen(window, model):
     )
     assert around(window.ink(), 0.1, 0.5).any()
     window.wait(lambda: shows(window, model, "apple"))
+
+
+def test_a_pens_pressure_is_the_width_of_its_line(window):
+    box = window.find("#canvas canvas")[0].rect
+
+    def line(y: float, force: float) -> None:
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x in np.linspace(0.2, 0.8, 9)]
+        pen = {"pointerType": "pen", "button": "left", "buttons": 1, "force": force}
+        for number, (x, y) in enumerate(places):
+            kind = "mouseMoved" if number else "mousePressed"
+            what = dict(type=kind, clickCount=1, x=round(x), y=round(y), **pen)
+            window.driver.execute_cdp_cmd("Input.dispatchMouseEvent", what)
+        what = dict(type="mouseReleased", clickCount=1, x=round(x), y=round(y), **pen | {"buttons": 0, "force": 0})
+        window.driver.execute_cdp_cmd("Input.dispatchMouseEvent", what)
+
+    def width(y: float) -> float:
+        return window.ink()[round(y * 512) - 25 : round(y * 512) + 26, 200:300].sum(0).mean() / 2
+
+    for y, force in ((0.2, 0.1), (0.4, 0.5), (0.6, 1)):
+        line(y, force)
+    light, middle, firm = map(width, (0.2, 0.4, 0.6))
+    assert light == pytest.approx(2, abs=0.6)  # the thinnest that there is, of a pencil of 3
+    assert middle == pytest.approx(3, abs=0.6) and firm == pytest.approx(4.5, abs=0.6)
+
+
+def test_another_word_and_another_kind(window, model):
+    from selenium.webdriver.support.ui import Select
+
+    window.press("[data-label=apple]")
+    window.wait(lambda: shows(window, model, "apple"))
+    window.choose_class("automob", "car (sedan) – auto, automobile", "car (sedan)")
+    window.wait(lambda: shows(window, model, "car_(sedan)"))
+    [kind] = window.find("#kind")
+    assert [option.text for option in Select(kind).options] == ["all", "food", "vehicles"]
+    Select(kind).select_by_visible_text("food")
+    window.wait(lambda: shows(window, model, "apple"))
+    window.find("#class input")[0].click()
+    window.wait(lambda: [option.text for option in window.find("[role=option]")] == ["apple"])
+    window.press("[data-label='hot-air_balloon']")  # a starter, whatever kind is looked through
+    window.wait(lambda: shows(window, model, "hot-air_balloon"))
+    assert Select(kind).first_selected_option.text == "all"
+
+
+def test_blending_two_seeds(window, model, site):
+    from selenium.webdriver import Keys
+
+    from sketch2img_tf.inference.litert_model import LiteRTModel
+
+    lite = LiteRTModel(str(site / "drawing" / "web-1200"))
+    window.press("[data-label=apple]")
+    window.wait(lambda: shows(window, model, "apple"))
+    [other], [percent] = window.find("#other-seed"), window.find("#percent")
+    other.send_keys(Keys.CONTROL, "a")
+    other.send_keys("9")
+    percent.send_keys(*[Keys.ARROW_RIGHT] * 8)
+    assert window.text("#blend output") == "40 %"
+    photos = lite.blended(window.sketch(), "apple", [0, 1, 2, 3], [9, 10, 11, 12], 0.4)
+    expected = [browser.pixels(photo).astype(int) for photo in photos]
+
+    def blended() -> bool:
+        found = shown(window)
+        return len(found) == 4 and all(np.abs(a - b).max() <= TOLERANCE for a, b in zip(found, expected))
+
+    window.wait(blended)
+    window.press("#save")
+    window.downloaded("apple-0-40%-9.png")
+
+
+def test_nothing_keeps_people_out(window, model):
+    window.press("[data-label=apple]")
+    window.wait(lambda: shows(window, model, "apple"))
+    assert window.barriers() == []
+    window.prefer_dark()
+    assert window.barriers() == []
+    window.find("#class input")[0].click()
+    window.wait(lambda: window.find("[role=option]"))
+    assert window.barriers() == []
+    window.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_seeds_variations_and_keys(window, model):

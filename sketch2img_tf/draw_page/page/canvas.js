@@ -6,6 +6,7 @@ const QUIET_MS = props.quiet_ms ?? 150; // a drawing is sent when the pencil has
 const LATEST_MS = props.latest_ms ?? 500; // or, while it moves, this often
 const MOST_UNDOS = 50;
 const PAGE = 256; // pencil widths and starters are in pixels of such a page, as the sketches the model learned from
+const [THINNEST, THICKEST] = [2, 6]; // what a pen's pressure makes of a pencil: what the pencils are
 
 const canvas = element.querySelector("canvas");
 const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -63,12 +64,20 @@ function setPen(width, colour) {
 function place(event) {
   const box = canvas.getBoundingClientRect();
   const unit = canvas.width / box.width;
-  return { x: (event.clientX - box.left) * unit, y: (event.clientY - box.top) * unit };
+  return { x: (event.clientX - box.left) * unit, y: (event.clientY - box.top) * unit, width: widthOf(event) };
+}
+
+// Half to one and a half of the tool's width by the pressure of a pen, which is 0.5 of one that cannot tell.
+function widthOf(event) {
+  const width = Number(tool.dataset.width);
+  if (event.pointerType !== "pen" || tool.dataset.action === "eraser") return width;
+  return Math.min(Math.max(width * (0.5 + event.pressure), THINNEST), THICKEST);
 }
 
 // From the middle between the last two places to the middle of the next two, bent towards the place between them.
 function drawTo(next) {
   const middle = { x: (stroke.last.x + next.x) / 2, y: (stroke.last.y + next.y) / 2 };
+  context.lineWidth = ((stroke.last.width + next.width) / 2) * scale;
   context.beginPath();
   context.moveTo(stroke.middle.x, stroke.middle.y);
   context.quadraticCurveTo(stroke.last.x, stroke.last.y, middle.x, middle.y);

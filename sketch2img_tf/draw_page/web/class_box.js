@@ -11,9 +11,10 @@ export const plain = (name) =>
 
 export const words = (name) => name.replaceAll("_", " ");
 
-// `names` are the classes; `chosen(name)` is called whenever another one is chosen. Gives { choose,
-// name }.
-export function classBox(input, list, names, chosen) {
+// `all` are the classes, `synonyms` what else they are called, by name; `chosen(name)` is called
+// whenever another one is chosen. Gives { choose, name, lookThrough }: of these classes alone.
+export function classBox(input, list, all, synonyms, chosen) {
+  let names = all;
   let current = names[0];
   let found = [];
   let at = 0;
@@ -27,7 +28,7 @@ export function classBox(input, list, names, chosen) {
   }
 
   function open(wanted) {
-    found = matching(names, wanted);
+    found = matching(names, synonyms, wanted);
     at = wanted ? 0 : found.indexOf(current);
     list.replaceChildren(...(found.length ? found.map(option) : [nothing()]));
     list.hidden = false;
@@ -52,7 +53,9 @@ export function classBox(input, list, names, chosen) {
 
   function option(name, number) {
     const item = document.createElement("li");
-    Object.assign(item, { id: `class-${number}`, textContent: words(name) });
+    const also = synonyms[name]?.join(", ");
+    const textContent = also ? `${words(name)} – ${also}` : words(name);
+    Object.assign(item, { id: `class-${number}`, textContent });
     item.setAttribute("role", "option");
     item.addEventListener("pointerdown", (event) => (event.preventDefault(), choose(name)));
     return item;
@@ -78,19 +81,31 @@ export function classBox(input, list, names, chosen) {
   });
   input.addEventListener("input", () => open(input.value));
   input.addEventListener("click", () => (input.select(), open("")));
-  // A name that was typed in full counts without Enter.
-  input.addEventListener("blur", () =>
-    choose(names.find((name) => plain(name) === plain(input.value)) ?? current),
-  );
+  // A name that was typed in full counts without Enter, and so does another word for one class.
+  input.addEventListener("blur", () => choose(named(input.value) ?? current));
+
+  function named(typed) {
+    const isIt = (word) => plain(word) === plain(typed);
+    const meant = all.filter((name) => (synonyms[name] ?? []).some(isIt));
+    return all.find(isIt) ?? (meant.length === 1 ? meant[0] : undefined);
+  }
+
+  function lookThrough(some) {
+    names = some;
+    if (!names.includes(current)) choose(names[0]);
+  }
 
   input.value = words(current);
-  return { choose, name: () => current };
+  return { choose, name: () => current, lookThrough };
 }
 
-// Those with it at the start of a word, then those with it anywhere.
-function matching(names, wanted) {
+// Those with it at the start of a word, then those with it anywhere, in their names or what else
+// they are called.
+function matching(names, synonyms, wanted) {
   const text = plain(wanted);
-  const starts = (name) => `_${plain(name)}`.replace(/[^\p{L}\p{N}]/gu, "_").includes(`_${text}`);
-  const anywhere = names.filter((name) => plain(name).includes(text));
+  const called = (name) => [name, ...(synonyms[name] ?? [])].map(plain);
+  const starts = (name) =>
+    called(name).some((word) => `_${word}`.replace(/[^\p{L}\p{N}]/gu, "_").includes(`_${text}`));
+  const anywhere = names.filter((name) => called(name).some((word) => word.includes(text)));
   return [...anywhere.filter(starts), ...anywhere.filter((name) => !starts(name))];
 }

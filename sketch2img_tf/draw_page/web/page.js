@@ -12,9 +12,9 @@ find("#engine").textContent = "The model is being loaded.";
 const card = await (await fetch("model.json")).json();
 const worker = workerOf("worker.js");
 
-// What is wanted: the drawing (an ImageData, null while the paper is blank), and how many seeds
-// from which on.
-const wish = { drawing: null, label: 0, firstSeed: 0, count: 4 };
+// What is wanted: the drawing (an ImageData, null while the paper is blank), how many seeds from
+// which on, and how far on the way to as many others.
+const wish = { drawing: null, label: 0, firstSeed: 0, count: 4, otherSeed: 1, percent: 0 };
 let version = 0; // of the drawing and its class
 let chosen = 0; // which of the seeds is shown large
 let isReady = false;
@@ -37,7 +37,7 @@ const props = {
   },
 };
 const events = {
-  starter: ({ label }) => card.classNames.includes(label) && classes.choose(label),
+  starter: ({ label }) => card.classNames.includes(label) && chooseOfAll(label),
   replaced: () => drawn(),
 };
 canvasOf(
@@ -47,10 +47,25 @@ canvasOf(
   (name, act) => watchers.push(act),
 );
 
-const classes = classBox(find("#class-name"), find("#classes"), card.classNames, (name) => {
+const [classField, classList] = [find("#class-name"), find("#classes")];
+const classes = classBox(classField, classList, card.classNames, card.synonyms, (name) => {
   wish.label = card.classNames.indexOf(name);
   renew();
 });
+
+const kind = find("#kind");
+for (const name of Object.keys(card.groups)) kind.add(new Option(name, name));
+kind.hidden = kind.length < 3; // all of them, and one kind
+kind.addEventListener("change", () =>
+  classes.lookThrough(kind.value ? card.groups[kind.value] : card.classNames),
+);
+
+// Of any kind, whatever kind is looked through.
+function chooseOfAll(name) {
+  kind.value = "";
+  classes.lookThrough(card.classNames);
+  classes.choose(name);
+}
 
 function drawn() {
   const drawing = paper.getContext("2d").getImageData(0, 0, paper.width, paper.height);
@@ -73,12 +88,14 @@ async function draw() {
   if (!isReady || isDrawing) return;
   isDrawing = true;
   for (let seed = nextSeed(); seed !== undefined; seed = nextSeed()) {
-    const asked = { drawing: wish.drawing, label: wish.label, version };
+    const asked = { ...wish, version };
     try {
       const { photo } = await worker.ask("draw", {
         drawing: asked.drawing,
         label: asked.label,
         seed,
+        other: otherOf(seed),
+        share: asked.percent / 100,
       });
       if (wish.drawing) pictures.set(seed, { photo, version: asked.version });
       show();
@@ -94,6 +111,11 @@ function nextSeed() {
   if (!wish.drawing) return undefined;
   return [seeds()[chosen], ...seeds()].find((seed) => pictures.get(seed)?.version !== version);
 }
+
+const otherOf = (seed) => wish.otherSeed + seed - wish.firstSeed;
+
+// As draw.py's page calls it.
+const called = (seed) => (wish.percent ? `${seed}-${wish.percent}%-${otherOf(seed)}` : `${seed}`);
 
 const seeds = () => Array.from({ length: wish.count }, (_, number) => wish.firstSeed + number);
 
@@ -115,8 +137,8 @@ function show() {
     const button = variations.children[number];
     const picture = pictures.get(seed);
     button.setAttribute("aria-pressed", String(number === chosen));
-    button.setAttribute("aria-label", `Seed ${seed}`);
-    button.title = `Seed ${seed}`;
+    button.setAttribute("aria-label", `Seed ${called(seed)}`);
+    button.title = `Seed ${called(seed)}`;
     button.firstChild.hidden = !picture;
     if (picture) paint(button.firstChild, picture.photo, seed);
   });
@@ -141,7 +163,7 @@ function paint(canvas, rgb, seed) {
   }
   // Few pixels, which are saved as they are.
   canvas.getContext("2d", { willReadFrequently: true }).putImageData(image, 0, 0);
-  canvas.setAttribute("aria-label", `Picture of ${words(classes.name())}, seed ${seed}`);
+  canvas.setAttribute("aria-label", `Picture of ${words(classes.name())}, seed ${called(seed)}`);
 }
 
 function say(text, isWrong = false) {
@@ -167,10 +189,10 @@ function choose(number) {
   show();
 }
 
+const seedOf = (field) => Math.min(Math.max(Math.floor(field.valueAsNumber) || 0, 0), 2 ** 31 - 1);
+
 const seedField = find("#seed");
-seedField.addEventListener("input", () =>
-  startAt(Math.min(Math.max(Math.floor(seedField.valueAsNumber) || 0, 0), 2 ** 31 - 1)),
-);
+seedField.addEventListener("input", () => startAt(seedOf(seedField)));
 find("#dice").addEventListener("click", () =>
   startAt((wish.firstSeed + 1 + Math.floor(Math.random() * 9999)) % 10000),
 );
@@ -179,8 +201,20 @@ function startAt(seed) {
   wish.firstSeed = seed;
   if (seedField.valueAsNumber !== seed && document.activeElement !== seedField)
     seedField.value = seed;
+  if (wish.percent) ++version; // its other seeds are others, too
   keepOnly(seeds());
 }
+
+const [otherField, percentField] = [find("#other-seed"), find("#percent")];
+otherField.addEventListener("input", () => {
+  wish.otherSeed = seedOf(otherField);
+  if (wish.percent) renew();
+});
+percentField.addEventListener("input", () => {
+  wish.percent = percentField.valueAsNumber;
+  find("#blend output").textContent = `${wish.percent} %`;
+  renew();
+});
 
 find("#count").addEventListener("click", ({ target }) => {
   if (!target.dataset.count) return;
@@ -202,7 +236,7 @@ find("#save").addEventListener("click", () => {
     const link = document.createElement("a");
     Object.assign(link, {
       href: URL.createObjectURL(png),
-      download: `${classes.name()}-${seeds()[chosen]}.png`,
+      download: `${classes.name()}-${called(seeds()[chosen])}.png`,
     });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
@@ -210,7 +244,7 @@ find("#save").addEventListener("click", () => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select")) return;
   const act = { "/": () => find("#class-name").click(), n: () => find("#dice").click() }[event.key];
   if (!act) return;
   event.preventDefault();

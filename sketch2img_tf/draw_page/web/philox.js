@@ -25,6 +25,16 @@ export function normal(count, seed) {
   return values.subarray(0, count);
 }
 
+// Noise on the arc from one to another, as `between` of inference/litert_model.py has it.
+export function between(first, second, share) {
+  const dot = (a, b) => a.reduce((sum, value, at) => sum + value * b[at], 0);
+  const cosine = dot(first, second) / Math.sqrt(dot(first, first) * dot(second, second));
+  const angle = Math.acos(Math.min(Math.max(cosine, -1), 1));
+  if (angle < 1e-3) return first;
+  const [a, b] = [(1 - share) * angle, share * angle].map((part) => Math.sin(part) / Math.sin(angle));
+  return first.map((value, at) => a * value + b * second[at]);
+}
+
 // Four random 32-bit numbers from a counter of four and a key of two.
 export function block(counter, key) {
   let [c0, c1, c2, c3] = counter;

@@ -26,11 +26,12 @@ const tasks = {
     return { engine, runtime };
   },
 
-  // A drawing, the ImageData of a square, its label and a seed to a photo, Uint8Array [S, S, 3].
-  async draw({ drawing, label, seed }) {
+  // A drawing, the ImageData of a square, its label and a seed, and a share of the way to another
+  // one, to a photo, Uint8Array [S, S, 3].
+  async draw({ drawing, label, seed, other, share }) {
     lastWish = performance.now();
     const model = await starting;
-    const photo = await model.run(model.sketch(drawing), label, seed);
+    const photo = await model.run(model.sketch(drawing), label, seed, other, share);
     return { photo, memoryBytes: model.memoryBytes() };
   },
 
@@ -52,8 +53,11 @@ async function start() {
 
   async function compiled(accelerator, options) {
     const model = await litert.loadAndCompile(file, { accelerator, ...options });
-    return (sketch, label, seed) =>
-      drawn(litert, model, card, sketch, label, philox.normal(card.noiseSize, seed));
+    return (sketch, label, seed, other, share) => {
+      const [from, to] = [seed, other].map((each) => () => philox.normal(card.noiseSize, each));
+      const noise = share ? philox.between(from(), to(), share) : from();
+      return drawn(litert, model, card, sketch, label, noise);
+    };
   }
 
   const model = {
