@@ -1,6 +1,7 @@
 """What does a model make of our own drawings, those that the page offers to begin with?
 
     python benchmarks/as_drawn.py --model=runs/quickstart/export --output=as_drawn.png
+    python benchmarks/as_drawn.py --model=pretrained --output=all.png --class_pictures=pretrained/class_pictures.json
 
 Writes one picture: of every such drawing of a class that the model knows, the drawing and some variations, from the
 seeds 0, 1 and so on. To be looked at: nobody has photos of these drawings that numbers could compare them with. Prints
@@ -17,6 +18,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
 
 # isort: split
+import base64
+import io
 import json
 import tempfile
 
@@ -28,12 +31,16 @@ from PIL import Image, ImageDraw
 
 import sketch2img_tf.inference as s2i
 from sketch2img_tf import errors, path_flags
+from sketch2img_tf.draw_page.about_classes import PICTURES_FILE
 from sketch2img_tf.draw_page.starter_sketches import STARTERS, starters_for
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.sheets import picture_grid
 
 _MODEL = path_flags.define("model", "", "An exported model, or pretrained.")
 _OUTPUT = path_flags.define("output", "", "The picture to write, a PNG file.")
+_CLASS_PICTURES = path_flags.define(
+    "class_pictures", "", f"Also write the first picture of each, for the page: {PICTURES_FILE} of the model's folder."
+)
 _CLASSES = flags.DEFINE_list("classes", [], "Of these drawings alone.")
 _VARIATIONS = flags.DEFINE_integer("variations", 3, "Pictures of each drawing.", lower_bound=1)
 _SETS_PER_ROW = flags.DEFINE_integer("sets_per_row", 4, "Drawings in a row.", lower_bound=1)
@@ -51,18 +58,27 @@ def main() -> None:
     pages, photos = [], [[] for _ in range(_VARIATIONS.value)]
     with tempfile.TemporaryDirectory() as folder:
         for name in drawings:
-            page, path = _drawn(STARTERS[name]), os.path.join(folder, "drawing.png")
+            page, path = drawn(STARTERS[name]), os.path.join(folder, "drawing.png")
             page.save(path)
             variations = drawer.draw(path, name, range(_VARIATIONS.value))
             for column, photo in zip(photos, variations):
                 column.append(np.asarray(photo))
             pages.append(np.asarray(page.resize(photo.size, Image.Resampling.BOX))[..., np.newaxis])
+    if _CLASS_PICTURES.value:
+        with open(_CLASS_PICTURES.value, "w", encoding="utf-8") as file:
+            json.dump({name: _data_url(photo) for name, photo in zip(drawings, photos[0])}, file, indent=0)
     columns = [np.stack(pages), *map(np.stack, photos)]
     picture_grid.picture_grid(columns, drawings, _SETS_PER_ROW.value).save(_OUTPUT.value)
     print(json.dumps({"drawings": len(drawings), "variations": _VARIATIONS.value, "output": _OUTPUT.value}))
 
 
-def _drawn(path: str) -> Image.Image:
+def _data_url(photo: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(photo).save(file, "WEBP", quality=80, method=6)
+    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def drawn(path: str) -> Image.Image:
     """The page with an SVG path on it, black on white, mode L."""
     pen = RecordingPen()
     parse_path(path, pen)

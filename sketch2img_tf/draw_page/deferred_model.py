@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent import futures
 
+from sketch2img_tf.draw_page import about_classes
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.export.export_folder import LITE_MODEL_FILE, read_card
 from sketch2img_tf.inference import models
@@ -23,6 +24,7 @@ class DeferredModel:
     def __init__(self, directory: str):
         self._directory = models.find(directory)
         self.card = read_card(self._directory)
+        self.about = about_classes.read(self._directory, self.card.class_names)
         self._model: futures.Future[models.Model] = futures.Future()
 
     @property

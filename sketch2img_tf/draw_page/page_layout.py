@@ -82,6 +82,12 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
                     elem_id="pictures",
                     apply_default_css=False,
                 )
+                about = gr.HTML(
+                    _about(model, model.class_names[0]),
+                    html_template=_read("about.html"),
+                    elem_id="about",
+                    apply_default_css=False,
+                )
                 others = gr.HTML(
                     _others(model.class_names, model.class_names[0]),
                     html_template=_read("others.html"),
@@ -155,7 +161,9 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
         canvas.starter(chosen, outputs=[kind, label], **at_once)
         others.another(chosen, outputs=[kind, label], **at_once)
         kind.input(of_kind, [kind, label], label, **at_once)
-        label.change(lambda name: _others(model.class_names, name), label, others, **at_once)
+        label.change(
+            lambda name: (_about(model, name), _others(model.class_names, name)), label, [about, others], **at_once
+        )
         shown.keep(keep, [keepsakes, canvas, shown, label, seed], keepsakes, **at_once)
         keepsakes.again(again, keepsakes, [canvas, kind, label, seed], **at_once)
         shown.sheet(sheet, [canvas, shown, label], saved, **at_once)
@@ -194,6 +202,10 @@ def _choices(class_names: Iterable[str]) -> list[tuple[str, str]]:
     """Each with what else it is called, by which it is found as well."""
     synonyms = {name: ", ".join(class_words.SYNONYMS.get(name, ())) for name in class_names}
     return [(f"{_words(name)} – {others}" if others else _words(name), name) for name, others in synonyms.items()]
+
+
+def _about(model: Model, label: str) -> dict[str, str]:
+    return page_requests.about(model.about.get(label))
 
 
 def _others(class_names: tuple[str, ...], label: str) -> list[dict[str, str]]:

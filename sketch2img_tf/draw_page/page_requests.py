@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import io
 import os
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from PIL import Image
 
@@ -16,6 +16,11 @@ from sketch2img_tf.data import class_words
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.inference import gallery, picture_files
 from sketch2img_tf.inference.sketch_files import read_sketch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sketch2img_tf.draw_page.about_classes import AboutClass
 
 MAX_SIDE = 1024  # pixels of a drawing; the canvas has half of it
 MAX_BYTES = 4 * 10**6  # of its PNG
@@ -29,6 +34,7 @@ class Model(Protocol):
 
     class_names: tuple[str, ...]
     blends: bool
+    about: Mapping[str, AboutClass]  # of a class, where something is known
 
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
         """PNG sketches, class names and seeds to PNG photos, one of each an example."""
@@ -133,6 +139,16 @@ def others(class_names: tuple[str, ...], label: str) -> list[str]:
     names = group if len(group) > 1 else list(class_names)
     at = names.index(label) if label in names else 0
     return [name for name in names[at + 1 :] + names[:at] if name != label][:_OTHERS]
+
+
+def about(known: AboutClass | None) -> dict[str, str]:
+    """What is said of a class: `text`, and `src`, the data URL of a picture of it; empty where nothing is known."""
+    if known is None:
+        return {"src": "", "text": ""}
+    said = "What it makes of our own drawing of one." if known.picture else ""
+    if known.better is not None:
+        said += f" By its own evaluation it draws {known.better} of {known.judged} things better."
+    return {"src": known.picture, "text": said.strip()}
 
 
 def uploaded(path: str, fill: float) -> tuple[str, str]:

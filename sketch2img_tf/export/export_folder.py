@@ -68,6 +68,15 @@ def read_step(version: str) -> int:
     return _read(version, lambda text: int(json.loads(text)["step"]))
 
 
+def read_class_results(version: str) -> dict[str, dict[str, Any]]:
+    """What the model's own evaluation found of each class, as `scoring.by_class` has it; {} where there is none.
+
+    Raises:
+      UserError: the card is missing or damaged.
+    """
+    return _read(version, lambda text: dict(json.loads(text).get("evaluation", {}).get("by_class", {}).get("classes", {})))
+
+
 def _read(version: str, parse: Callable[[str], Any]) -> Any:
     """What `parse` makes of the card's text. Of the model that ships it lies beside the other files."""
     path = os.path.join(version, os.path.basename(CARD_PATH))

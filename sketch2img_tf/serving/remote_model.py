@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.serving import rest_client
 
@@ -19,6 +21,7 @@ class RemoteModel:
     """
 
     blends = False  # a server's model makes its noise itself, of whole seeds
+    about = MappingProxyType({})  # a server says nothing of its classes but their names
 
     def __init__(self, server: str):
         self._server = server.rstrip("/")
