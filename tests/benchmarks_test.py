@@ -36,6 +36,14 @@ def measure(*command):
 
 
 @pytest.mark.slow
+def test_litert_batches():
+    result = measure("benchmarks/litert_batches.py", "--base_width=4", "--seconds=0")
+    by_batch = result["one_thread_ms_by_batch"]
+    assert list(by_batch) == ["1", "4", "8"] and min(by_batch.values()) > 0
+    assert ("interpreters_ms" in result) == (result["cores"] > 1)
+
+
+@pytest.mark.slow
 def test_train_step():
     arguments = ["--batch_size=2", "--steps=3", "--base_width=2", "--num_classes=3", "--perceptual_weight=0"]
     result = measure("benchmarks/train_step.py", "--precision=mixed_bfloat16", *arguments)

@@ -30,7 +30,7 @@ class LiteModel(tf.Module):
     `tf.random.stateless_normal(shape, [seed, 0], alg="philox")` gives the picture that a SavedModel draws for `seed`.
     """
 
-    def __init__(self, generator: Generator, statistics: Statistics):
+    def __init__(self, generator: Generator, statistics: Statistics, batch_size: int = 1):
         super().__init__(name="sketch2img")
         # The weights are tracked and the Keras objects are not, each of whose calls the converter would trace.
         self.weights = generator.variables
@@ -38,9 +38,9 @@ class LiteModel(tf.Module):
         self.statistics = statistics
         size = generator.image_size
         self.signature = [
-            tf.TensorSpec([1, size, size, 1], tf.uint8, "sketch"),
-            tf.TensorSpec([1], tf.int32, "label_id"),
-            tf.TensorSpec([1, *generator.noise_shape], tf.float32, "noise"),
+            tf.TensorSpec([batch_size, size, size, 1], tf.uint8, "sketch"),
+            tf.TensorSpec([batch_size], tf.int32, "label_id"),
+            tf.TensorSpec([batch_size, *generator.noise_shape], tf.float32, "noise"),
         ]
 
     @tf.function(autograph=False)
@@ -51,9 +51,9 @@ class LiteModel(tf.Module):
         return {"photo": preprocessing.to_pixels(preprocessing.photo_intensities(photo, self.statistics))}
 
 
-def convert(generator: Generator, statistics: Statistics) -> bytes:
-    """The model's file. Every op in it is one of TensorFlow Lite's own."""
-    model = LiteModel(generator, statistics)
+def convert(generator: Generator, statistics: Statistics, batch_size: int = 1) -> bytes:
+    """The model's file, for batches of one size. Every op in it is one of TensorFlow Lite's own."""
+    model = LiteModel(generator, statistics, batch_size)
     # Not for this computer: convolutions by tiles, which suit its processor, are functions, of which it takes none. The
     # converter prints a summary that calls constants "non-converted", as if it had failed.
     with hardware.for_accelerators(), standard_streams.silenced_stderr():
