@@ -107,20 +107,32 @@ def test_its_commands_explain_themselves(installed, tmp_path):
     assert "Makes pictures of sketches" in said and "--gallery" in said and "--queue" not in said
     assert "sketch2img draw" in run(installed / "sketch2img", "--help", cwd=tmp_path)[0]
     _, said = run(installed / "sketch2img", "paint", cwd=tmp_path, code=2)
-    assert said == "error: there is no command 'paint': draw or generate (see sketch2img --help)\n"
+    assert said == "error: there is no command 'paint': draw, serve or generate (see sketch2img --help)\n"
     _, said = run(installed / "sketch2img", "generate", "--sed=1", cwd=tmp_path, code=2)
     assert "(see sketch2img generate --help)" in said and said.count("\n") == 1
 
 
-def test_its_page(installed, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("command", "says", "path", "answer"),
+    [
+        ("draw", "draw at http://127.0.0.1:{}/ (Ctrl-C ends)\n", "", b"Sketch2Img"),
+        (
+            "serve",
+            "answers at http://127.0.0.1:{}/v1/models/sketch2img:predict (Ctrl-C ends)\n",
+            "v1/models/sketch2img",
+            b"AVAILABLE",
+        ),
+    ],
+)
+def test_its_page_and_its_server(command, says, path, answer, installed, tmp_path, monkeypatch):
     browser.without_proxy(monkeypatch)
     port = browser.free_port()
-    command = [str(installed / "sketch2img"), "draw", f"--port={port}"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    started = [str(installed / "sketch2img"), command, f"--port={port}"]
+    process = subprocess.Popen(started, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        assert process.stdout.readline() == f"draw at http://127.0.0.1:{port}/ (Ctrl-C ends)\n"
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:
-            assert b"Sketch2Img" in page.read()
+        assert process.stdout.readline() == says.format(port)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}") as page:
+            assert answer in page.read()
     finally:
         process.terminate()
         rest, errors = process.communicate(timeout=60)

@@ -3,8 +3,9 @@
     python draw.py                                   the model that ships with the project
     python draw.py --model=EXPORT_DIR                an exported model, in this process
     python draw.py --server=http://HOST:8501         TensorFlow Serving has it
+    python draw.py --api [--model=LITERT_DIR]        no page: answers programs, as TensorFlow Serving does
 
-(from an installed wheel, `sketch2img draw` with the same flags)
+(from an installed wheel, `sketch2img draw` with the same flags, and `sketch2img serve` for --api)
 
 shows the page at http://127.0.0.1:7860, to this computer alone. It needs requirements-draw.txt, and no internet;
 `make draw` installs what is missing and opens the page. With a LiteRT model, as the one that ships, it needs no
@@ -19,13 +20,17 @@ from absl import flags
 from sketch2img_tf import errors, path_flags
 from sketch2img_tf.draw_page import draw_page
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.serving import rest_server
 
 _MODEL = path_flags.define("model", "", "Folder of the exported model; default: the one that ships, pretrained/.")
 _SERVER = flags.DEFINE_string("server", "", "TensorFlow Serving's REST address, http://HOST:8501, in place of --model.")
 _HOST = flags.DEFINE_string("host", "127.0.0.1", "Address to listen on; 0.0.0.0 shows the page to the whole network.")
-_PORT = flags.DEFINE_integer("port", 7860, "Port to listen on.", lower_bound=1, upper_bound=2**16 - 1)
+_PORT = flags.DEFINE_integer(
+    "port", None, "Port to listen on; default: 7860, or with --api 8501.", lower_bound=1, upper_bound=2**16 - 1
+)
 _QUEUE = flags.DEFINE_integer("queue", 20, "Requests that may wait; further ones are refused.", lower_bound=1)
 _BROWSER = flags.DEFINE_bool("browser", False, "Open the page in this computer's browser.")
+_API = flags.DEFINE_bool("api", False, "Answer requests of TensorFlow Serving's REST form with a LiteRT model.")
 
 
 def run() -> None:
@@ -34,10 +39,15 @@ def run() -> None:
 
 
 def _main() -> None:
-    """Shows the page until Ctrl-C."""
+    """Shows the page, or answers, until Ctrl-C."""
     if _MODEL.value and _SERVER.value:
         raise UserError("give --model, the folder of an export, or --server, where TensorFlow Serving is, not both")
-    page = _HOST.value, _PORT.value, _QUEUE.value, _BROWSER.value
+    if _API.value:
+        if _SERVER.value or _BROWSER.value:
+            raise UserError("--api has no page: give it without --server and --browser")
+        rest_server.serve(_MODEL.value, _HOST.value, _PORT.value or 8501, _QUEUE.value)
+        return
+    page = _HOST.value, _PORT.value or 7860, _QUEUE.value, _BROWSER.value
     if _SERVER.value:
         draw_page.serve_remote(_SERVER.value, *page)
     else:

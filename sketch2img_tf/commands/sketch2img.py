@@ -1,6 +1,7 @@
 """The command that an installed wheel brings.
 
     sketch2img draw            a page to draw on
+    sketch2img serve           a model behind the REST interface of TensorFlow Serving
     sketch2img generate        files of sketches to files of pictures
     sketch2img COMMAND --help  the flags of one
 
@@ -20,6 +21,11 @@ def main() -> None:
         from sketch2img_tf.commands import draw  # here, since each defines its flags
 
         draw.run()
+    elif name == "serve":
+        from sketch2img_tf.commands import draw
+
+        sys.argv.insert(1, "--api")
+        draw.run()
     elif name == "generate":
         from sketch2img_tf.commands import generate
 
@@ -28,5 +34,5 @@ def main() -> None:
         print(__doc__)
     else:
         problem = f"there is no command {name!r}" if name else "a command is missing"
-        print(f"error: {problem}: draw or generate (see sketch2img --help)", file=sys.stderr)
+        print(f"error: {problem}: draw, serve or generate (see sketch2img --help)", file=sys.stderr)
         sys.exit(2)

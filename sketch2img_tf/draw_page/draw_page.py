@@ -6,10 +6,8 @@ Cold start counts: the page is shown before the model is loaded, and TensorFlow 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import signal
-import socket
 import sys
 import tempfile
 import threading
@@ -22,6 +20,7 @@ from sketch2img_tf.draw_page.deferred_model import DeferredModel
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.inference import line_drawing
 from sketch2img_tf.serving.remote_model import RemoteModel
+from sketch2img_tf.surroundings import ports
 
 _MAX_UPLOAD = "32mb"
 _VISITORS = 100  # whose last drawing and pictures Gradio keeps; its own default is 10,000
@@ -70,13 +69,7 @@ def _check(host: str, port: int) -> None:
         raise UserError(
             f"the page needs {found}: {versions.what_to_run(versions.DRAWING)}, on Python 3.10 or later"
         )
-    try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        socket.create_server(address, family=family).close()
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise UserError(f"--port={port}: is in use on {host}; give another one, or end what uses it") from None
-        raise UserError(f"--host={host} --port={port}: cannot listen there ({error.strerror or error})") from None
+    ports.listen(host, port).close()
 
 
 @contextlib.contextmanager

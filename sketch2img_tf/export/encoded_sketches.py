@@ -10,9 +10,9 @@ import functools
 import tensorflow as tf
 
 from sketch2img_tf.data import preprocessing
+from sketch2img_tf.export import sketch_limits
+from sketch2img_tf.export.sketch_limits import MAX_BYTES, MAX_SIDE
 
-MAX_BYTES = 4 * 2**20  # of one file
-MAX_SIDE = 2048  # pixels; decoded, such a sketch takes some 160 MB for a moment
 _AT_ONCE = 4  # files decoded at the same time, which bounds the memory of a batch
 
 # The signature, and the length and name of the chunk that always comes first: PNG specification, 5.2 and 11.2.1.
@@ -53,7 +53,7 @@ def _problem(encoded: tf.Tensor, size: int) -> tf.Tensor:
     is_png = tf.strings.substr(encoded, 0, len(_PNG_START)) == _PNG_START
     return tf.case(
         [
-            (is_large, lambda: tf.constant(f"the sketch has more than {MAX_BYTES} bytes")),
+            (is_large, lambda: tf.constant(sketch_limits.TOO_MANY_BYTES)),
             (is_png, lambda: _size_problem(_png_size(encoded), size)),
             (tf.io.is_jpeg(encoded), lambda: _size_problem(tf.image.extract_jpeg_shape(encoded)[:2], size)),
         ],
@@ -69,8 +69,7 @@ def _png_size(encoded: tf.Tensor) -> tf.Tensor:
 def _size_problem(sides: tf.Tensor, size: int) -> tf.Tensor:
     shorter, longer = tf.reduce_min(sides), tf.reduce_max(sides)
     fits = (shorter > 0) & (longer <= MAX_SIDE) & (longer <= size * shorter)  # scaled down, it has a width
-    limits = f"{MAX_SIDE}x{MAX_SIDE} pixels, and at most {size} times as long as wide"
-    return tf.where(fits, "", f"the sketch should be at most {limits}")
+    return tf.where(fits, "", sketch_limits.wrong_sides(size))
 
 
 def _decode(encoded: tf.Tensor, size: int) -> tf.Tensor:

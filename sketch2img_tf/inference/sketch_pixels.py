@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.export import sketch_limits
 from sketch2img_tf.surroundings import image_files
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in preprocessing.py
@@ -20,11 +21,19 @@ def read(encoded: bytes, size: int) -> np.ndarray:
     Transparent is paper. Keeps the aspect: what is not square is padded with paper.
 
     Raises:
-      UserError: it is neither, or damaged.
+      UserError: it is neither, or damaged, or larger than `sketch_limits` says.
     """
+    if len(encoded) > sketch_limits.MAX_BYTES:
+        raise UserError(sketch_limits.TOO_MANY_BYTES)
     try:
         picture, _ = image_files.open_picture(encoded, ("PNG", "JPEG"))
+        if not _fits(*picture.size, size):  # the header tells, before anything is decoded
+            raise UserError(sketch_limits.wrong_sides(size))
         ink = _ink(image_files.eight_bits(picture))
+    except UserError:
+        raise
+    except Image.DecompressionBombError:
+        raise UserError(sketch_limits.wrong_sides(size)) from None
     except Image.UnidentifiedImageError:
         raise UserError("the sketch is neither PNG nor JPEG") from None
     except Exception as error:  # Pillow raises nearly anything on damaged bytes.
@@ -39,6 +48,11 @@ def read(encoded: bytes, size: int) -> np.ndarray:
         (width, height), Image.Resampling.BILINEAR
     )
     return np.round(255 - 255 * paper).astype(np.uint8)[..., np.newaxis]
+
+
+def _fits(width: int, height: int, size: int) -> bool:
+    shorter, longer = sorted((width, height))
+    return longer <= sketch_limits.MAX_SIDE and longer <= size * shorter  # scaled down, it has a width
 
 
 def _ink(picture: Image.Image) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -58,4 +60,34 @@ def test_what_cannot_be_read_is_one_line(encoded, says):
     if encoded is None:
         encoded = exports.encoded(exports.drawing(0, 256))[:-300]
     with pytest.raises(UserError, match=f"^the .*{says}"):
+        sketch_pixels.read(encoded, 64)
+
+
+@pytest.mark.parametrize(
+    ("sides", "drawn"),
+    [
+        ((2048, 2048), True),
+        ((2049, 100), False),
+        ((100, 2049), False),
+        ((20000, 20000), False),
+        ((640, 10), True),
+        ((650, 10), False),
+        ((10, 641), False),
+    ],
+)
+def test_the_limits_are_those_of_the_exported_graph(sides, drawn):
+    encoded = exports.encoded(Image.new("1", sides, 1))
+    [problem] = encoded_sketches.read(tf.constant([encoded]), 64)[1].numpy()
+    assert (problem == b"") == drawn
+    if drawn:
+        sketch_pixels.read(encoded, 64)
+        return
+    with pytest.raises(UserError, match=f"^{re.escape(problem.decode())}$"):
+        sketch_pixels.read(encoded, 64)
+
+
+def test_a_file_of_too_many_bytes_is_not_looked_at():
+    encoded = exports.encoded(exports.drawing(0, 64)) + bytes(encoded_sketches.MAX_BYTES)
+    [problem] = encoded_sketches.read(tf.constant([encoded]), 64)[1].numpy()
+    with pytest.raises(UserError, match=f"^{problem.decode()}$"):
         sketch_pixels.read(encoded, 64)

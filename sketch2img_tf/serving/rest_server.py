@@ -1,0 +1,179 @@
+"""A LiteRT model behind the REST interface of TensorFlow Serving, for scripts and tablets on a network of one's own.
+
+https://www.tensorflow.org/tfx/api_docs/rest/predict: what a client of the signatures `serving_default`, `each` and
+`classes` sends by rows, this answers alike. It keeps nobody from anything by a password.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from sketch2img_tf import versions
+from sketch2img_tf.data import choices
+from sketch2img_tf.errors import UserError
+from sketch2img_tf.export.export_folder import LITE_MODEL_FILE, read_step
+from sketch2img_tf.inference import models
+from sketch2img_tf.inference.litert_model import LiteRTModel
+from sketch2img_tf.serving import rest_requests
+from sketch2img_tf.serving.remote_model import NAME
+from sketch2img_tf.serving.rest_requests import Refusal
+from sketch2img_tf.surroundings import ports
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+
+_SHOWN = 100  # letters of an unknown class
+
+
+def serve(model: str, host: str, port: int, queue: int) -> None:
+    """Answers until Ctrl-C.
+
+    Args:
+      model: folder of the export; empty: the model that ships with the project.
+      host: the address to listen on.
+      port: ditto.
+      queue: requests that may wait while one is answered; further ones are refused.
+
+    Raises:
+      UserError: a flag is wrong, there is no LiteRT model or it is damaged, or uvicorn is missing.
+    """
+    for needed in ("starlette", "uvicorn"):  # which come with Gradio
+        if versions.installed_version(needed) is None:
+            raise UserError(f"--api needs {needed}: {versions.what_to_run(versions.DRAWING)}")
+    import uvicorn  # here, since whoever draws a page or a file has no use for it
+
+    answering = Answering(_open(model), queue)
+    with ports.listen(host, port) as listening, contextlib.suppress(KeyboardInterrupt):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        settings = uvicorn.Config(application(answering), log_level="error", timeout_graceful_shutdown=2)
+        shown = f"[{host}]" if ":" in host else host
+        print(f"answers at http://{shown}:{port}/v1/models/{NAME}:predict (Ctrl-C ends)", flush=True)
+        uvicorn.Server(settings).run([listening])
+
+
+def _open(model: str) -> LiteRTModel:
+    folder = models.find(model)
+    if not os.path.exists(os.path.join(folder, LITE_MODEL_FILE)):
+        raise UserError(
+            f"--model={model}: is a SavedModel, for TensorFlow Serving; --api draws with what export.py"
+            " --format=tflite writes"
+        )
+    return LiteRTModel(folder)
+
+
+class Answering:
+    """What a model answers.
+
+    Args:
+      model: who draws.
+      queue: requests that may wait while one is answered.
+    """
+
+    def __init__(self, model: LiteRTModel, queue: int):
+        from anyio import CapacityLimiter
+
+        self.model = model
+        self.version = read_step(model.directory)
+        self._queue = queue
+        self._inside = 0
+        self._one_at_a_time = CapacityLimiter(1)
+
+    async def predict(self, request: Request) -> dict:
+        """The answer to a request for predictions.
+
+        Raises:
+          Refusal: it is wrong, or too large, or too many wait.
+        """
+        from anyio import to_thread
+
+        if self._inside > self._queue:
+            raise Refusal(503, f"busy: {self._queue} requests wait already; try again in a while")
+        self._inside += 1
+        try:
+            body = await rest_requests.read(request)
+            return await to_thread.run_sync(self.answer, body, limiter=self._one_at_a_time)
+        finally:
+            self._inside -= 1
+
+    def answer(self, body: bytes) -> dict:
+        """The answer to the JSON of a request; raises as `predict`."""
+        signature, instances = rest_requests.parse(body)
+        if signature == "classes":
+            names = self.model.card.class_names
+            found = [{"label_id": self._label_id(item["label"]), "class_names": names} for item in instances]
+        elif signature == "each":
+            found = [self._each(item) for item in instances]
+        else:
+            found = [self._sure(number, item) for number, item in enumerate(instances)]
+        return {"predictions": found}
+
+    def status(self) -> dict:
+        """What TensorFlow Serving tells of a model that is ready."""
+        ready = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
+        return {"model_version_status": [{"version": str(self.version), **ready}]}
+
+    def _each(self, item: dict) -> dict:
+        try:
+            return {"photo_bytes": _encoded(self._draw(item)), "error": ""}
+        except UserError as error:
+            return {"photo_bytes": _encoded(b""), "error": str(error)}
+
+    def _sure(self, number: int, item: dict) -> dict:
+        try:
+            return _encoded(self._draw(item))
+        except UserError as error:
+            raise Refusal(400, f"item {number}: {error}") from None
+
+    def _draw(self, item: dict) -> bytes:
+        class_name = self._class_name(item["label"])
+        return self.model.from_bytes([item["sketch_bytes"]], [class_name], [item["seed"]])[0]
+
+    def _class_name(self, label: str) -> str:
+        return choices.find_class(label[:_SHOWN], self.model.card.class_names, "unknown class: label", "the model")
+
+    def _label_id(self, label: str) -> int:
+        try:
+            return self.model.card.class_names.index(self._class_name(label))
+        except UserError:
+            return -1
+
+
+def application(answering: Answering) -> Starlette:
+    """The ASGI application."""
+    from starlette.applications import Starlette
+    from starlette.exceptions import HTTPException
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
+    async def predict(request: Request) -> JSONResponse:
+        return JSONResponse(await answering.predict(request))
+
+    async def status(request: Request) -> JSONResponse:
+        return JSONResponse(answering.status())
+
+    async def refused(request: Request, error: Refusal) -> JSONResponse:
+        headers = {"Retry-After": "1"} if error.code == 503 else None
+        return JSONResponse({"error": str(error)}, error.code, headers)
+
+    async def no_such_thing(request: Request, error: HTTPException) -> JSONResponse:
+        there = f"POST /v1/models/{NAME}:predict and GET /v1/models/{NAME}"
+        why = f"{request.method} {request.url.path[:_SHOWN]}: not found; there are {there}"
+        return JSONResponse({"error": why}, error.status_code)
+
+    async def failed(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"error": "an error of the server, whose terminal says more"}, 500)
+
+    paths = [f"/v1/models/{NAME}{version}" for version in ("", f"/versions/{answering.version}")]
+    routes = [Route(f"{path}:predict", predict, methods=["POST"]) for path in paths]
+    routes += [Route(path, status, methods=["GET"]) for path in paths]
+    handlers = {Refusal: refused, HTTPException: no_such_thing, Exception: failed}
+    return Starlette(routes=routes, exception_handlers=handlers)
+
+
+def _encoded(photo: bytes) -> dict:
+    return {"b64": base64.b64encode(photo).decode()}
