@@ -74,7 +74,8 @@ def read_class_results(version: str) -> dict[str, dict[str, Any]]:
     Raises:
       UserError: the card is missing or damaged.
     """
-    return _read(version, lambda text: dict(json.loads(text).get("evaluation", {}).get("by_class", {}).get("classes", {})))
+    evaluation = _read(version, lambda text: dict(json.loads(text).get("evaluation", {})))
+    return evaluation.get("by_class", {}).get("classes", {})
 
 
 def _read(version: str, parse: Callable[[str], Any]) -> Any:

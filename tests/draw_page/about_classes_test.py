@@ -25,7 +25,8 @@ def result(metrics: float, sketches: int = 8) -> dict:
 
 
 def test_who_is_before_others_draws_better_and_equal_ones_do_not(tmp_path):
-    classes = {"tree": result(0.9), "apple": result(0.7), "cup": result(0.7, 7), "pear": result(0.7), "fish": result(0.1)}
+    numbers = {"tree": 0.9, "apple": 0.7, "cup": 0.7, "pear": 0.7, "fish": 0.1}
+    classes = {name: result(number, 7 if name == "cup" else 8) for name, number in numbers.items()}
     (tmp_path / "card.json").write_text(json.dumps({"evaluation": {"by_class": {"classes": classes}}}))
     (tmp_path / about_classes.PICTURES_FILE).write_text(json.dumps({"cup": "data:image/webp;base64,AA=="}))
     about = about_classes.read(str(tmp_path), NAMES)

@@ -25,6 +25,7 @@ from sketch2img_tf.serving.remote_model import RemoteModel
 from tests.draw_page import browser
 from tests.export import exports
 
+pytestmark = pytest.mark.ci
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
