@@ -104,8 +104,8 @@ def test_the_page_can_draw_with_it(server, model):
     sketches, labels, seeds = [exports.encoded(cup())] * 3, ["cup", "tree", "cup"], [0, 1, 2]
     pictures = remote.from_bytes(sketches, labels, seeds)
     assert all(map(near, pictures, model.from_bytes(sketches, labels, seeds)))
-    with pytest.raises(UserError, match="unknown class: label=cta: .*nearest"):
-        remote.from_bytes(sketches[:1], ["cta"], [0])
+    with pytest.raises(UserError, match="unknown class: label=appel: .*nearest: apple"):
+        remote.from_bytes(sketches[:1], ["appel"], [0])
 
 
 def test_its_other_answers_have_tensorflow_servings_form(server, model):
