@@ -35,7 +35,7 @@ from sketch2img_tf.surroundings import progress
 from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
 
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a step.", lower_bound=1)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures per step.", lower_bound=1)
 _STEPS = flags.DEFINE_integer("steps", 5, "Steps to measure, after the first.", lower_bound=1)
 _CLASSES = 125
 _EXAMPLES = 68_000  # an epoch, where the run's length is in them: about as many as the release has

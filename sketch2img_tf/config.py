@@ -1,4 +1,4 @@
-"""A whole run as it was told: its options together, the flags that fill them, and validation in the user's words.
+"""The configuration of a run: all options, the flags that set them, and their validation.
 
 Every field of the five groups in `options/` is a flag of the same name: `define_flags` makes the flags, `from_flags`
 reads and checks them, `to_flagfile` writes them back.
@@ -24,7 +24,7 @@ from sketch2img_tf.options.training import TrainingConfig
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """A whole run. Immutable; `dataclasses.replace` makes another."""
+    """The configuration of a run. It is immutable; `dataclasses.replace` makes a changed copy."""
 
     data: DataConfig = DataConfig()
     network: NetworkConfig = NetworkConfig()
@@ -38,10 +38,12 @@ class Config:
         _check_together(self)
 
     def in_steps(self, examples: int) -> Config:
-        """The same run with its length in steps, if it is in epochs of so many examples: whole calls of the device.
+        """The same run with `train_epochs` of so many examples converted to `train_steps`.
+
+        The steps are rounded up to whole calls of the device.
 
         Raises:
-          UserError: an option does not go with so many steps.
+          UserError: an option is not compatible with so many steps.
         """
         training = self.training
         if not training.train_epochs:
@@ -54,11 +56,11 @@ class Config:
             raise UserError(f"--train_epochs={training.train_epochs} comes to {steps} steps: {error}") from None
 
     def to_dict(self) -> dict[str, Any]:
-        """Flag name to value, flat, as JSON can hold it."""
+        """The values by flag name, without groups, as types of JSON."""
         return {field.name: _plain(getattr(group, field.name)) for _, group, field in _fields(self)}
 
     def to_flagfile(self) -> str:
-        """The text of a flagfile that gives this configuration again."""
+        """The text of a flagfile that reproduces this configuration."""
         return "".join(f"--{name}={_text(value)}\n" for name, value in self.to_dict().items())
 
 
@@ -82,19 +84,19 @@ def from_dict(values: dict[str, Any]) -> Config:
 
 
 def without_paths(config: Config) -> Config:
-    """The same run with all files and folders as if none had been given: what others may read of it."""
+    """The same run with the default for all files and folders, so that it can be published."""
     defaults = {field.name: field.default for _, _, field in _fields(Config) if field.metadata["path"]}
     return from_dict({**config.to_dict(), **defaults})
 
 
 def define_flags() -> None:
-    """Defines one flag a field. Called once, by a command file, before the flags are parsed."""
+    """Defines one flag per field. A command file calls it once, before the flags are parsed."""
     for _, _, field in _fields(Config):
         _define(field)
 
 
 def from_flags() -> Config:
-    """The configuration that the parsed flags give.
+    """The configuration from the parsed flags.
 
     Raises:
       UserError: one line that names the flag and the value.
@@ -103,14 +105,14 @@ def from_flags() -> Config:
 
 
 def _typed(group, name: str, value):
-    """A list as the tuple that the field is; cards of older versions have one value where there may now be several."""
+    """Converts lists to tuples, and single values of older versions' cards to tuples of one value."""
     if isinstance(getattr(group, name), tuple) and isinstance(value, str):
         return (value,) if value else ()
     return tuple(value) if isinstance(value, list) else value
 
 
 def _emptied(values: dict[str, Any]) -> dict[str, Any]:
-    """What is empty because another is given in its place."""
+    """Empty values of the options whose alternative is given."""
     named = {field.name: field for _, _, field in _fields(Config)}
     emptied = [named[name].metadata["instead_of"] for name, value in values.items() if value]
     return {name: type(named[name].default)() for name in emptied if name}

@@ -10,10 +10,10 @@ from absl import flags
 class PathParser(flags.ArgumentParser):
     """A path, in which `~` is the user's home folder.
 
-    A shell does not always put the home folder there: bash leaves `--workdir=~/run` as it is, and so does a flagfile.
+    Shells do not always expand `~`: bash does not in `--workdir=~/run`, and flagfiles never do.
 
     Args:
-      any_bytes: whether names need not be UTF-8, as TensorFlow has them: for what Python alone opens.
+      any_bytes: whether to accept names that are not UTF-8. TensorFlow needs UTF-8, Python does not.
     """
 
     syntactic_help = "a path; ~ is your home folder"
@@ -23,7 +23,7 @@ class PathParser(flags.ArgumentParser):
         self._any_bytes = any_bytes
 
     def parse(self, argument: str) -> str:
-        """Raises a ValueError where `~NAME` is no user, or TensorFlow would look for another name."""
+        """Raises a ValueError if `~NAME` is no user, or TensorFlow cannot open the name."""
         path = os.path.expanduser(argument)
         if path.startswith("~") and not os.path.lexists(path):
             user = path.split(os.sep)[0]
@@ -34,7 +34,7 @@ class PathParser(flags.ArgumentParser):
 
 
 class PathListParser(flags.ListParser):
-    """Paths separated by commas, each as `PathParser` has it; one with a comma in it is put in double quotes."""
+    """Paths for `PathParser`, separated by commas; a path with a comma must be in double quotes."""
 
     syntactic_help = "paths separated by commas; ~ is your home folder"
 

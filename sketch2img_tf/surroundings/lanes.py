@@ -1,4 +1,4 @@
-"""What differs between the two lanes of `versions.py`: nothing else asks on which one it is."""
+"""The differences between the two lanes of `versions.py`; no other file depends on the lane."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sketch2img_tf import versions
 
 
 def choose_keras() -> None:
-    """Has `tf.keras` be Keras 2; before TensorFlow is imported.
+    """Makes `tf.keras` Keras 2; call it before TensorFlow is imported.
 
     The variable asks for the package tf_keras, which is Keras 2 where TensorFlow comes with Keras 3. TensorFlow 2.15
     has Keras 2 itself, and a notebook may have set the variable for a newer one.
@@ -22,7 +22,7 @@ def choose_keras() -> None:
     if versions.this_lane() is versions.ASKED:
         os.environ.pop("TF_USE_LEGACY_KERAS", None)
     elif os.environ.get("TF_USE_LEGACY_KERAS") not in ("1", "true", "True"):  # those that TensorFlow knows
-        if sys.modules.get("tensorflow"):  # None stands for a module that is not to be imported
+        if sys.modules.get("tensorflow"):  # None means that the import is blocked
             raise SystemExit(
                 "error: TensorFlow was imported before sketch2img_tf, with Keras 3: import sketch2img_tf first, or set"
                 " TF_USE_LEGACY_KERAS=1"
@@ -31,7 +31,7 @@ def choose_keras() -> None:
 
 
 def import_quietly() -> None:
-    """Imports TensorFlow on the current lane, while stderr leads nowhere.
+    """Imports TensorFlow on the current lane, with stderr hidden.
 
     It tells there of oneDNN and of missing GPUs before it reads `TF_CPP_MIN_LOG_LEVEL`. What goes
     wrong is an exception.
@@ -55,10 +55,10 @@ def keras_version() -> str | None:
 
 
 def addons() -> types.ModuleType | None:
-    """TensorFlow Addons, which ended with TensorFlow 2.15; None on the current lane."""
+    """TensorFlow Addons, whose last version is for TensorFlow 2.15; None on the current lane."""
     if versions.this_lane() is versions.CURRENT:
         return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its farewell
+        warnings.simplefilter("ignore")  # the warning that Addons is no longer developed
         import tensorflow_addons  # here, since few runs need it
     return tensorflow_addons

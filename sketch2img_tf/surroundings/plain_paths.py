@@ -1,4 +1,4 @@
-"""Paths that TensorFlow takes for patterns: it looks for checkpoints by `*`, `?` and `[...]`, as a shell does."""
+"""Paths that TensorFlow reads as glob patterns: `*`, `?` and `[...]` in the names of checkpoints."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _SPECIAL = frozenset("*?[]\\")
 
 
 def is_pattern(path: str) -> bool:
-    """Whether TensorFlow would look for other names than this one."""
+    """Whether TensorFlow would read this path as a pattern."""
     return not _SPECIAL.isdisjoint(path)
 
 
 @contextlib.contextmanager
 def plain(path: str) -> Iterator[str]:
-    """Another name for a folder, or for what lies in one under a plain name, that is no pattern; itself if it is none.
+    """A path without pattern characters for the same folder or file; the path itself if it has none.
 
     Raises:
-      UserError: this system has no such names.
+      UserError: this system offers no such path.
     """
     if not is_pattern(path):
         yield path

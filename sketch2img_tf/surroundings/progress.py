@@ -1,4 +1,4 @@
-"""How far a command is: a bar on a terminal, and a line now and then in a log."""
+"""The progress of a command: a bar on a terminal, occasional lines in a log."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from tqdm import tqdm
 
 _SECONDS = 30  # between two lines of a log
-_CONTROLS = re.compile(r"[\r\n]|\x1b\[A")  # with which tqdm moves about on a terminal
+_CONTROLS = re.compile(r"[\r\n]|\x1b\[A")  # tqdm moves the cursor with these
 
 
 def bar(*arguments, **options) -> tqdm:
     """A `tqdm` on standard error.
 
-    Without a terminal there is a line after 2, 4, 8, ... updates and every 30 seconds; of a bar that would not stay
-    (`leave=False`), every 30 seconds alone.
+    Without a terminal it prints a line after 2, 4, 8, ... updates and every 30 seconds; with
+    `leave=False` only every 30 seconds.
     """
     if sys.stderr.isatty():
         return tqdm(*arguments, dynamic_ncols=True, **options)
@@ -48,7 +48,7 @@ class _Log(tqdm):
 
 
 class _Lines:
-    """A file that makes a line of each of tqdm's drawings."""
+    """A file that prints each of tqdm's updates as a line."""
 
     def write(self, text: str) -> None:
         line = _CONTROLS.sub("", text).strip()

@@ -1,4 +1,4 @@
-"""Standard output and error that may go away: a pipe whose reader ends, a terminal that is closed, a full disk.
+"""Keeps commands running when their output fails: a closed pipe or terminal, a full disk.
 
 What is printed is a report. It may get lost, but that must neither end the work that it tells of nor keep it from being
 saved.
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 
 class _Lossy(io.FileIO):
-    """A descriptor that takes whatever is written, and notes the first error of the system."""
+    """A descriptor that accepts everything that is written, and keeps the system's first error."""
 
     error: OSError | None = None
 
@@ -28,7 +28,7 @@ class _Lossy(io.FileIO):
 
 
 def open_missing() -> None:
-    """Opens descriptors 0 to 2 that were closed, to nowhere.
+    """Opens those of the descriptors 0 to 2 that are closed, as /dev/null.
 
     The next file that is opened would take the number of one, and what C++ code prints would go into that file.
     """
@@ -40,7 +40,7 @@ def open_missing() -> None:
 
 
 def protect() -> None:
-    """Lets `print` and progress bars go on when their output is closed.
+    """Keeps `print` and progress bars from raising errors when their output is closed.
 
     What the locale cannot encode is written as Python's escapes. A stream that a notebook or a test has put in the
     place of a standard one stays.
@@ -55,7 +55,7 @@ def protect() -> None:
 
 @contextlib.contextmanager
 def silenced_stderr() -> Iterator[None]:
-    """Lets what writes to descriptor 2 past Python, as C++ code does, write to nowhere meanwhile."""
+    """Discards within the context what C++ code writes directly to descriptor 2."""
     try:
         stderr = os.dup(2)
     except OSError:  # there is none to keep clean
@@ -72,7 +72,7 @@ def silenced_stderr() -> Iterator[None]:
 
 
 def lost() -> str | None:
-    """Why standard output did not take all that was printed; None if it did, or if its reader wanted no more."""
+    """Why some printed output was lost; None if nothing was or the pipe or terminal was closed."""
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     if not isinstance(raw, _Lossy):
         return None
