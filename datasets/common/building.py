@@ -1,4 +1,4 @@
-"""What the build commands share: one build at a time, whole or not at all, and what they say at the end."""
+"""Shared by the build commands: a lock, all-or-nothing builds, and the summary at the end."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from sketch2img_tf.errors import UserError
 
 
 def alone(data_dir: pathlib.Path, folder: pathlib.Path, build: Callable[[], None]) -> None:
-    """Calls `build`, which makes `folder`, unless it is there, while no other process builds of that data set.
+    """Calls `build`, which makes `folder`, if it is missing, while no other process builds the data set.
 
     Args:
-      data_dir: of all data sets.
+      data_dir: the folder of all data sets.
       folder: `data_dir/name/version` or `data_dir/name/config/version`.
-      build: leaves nothing under that name if it fails.
+      build: must not leave a folder of this name if it fails.
 
     Raises:
       UserError: the records cannot be written.
     """
     try:
         with _lock(data_dir / folder.relative_to(data_dir).parts[0]):
-            if not folder.is_dir():  # The process that was waited for may have built it.
+            if not folder.is_dir():  # Another process may have built it meanwhile.
                 _clear_interrupted(folder.parent)
                 build()
     except (OSError, tf.errors.OpError) as error:
@@ -42,12 +42,12 @@ def resolved(folder: str) -> pathlib.Path:
 
 
 def read_metadata(folder: pathlib.Path) -> dict:
-    """What the builder of the records in `folder` wrote beside them."""
+    """The metadata that the builder wrote beside the records in `folder`."""
     return json.loads((folder / "metadata.json").read_text())
 
 
 def check_folders(folder: pathlib.Path, built_from: str, flag: str, given: Sequence[str]) -> None:
-    """Raises a UserError if the records in `folder` are of other folders than those given, if any are."""
+    """Raises a UserError if folders are given and the records were built from other folders."""
     wanted = ",".join(dict.fromkeys(str(resolved(each)) for each in given))
     if wanted and wanted != built_from:
         raise UserError(
@@ -69,7 +69,10 @@ def summary(metadata: dict) -> dict:
 
 @contextlib.contextmanager
 def _lock(folder: pathlib.Path) -> Iterator[None]:
-    """Makes `folder` and holds its lock; another process's is waited for. The system drops it when a process dies."""
+    """Makes `folder` and holds its lock; waits for other processes.
+
+    The system releases the lock when the process ends.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
         try:
@@ -81,7 +84,7 @@ def _lock(folder: pathlib.Path) -> Iterator[None]:
 
 
 def _clear_interrupted(folder: pathlib.Path) -> None:
-    """Removes what a killed build left; TFDS gives its folder the final name only when it is complete."""
+    """Removes files of a killed build; TFDS renames its folder only when it is complete."""
     for left in folder.glob("*incomplete*"):
         shutil.rmtree(left)
 

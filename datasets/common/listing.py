@@ -16,7 +16,7 @@ SKETCH_SUFFIXES = (".png",)
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A picture file, in the folder of its class; `source` is the folder of the build that this is in."""
+    """A picture file in the folder of its class; `source` is the source folder that contains it."""
 
     path: pathlib.Path
     source: Source = ALONE
@@ -32,11 +32,11 @@ class Picture:
 
     @property
     def name(self) -> str:
-        """As reports say it: `photo/tx_000000000000/airplane/n02691156_10151.jpg`."""
+        """The name for reports: `photo/tx_000000000000/airplane/n02691156_10151.jpg`."""
         return self.name_below(4)
 
     def name_below(self, parts: int) -> str:
-        """So many last parts of the path, after the folder's name where there are several."""
+        """The last `parts` parts of the path, after the source's name if there are several sources."""
         return file_names.as_text("/".join([*filter(None, [self.source.label]), *self.path.parts[-parts:]]))
 
 
@@ -48,7 +48,7 @@ def class_folders(rendering: pathlib.Path) -> list[pathlib.Path]:
 def pictures(
     rendering: pathlib.Path, suffixes: tuple[str, ...], source: Source = ALONE
 ) -> tuple[list[Picture], list[Picture]]:
-    """The files that have one of `suffixes`, and whatever else is there, both sorted by class and name."""
+    """The files with one of `suffixes`, and all other files, both sorted by class and name."""
     stray = [Picture(path, source) for path in _visible(rendering) if not path.is_dir()]
     listed = [Picture(path, source) for folder in class_folders(rendering) for path in _visible(folder)]
     wanted = [picture for picture in listed if picture.path.suffix.lower() in suffixes]
@@ -56,9 +56,9 @@ def pictures(
 
 
 def alike(names: Iterable[str]) -> list[str]:
-    """Names that differ by case, spaces, underscores or how accents are written, and by no more.
+    """Names that differ only in case, spaces, underscores or the Unicode form of accents.
 
-    A copy or another system leaves such: "Ant, ant".
+    Copies from another system may have such names: "Ant, ant".
     """
     groups = collections.defaultdict(set)
     for name in names:

@@ -1,4 +1,4 @@
-"""One picture file of the release: is it whole, and what are its pixels."""
+"""Checks and reads one picture file of the release."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ SIZE = 256
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
-    """What one decoding of a file tells.
+    """The results of decoding a file.
 
     Attributes:
-      problem: why the file cannot be used; empty when it can. The other fields are then not set.
-      digest: of the file's bytes.
-      look: of a photo, by which its copies are known (`looks`); none of a sketch.
-      totals, lowest, highest: of each channel's pixels in [0, 255]: three of a photo, one of a sketch, inverted.
+      problem: why the file cannot be used, and then the other fields are not set; "" if it can.
+      digest: the SHA-1 of the file's bytes.
+      look: the look of a photo, which finds its copies (`looks`); empty for a sketch.
+      totals, lowest, highest: sum, minimum and maximum of each channel's pixels in [0, 255]: three
+        channels of a photo, one of an inverted sketch.
     """
 
     problem: str = ""
@@ -47,7 +48,7 @@ def check_sketch(path: pathlib.Path) -> Checked:
 
 
 def read_sketch(path: pathlib.Path) -> np.ndarray:
-    """Black lines on white, uint8 [256, 256, 1]; what is transparent is paper."""
+    """Black lines on white, uint8 [256, 256, 1]; transparent pixels become white."""
     return _sketch_pixels(path.read_bytes())
 
 
@@ -61,7 +62,10 @@ def _check(path: pathlib.Path, decode: Callable[[bytes], np.ndarray], look: Call
 
 
 def summed(pixels: np.ndarray, encoded: bytes, look: bytes = b"") -> Checked:
-    """What is kept of a good picture: of its pixels, uint8 [256, 256, channels], a sketch's inverted, and its file."""
+    """The results for a good picture, from its pixels, uint8 [256, 256, channels], and its file.
+
+    A sketch's pixels are inverted.
+    """
     channels = pixels.reshape(-1, pixels.shape[-1])
     return Checked(
         digest=hashlib.sha1(encoded).digest(),
@@ -84,7 +88,7 @@ def _photo_pixels(encoded: bytes) -> np.ndarray:
 
 
 def _sketch_pixels(encoded: bytes) -> np.ndarray:
-    _open(encoded, "PNG").verify()  # Decoding alone passes over checksums and a missing end.
+    _open(encoded, "PNG").verify()  # Decoding alone ignores checksums and a missing end.
     sketch = image_files.eight_bits(_open(encoded, "PNG")).convert("RGBA")
     paper = Image.new("RGBA", sketch.size, "white")
     return np.asarray(Image.alpha_composite(paper, sketch).convert("L"))[..., np.newaxis]
@@ -101,6 +105,6 @@ def _open(encoded: bytes, wanted: str) -> Image.Image:
         raise ValueError(f"is {picture.format}, not {wanted}")
     if picture.size != (SIZE, SIZE):
         raise ValueError(f"is {picture.width}x{picture.height}, not {SIZE}x{SIZE}")
-    if turn is not None:  # who reads the records turns no picture
+    if turn is not None:  # the reader of the records ignores the EXIF orientation
         raise ValueError("is to be turned, as its EXIF data say: save it upright")
     return picture

@@ -1,11 +1,11 @@
-"""What was found wrong with a release, by kind and with names."""
+"""The faults of a release, by kind, with the names of the files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 BAD_KINDS = ("unreadable_pictures", "photos_without_sketch", "sketches_without_photo", "duplicates", "classes_alike")
-"""What no part of the release should have."""
+"""Faults that no part of the release should have."""
 
 NOTED_KINDS = (
     "rows_without_file",
@@ -16,13 +16,13 @@ NOTED_KINDS = (
     "unknown_classes",
     "other_files",
 )
-"""What is told and no more: the lists are of the whole release, so a part of it does have rows without file."""
+"""Findings that do not stop a build: for example, a part of the release lacks files of its lists."""
 
 _NOTED_SHOWN = 3
 
 
 class Report:
-    """Collects names under kinds, bad ones and ones to note; a data set's README.md says what each of its means."""
+    """Collects names by kind, bad or noted; the data set's README.md explains each of its kinds."""
 
     def __init__(self, bad_kinds: tuple[str, ...] = BAD_KINDS, noted_kinds: tuple[str, ...] = NOTED_KINDS):
         self._bad_kinds = bad_kinds
@@ -40,7 +40,7 @@ class Report:
         return {kind: sorted(names) for kind, names in self._names.items()}
 
     def __str__(self) -> str:
-        """For reading: all that is bad, and of the rest the first few of each kind."""
+        """A text for people: all bad names, and the first few noted names of each kind."""
         return "\n".join(line for kind, names in self.to_dict().items() for line in self._lines(kind, names))
 
     def _lines(self, kind: str, names: list[str]) -> list[str]:

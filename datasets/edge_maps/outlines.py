@@ -1,12 +1,14 @@
-"""Photos to outlines: line drawings that stand in for sketches where there are none.
+"""Makes outlines of photos: line drawings that replace sketches if there are none.
 
-SketchyGAN (Chen and Hays, 2018, arXiv 1801.02753, section 3.2) makes sketches of photos so: edges, binarised, thinned,
-small components removed. Differs from it:
-- The edges are Canny's, of the photo's lightness after total-variation smoothing, which wipes texture out and leaves
-  outlines; theirs are those of a network trained on edges that people drew (HED), whose weights are not at hand.
-- What is kept is what people would draw first: the strongest and longest components, those in the middle before those
-  at the border, until the drawing has as much line as a free-hand sketch. Theirs keep every component of 5 pixels.
-- Lines are drawn as wide as those of the Sketchy database, in place of one pixel.
+SketchyGAN (Chen and Hays, 2018, arXiv 1801.02753, section 3.2) makes sketches from photos in these
+steps: detect edges, binarise, thin, remove small components. Differs from SketchyGAN:
+- The edge detector is Canny's, on the photo's lightness after total-variation smoothing, which
+  removes texture and keeps outlines. SketchyGAN uses HED, a network trained on edges that people
+  drew; its weights are not available here.
+- The strongest and longest components are kept, those in the middle before those at the border,
+  until the drawing has as much line as a free-hand sketch: people would draw these first.
+  SketchyGAN keeps every component of at least 5 pixels.
+- Lines are as wide as those of the Sketchy database, not one pixel wide.
 
 Axes: H, W 256 pixels.
 """

@@ -1,4 +1,4 @@
-"""A photo file of anybody's, as the 256x256 picture that a data set holds."""
+"""Reads a user's photo file as the 256x256 picture that the data set holds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datasets.common.pictures import SIZE
 from sketch2img_tf.surroundings import image_files
 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp")
-SMALLEST = 64  # pixels of the shorter side: what the networks draw
+SMALLEST = 64  # pixels of the shorter side: the size of the networks' pictures
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _JPEG_QUALITY = 95
@@ -28,7 +28,7 @@ def middle_square(photo: Image.Image) -> np.ndarray:
 
 
 def open_upright(encoded: bytes) -> Image.Image:
-    """A photo's file, all of it, upright and in colour; what is transparent is white.
+    """Decodes a whole photo file, upright and in RGB; transparent pixels become white.
 
     Raises:
       ValueError: the file is no whole picture, or too small.
@@ -42,7 +42,7 @@ def open_upright(encoded: bytes) -> Image.Image:
 
 
 def to_jpeg(photo: np.ndarray) -> bytes:
-    """The file that the records hold, of uint8 [256, 256, 3]."""
+    """Encodes uint8 [256, 256, 3] as the JPEG file that the records hold."""
     file = io.BytesIO()
     Image.fromarray(photo).save(file, "JPEG", quality=_JPEG_QUALITY)
     return file.getvalue()

@@ -72,7 +72,7 @@ def silenced_stderr() -> Iterator[None]:
 
 
 def lost() -> str | None:
-    """Why some printed output was lost; None if nothing was or the pipe or terminal was closed."""
+    """Why some printed output was lost; None if none was, or the pipe or terminal is closed."""
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     if not isinstance(raw, _Lossy):
         return None
