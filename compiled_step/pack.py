@@ -44,6 +44,7 @@ _REDRAW = flags.DEFINE_bool(
     "Draw a new run's large kernels again, normal with the mean and deviation that they have, from a seed: it goes into"
     " the folder in their place.",
 )
+_BY_HOW_MUCH = ("_fraction", "_pixels")
 _LARGE = 10_000  # numbers
 
 
@@ -76,7 +77,8 @@ def main() -> None:
 def _check(run: Config) -> None:
     if os.path.exists(_PACKED_DIR.value):
         raise UserError(f"--packed_dir={_PACKED_DIR.value}: is there already; give another")
-    for name in ("crop_fraction", "sketch_warp_fraction"):
+    of_the_host = [name for name in vars(run.data) if name.startswith("sketch_") and name.endswith(_BY_HOW_MUCH)]
+    for name in ("crop_fraction", *of_the_host):
         if getattr(run.data, name):
             raise UserError(f"--{name}: XLA does not compile it; leave it 0, or train with train.py")
     if run.training.precision == "mixed_float16":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from sketch2img_tf.data import elastic_warp, preprocessing
+from sketch2img_tf.data import elastic_warp, other_hand, preprocessing
 from sketch2img_tf.devices import stateless_random
 
 if TYPE_CHECKING:
@@ -25,14 +25,15 @@ def augment(photo: tf.Tensor, sketch: tf.Tensor, config: DataConfig, seed: tf.Te
     """
     if config.brightness_jitter or config.contrast_jitter:
         photo = jitter_photo(photo, config.brightness_jitter, config.contrast_jitter, seed)
-    seeds = stateless_random.split(stateless_random.fold_in(seed, 1), 3)
+    pairs = stateless_random.fold_in(seed, 1)
+    seeds = stateless_random.split(pairs, 3)
     if config.horizontal_flip_probability:
         photo, sketch = flip_pair(photo, sketch, config.horizontal_flip_probability, seeds[0])
     if config.crop_fraction:
         photo, sketch = crop_pair(photo, sketch, config.crop_fraction, seeds[1])
     if config.sketch_warp_fraction:
         sketch = elastic_warp.warp_sketch(sketch, config.sketch_warp_fraction, seeds[2])
-    return photo, sketch
+    return photo, other_hand.drawn_again(sketch, config, stateless_random.fold_in(pairs, 1))
 
 
 def jitter_photo(photo: tf.Tensor, brightness: float, contrast: float, seed: tf.Tensor) -> tf.Tensor:

@@ -10,10 +10,10 @@ from sketch2img_tf.surroundings import lanes
 _GRID = 5  # random displacements per side: few, so that lines bend slowly and do not tremble
 
 
-def warp_sketch(sketch: tf.Tensor, fraction: float, seed: tf.Tensor) -> tf.Tensor:
+def warp_sketch(sketch: tf.Tensor, fraction: float, seed: tf.Tensor, grid: int = _GRID) -> tf.Tensor:
     """Moves every point by a smooth random field, as in elastic distortions of characters.
 
-    At 5x5 points the displacements are N(0, fraction) of the side, per axis; between the points they
+    At the points of a grid the displacements are N(0, fraction) of the side, per axis; between the points they
     are interpolated bicubically. Differs from Simard et al., "Best Practices for Convolutional Neural
     Networks", 2003, section 2, who smooth noise per pixel. For the input pipeline on the host.
 
@@ -21,12 +21,13 @@ def warp_sketch(sketch: tf.Tensor, fraction: float, seed: tf.Tensor) -> tf.Tenso
       sketch: intensities, float32 [H, W, 1], paper 0.
       fraction: standard deviation of the displacements, a share of the side.
       seed: int [2]; the same seed gives the same field.
+      grid: points a side.
 
     Returns:
       Intensities of the same shape.
     """
     size = tf.shape(sketch)[:2]
-    points = stateless_random.normal([_GRID, _GRID, 2], seed) * fraction
+    points = stateless_random.normal([grid, grid, 2], seed) * fraction
     field = tf.image.resize(points, size, "bicubic") * tf.cast(size, tf.float32)  # [H, W, 2] in pixels
     return tf.ensure_shape(_moved(sketch, field), sketch.shape)
 

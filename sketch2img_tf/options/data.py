@@ -89,6 +89,20 @@ class DataConfig:
     sketch_warp_fraction: float = option(
         0.0, "Bend the lines of training sketches, but not photos, by this share of the side.", lower=0, upper=0.1
     )
+    sketch_wobble_fraction: float = option(
+        0.0, "Their lines tremble by up to this share of the side.", lower=0, upper=0.05
+    )
+    sketch_double_fraction: float = option(0.0, "Up to this share of them is drawn twice.", lower=0, upper=1)
+    sketch_width_pixels: float = option(
+        0.0,
+        "At either edge they are wider here and thinner there by up to so many 256ths of the side.",
+        lower=0,
+        upper=4,
+    )
+    sketch_break_fraction: float = option(0.0, "Gaps take up to this share of them.", lower=0, upper=0.9)
+    sketch_drop_fraction: float = option(
+        0.0, "Up to this share of them is missing, by whole strokes.", lower=0, upper=0.9
+    )
     edge_maps_share: float = option(
         0.0, "Share of edge maps among the training examples at step 0, in steps of 0.001.", lower=0, upper=1
     )
