@@ -16,6 +16,8 @@ from PIL import Image
 from datasets.sketchy.build import build, dataset_dir
 from sketch2img_tf.errors import UserError
 
+pytestmark = pytest.mark.ci
+
 ROOT = pathlib.Path(__file__).parents[2]
 RENDERINGS = ("tx_000100000000", "tx_000000000010")
 APPLE = "n90000001_100"

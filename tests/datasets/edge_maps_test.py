@@ -25,6 +25,8 @@ from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data.input_pipeline import open_paired_dataset
 from sketch2img_tf.errors import UserError
 
+pytestmark = pytest.mark.ci
+
 ROOT = pathlib.Path(__file__).parents[2]
 DUMMY_DATA = pathlib.Path(datasets.edge_maps.__file__).parent / "dummy_data"
 PHOTOS = {f"{path.parent.name}/{path.name}" for path in DUMMY_DATA.rglob("*.*")}

@@ -11,6 +11,8 @@ from sketch2img_tf.layers.cpu import convolution, winograd
 from sketch2img_tf.layers.cpu.convolution import conv2d
 from tests.paired import paired
 
+pytestmark = pytest.mark.ci
+
 SIDES = [8, 9]  # few positions, and more
 MANY = (144, 128)  # channels that go by tiles, in a batch of BATCH
 FEW = (128, 127)  # that do not

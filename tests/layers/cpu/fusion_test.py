@@ -11,6 +11,8 @@ from sketch2img_tf.layers.cpu.fusion import fused, summed
 from sketch2img_tf.layers.mru import MRU, NORMALIZATIONS
 from tests.paired import paired
 
+pytestmark = pytest.mark.ci
+
 SHAPE, EACH, ALL = [3, 8, 5, 7], [3, 1, 1, 7], [1, 1, 1, 7]  # full, and spread over positions, and over the batch too
 CALLED = {"eager": lambda function: function, "graph": tf.function, "XLA": tf.function(jit_compile=True)}
 

@@ -10,6 +10,8 @@ from sketch2img_tf.layers.cpu.moments import count, moments
 from tests.layers.ancestors import kept
 from tests.paired import paired
 
+pytestmark = pytest.mark.ci
+
 X = np.random.default_rng(0).normal(3.0, 2.0, [2, 3, 4, 5]).astype(np.float32)
 WEIGHTS = np.random.default_rng(1).normal(size=[2, *X.shape]).astype(np.float32)
 every_axes = pytest.mark.parametrize("axes", [[0, 1, 2], [1, 2]])

@@ -10,6 +10,8 @@ from sketch2img_tf.layers.cpu.recomputation import recomputed
 from tests.layers.ancestors import ancestors
 from tests.paired import paired
 
+pytestmark = pytest.mark.ci
+
 X, Y = np.linspace(0.1, 2.0, 6, dtype=np.float32), np.linspace(-1.0, 1.0, 6, dtype=np.float32)
 
 

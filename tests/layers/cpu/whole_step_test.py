@@ -19,6 +19,8 @@ from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
 from tests.paired import paired
 
+pytestmark = pytest.mark.ci
+
 CLASSES, STEPS = 3, 3
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
 WIDE = dict(base_width=32, global_batch_size=8)  # the narrowest and fewest that pass all thresholds in both networks

@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from sketch2img_tf.layers.cpu import winograd
 
+pytestmark = pytest.mark.ci
+
 SHAPES = [(2, 8, 8, 5, 7), (3, 4, 12, 16, 4), (1, 16, 8, 1, 1)]  # batch, height, width, inputs, filters
 BATCH, SIDE, CHANNELS = 2, 16, 512
 
