@@ -74,7 +74,7 @@ def main() -> None:
 
 def _data_url(photo: np.ndarray) -> str:
     file = io.BytesIO()
-    Image.fromarray(photo).save(file, "WEBP", quality=80, method=6)
+    Image.fromarray(photo).save(file, "WEBP", quality=92, method=6)
     return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import sketch2img_tf.inference as s2i
 from sketch2img_tf.draw_page import about_classes, page_requests
 from sketch2img_tf.draw_page.about_classes import AboutClass
 from sketch2img_tf.draw_page.starter_sketches import starters_for
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.export.export_folder import read_card
 from sketch2img_tf.inference.models import PRETRAINED
 
 NAMES = ("apple", "pear", "cup", "tree", "fish")
@@ -56,18 +56,17 @@ def test_a_damaged_file_is_one_line(tmp_path):
         about_classes.read(str(tmp_path), NAMES)
 
 
-def test_the_pictures_that_ship_are_the_shipped_models():
+def test_the_pictures_that_ship_are_the_shipped_models(tmp_path):
     from benchmarks import as_drawn
-    from sketch2img_tf.inference.litert_model import LiteRTModel
 
-    names = read_card(PRETRAINED).class_names
-    about, model = about_classes.read(PRETRAINED, names), LiteRTModel(PRETRAINED)
+    drawer = s2i.load(PRETRAINED)
+    about = about_classes.read(PRETRAINED, drawer.class_names)
     drawn = {name for name, one in about.items() if one.picture}
-    assert drawn == set(starters_for(names)) and sum(len(one.picture) for one in about.values()) < 200_000
+    starters = starters_for(drawer.class_names)
+    assert drawn == set(starters) and sum(len(one.picture) for one in about.values()) < 200_000
     for name in sorted(drawn)[:3]:
-        page = io.BytesIO()
-        as_drawn.drawn(starters_for(names)[name]).resize((512, 512), Image.Resampling.BICUBIC).save(page, "PNG")
-        [photo] = model.from_bytes([page.getvalue()], [name], [0])
+        as_drawn.drawn(starters[name]).save(tmp_path / "drawing.png")
+        [photo] = drawer.draw(tmp_path / "drawing.png", name, [0])
         encoded = base64.b64decode(about[name].picture.removeprefix("data:image/webp;base64,"))
-        found, expected = (np.asarray(Image.open(io.BytesIO(each)).convert("RGB"), float) for each in (encoded, photo))
-        assert found.shape == expected.shape and np.abs(found - expected).mean() < 12
+        found, expected = (np.asarray(each, float) for each in (Image.open(io.BytesIO(encoded)).convert("RGB"), photo))
+        assert found.shape == expected.shape and np.abs(found - expected).mean() < 5
