@@ -14,8 +14,8 @@ import pytest
 from tests import sources
 from tests.sources import ROOT
 
-_FOLDERS = (".ci", ".github", "benchmarks", "compiled_step", "configs", "datasets", "docs", "litert_js", "pretrained")
-FOLDERS = [name for name in (*_FOLDERS, "serving", "sketch2img_tf", "tests") if (ROOT / name).is_dir()]
+_FOLDERS = (".ci", ".github", "benchmarks", "compiled_step", "configs", "datasets", "docs", "litert_js", "notebooks")
+FOLDERS = [name for name in (*_FOLDERS, "pretrained", "serving", "sketch2img_tf", "tests") if (ROOT / name).is_dir()]
 _NOT_OURS = {"__pycache__", "node_modules"}
 
 # What a reader would have, or choose the name of.
