@@ -242,7 +242,7 @@ def test_lazy_penalty_in_a_graph_is_that_of_an_eager_step(shared, state, monkeyp
         kernels.append(kernel.numpy())
     moved = [np.abs(after - before).max() for before, after in zip(kernels, kernels[1:])]
     assert moved[0] > 1e-5 and moved[1] == 0.0 and moved[2] > 1e-5
-    for variable, value in zip(_variables(state), shared[1]):
+    for variable, value in paired(_variables(state), shared[1]):
         variable.assign(value)
     tf.config.run_functions_eagerly(True)
     try:
