@@ -20,8 +20,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def result() -> dict:
     """What replica_step.py prints."""
+    return _printed_by("replica_step.py")
+
+
+def _printed_by(program: str) -> dict:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, str(ROOT / "tests" / "devices" / "replica_step.py")]
+    command = [sys.executable, str(ROOT / "tests" / "devices" / program)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -44,3 +48,11 @@ def test_lazy_penalty_exchanges_in_a_graph(result):
     """Its collectives may not stand in a branch of the graph that a replica traces."""
     deviation = random_batch(BATCH, CLASSES)["photos"].std()
     assert result["lazy"] == pytest.approx([deviation, 0.0, deviation], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_lazy_penalty_in_a_graph_is_that_of_one_device():
+    """Its values in a whole traced step, where the test above has a stand-in."""
+    penalties = _printed_by("replica_lazy_penalty.py")
+    assert penalties["shared"] == pytest.approx(penalties["alone"], rel=1e-3)
+    assert [penalty > 0 for penalty in penalties["shared"]] == [True, False, True, False]
