@@ -286,7 +286,7 @@ def test_all_that_the_discriminator_sees_is_augmented_and_nothing_else(eagerly, 
     for (args, result), photos, (seen, _) in paired(augmented, given, judged):
         np.testing.assert_array_equal(args[0], photos)
         np.testing.assert_array_equal(args[1], batch["sketches"])
-        for picture, changed in paired(seen[1], result):
+        for picture, changed in paired(seen[1][:2], result):
             np.testing.assert_array_equal(picture, changed)
     assert len(augmented) == len(judged) == 4
     assert len({tuple(args[3].numpy()) for args, _ in augmented}) == 4
