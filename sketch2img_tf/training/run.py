@@ -132,7 +132,7 @@ class Run:
         self.collapse_watch = CollapseWatch(config, self.state.generator)
         # Samples, evaluations and exports use the averaged generator.
         self.draw = tf.function(self.state.averaged_generator.draw, autograph=False)
-        self.profiling = False
+        self.profiling, self.traced = False, False
         self.batch: dict = {}  # of the last step, for a dump
         self._time_from_here()
 
@@ -188,7 +188,8 @@ class Run:
         self.means.add(self._step(batches, count))
         self._stop_profile(step)
         self.timed_steps += count
-        if bar.desc:  # the first call, which has traced the step
+        if not self.traced:  # the first call, which has traced the step
+            self.traced = True
             bar.set_description(refresh=False)
             bar.unpause()  # the estimate of the time left must not include the tracing
             host_memory.give_back()
