@@ -4,7 +4,7 @@
     python benchmarks/as_drawn.py --model=pretrained --output=all.png --class_pictures=pretrained/class_pictures.json
 
 Writes one picture: of every such drawing of a class that the model knows, the drawing and some variations, from the
-seeds 0, 1 and so on. To be looked at: nobody has photos of these drawings that numbers could compare them with. Prints
+seeds 0, 1 and so on. To be looked at: there are no photos of these drawings to measure against. Prints
 a JSON line.
 """
 
