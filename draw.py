@@ -1,4 +1,6 @@
-"""A page to draw on, with pictures by a trained model: `sketch2img_tf/commands/draw.py` has its flags and its text."""
+"""A page to draw on, with pictures by a trained model:
+`sketch2img_tf/commands/draw.py` has its flags and its text.
+"""
 
 from sketch2img_tf.commands import draw
 

@@ -1,15 +1,16 @@
 """Draws held-out sketches of the data with a trained model and says what the pictures are worth.
 
-    python evaluate.py --workdir=DIR                        the averaged generator of a run's newest checkpoint
-    python evaluate.py --model=EXPORT_DIR [--workdir=DIR]   an exported model, loaded as anybody would
-    ... --features_network=MobileNet --features_weights=FILE.h5   distances in a network's features too
-    ... --plot                                              also plots, and report.html
+    python evaluate.py --workdir=DIR         the averaged generator of a run's newest checkpoint
+    python evaluate.py --model=EXPORT_DIR    an exported model, loaded as anybody would
+    ... --features_network=MobileNet --features_weights=FILE.h5    distances in its features too
+    ... --plot                               also plots, and report.html
 
-appends one JSON object to metrics.jsonl in the run's folder (without one, beside the export), writes held_out.png there
-(sketch | generated | real), and prints a table and the object. docs/evaluation.md explains the metrics.
+appends one JSON object to metrics.jsonl in the run's folder (without one, beside the export),
+writes held_out.png there (sketch | generated | real), and prints a table and the object.
+docs/evaluation.md explains the metrics.
 """
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 import os
@@ -26,13 +27,18 @@ from sketch2img_tf.networks import pretrained
 from sketch2img_tf.run_folder import checkpoints
 
 _WORKDIR = path_flags.define("workdir", "", "Folder of the run: results go there.")
-_MODEL = path_flags.define("model", "", "Folder of the exported model to evaluate instead of the run's checkpoint.")
-_DATA_DIR = path_flags.define("data_dir", "", "Folder of the TFRecords; default: the one the run was trained on.")
+_MODEL = path_flags.define(
+    "model", "", "Folder of the exported model to evaluate instead of the run's checkpoint."
+)
+_DATA_DIR = path_flags.define(
+    "data_dir", "", "Folder of the TFRecords; default: the one the run was trained on."
+)
 _PROTOCOL = flags.DEFINE_enum(
     "protocol",
     "",
     ["", *protocols.PROTOCOLS],
-    "Which pictures are measured; default: 256 of the run's validation part, or without one of the test part.",
+    "Which pictures are measured; default: 256 of the run's validation part, or without one of the"
+    " test part.",
 )
 _NETWORK = flags.DEFINE_enum(
     "features_network",
@@ -59,7 +65,8 @@ def main() -> None:
         errors.require(_WORKDIR)
         generator, card, step = checkpoints.load_generator(_WORKDIR.value)
         source = {"model": _WORKDIR.value, "step": step}
-        draw, folder = tf.function(generator.draw, autograph=False, reduce_retracing=True), _WORKDIR.value
+        draw = tf.function(generator.draw, autograph=False, reduce_retracing=True)
+        folder = _WORKDIR.value
     sketchy = held_out.open_paired_dataset(card, _DATA_DIR.value)
     evaluator = Evaluator(sketchy, protocols.find(_PROTOCOL.value, sketchy), feature_flags)
     reporting.report(evaluator, draw, source, card.config.losses, folder, _PLOT.value)

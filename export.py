@@ -1,15 +1,16 @@
 """Exports the averaged generator of a run.
 
-    python export.py --workdir=DIR --export_dir=DIR                   a SavedModel, for TensorFlow Serving and draw.py
-    python export.py --workdir=DIR --export_dir=DIR --format=tflite   a TensorFlow Lite model, for tablets and browsers
-    python export.py --workdir=DIR --export_dir=DIR --format=web      a page that draws in the browser, for any server
-    python export.py --workdir=DIR --export_dir=pretrained --format=pretrained   all that ships of a run
+    python export.py --workdir=DIR --export_dir=DIR    a SavedModel, for TensorFlow Serving
+    ... --format=tflite        a TensorFlow Lite model, for tablets and browsers
+    ... --format=web           a page that draws in the browser, for any server
+    ... --format=pretrained    all that ships of a run, with --export_dir=pretrained
 
-writes DIR/<global step>/saved_model.pb, DIR/tflite-<global step>/model.tflite, DIR/web-<global step>/index.html, or
-pretrained/ itself, which draws like the second and is a --workdir to start from; and prints the folder's path.
+writes DIR/<global step>/saved_model.pb, DIR/tflite-<global step>/model.tflite, DIR/web-<global
+step>/index.html, or pretrained/ itself, which draws like the second and is a --workdir to start
+from; and prints the folder's path.
 """
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 from absl import flags
@@ -19,11 +20,18 @@ from sketch2img_tf.draw_page import web_page
 from sketch2img_tf.export import exported_model, lite_model, pretrained
 from sketch2img_tf.run_folder import checkpoints
 
-_EXPORTS = {"saved_model": exported_model.export, "tflite": lite_model.export, "web": web_page.export}
+_EXPORTS = {
+    "saved_model": exported_model.export,
+    "tflite": lite_model.export,
+    "web": web_page.export,
+}
 
 _WORKDIR = path_flags.define("workdir", "", "Folder of the run.")
 _EXPORT_DIR = path_flags.define(
-    "export_dir", "", "Folder of the exports, one numbered folder a version; of --format=pretrained the folder itself."
+    "export_dir",
+    "",
+    "Folder of the exports, one numbered folder a version; of --format=pretrained the folder"
+    " itself.",
 )
 _FORMAT = flags.DEFINE_enum("format", "saved_model", [*_EXPORTS, "pretrained"], "What to write.")
 

@@ -1,4 +1,6 @@
-"""Makes pictures of sketches with a trained model: `sketch2img_tf/commands/generate.py` has its flags and its text."""
+"""Makes pictures of sketches with a trained model:
+`sketch2img_tf/commands/generate.py` has its flags and its text.
+"""
 
 from sketch2img_tf.commands import generate
 

@@ -2,10 +2,11 @@
 
     python train.py --flagfile=configs/full.flags --manual_dir=DIR --data_dir=DIR --workdir=DIR
 
-A flag after --flagfile overrides what the file says. The same command again goes on from the last checkpoint.
+A flag after --flagfile overrides what the file says. The same command again goes on from the last
+checkpoint.
 """
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 from absl import flags

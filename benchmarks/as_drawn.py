@@ -1,11 +1,12 @@
 """What does a model make of our own drawings, those that the page offers to begin with?
 
     python benchmarks/as_drawn.py --model=runs/quickstart/export --output=as_drawn.png
-    python benchmarks/as_drawn.py --model=pretrained --output=all.png --class_pictures=pretrained/class_pictures.json
+    python benchmarks/as_drawn.py --model=pretrained --output=all.png \\
+      --class_pictures=pretrained/class_pictures.json
 
-Writes one picture: of every such drawing of a class that the model knows, the drawing and some variations, from the
-seeds 0, 1 and so on. To be looked at: there are no photos of these drawings to measure against. Prints
-a JSON line.
+Writes one picture: of every such drawing of a class that the model knows, the drawing and some
+variations, from the seeds 0, 1 and so on. To be looked at: there are no photos of these drawings to
+measure against. Prints a JSON line.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 import base64
@@ -39,12 +40,15 @@ from sketch2img_tf.sheets import picture_grid
 _MODEL = path_flags.define("model", "", "An exported model, or pretrained.")
 _OUTPUT = path_flags.define("output", "", "The picture to write, a PNG file.")
 _CLASS_PICTURES = path_flags.define(
-    "class_pictures", "", f"Also write the first picture of each, for the page: {PICTURES_FILE} of the model's folder."
+    "class_pictures",
+    "",
+    f"Also write the first picture of each, for the page: {PICTURES_FILE} of the model's folder.",
 )
 _CLASSES = flags.DEFINE_list("classes", [], "Of these drawings alone.")
 _VARIATIONS = flags.DEFINE_integer("variations", 3, "Pictures of each drawing.", lower_bound=1)
 _SETS_PER_ROW = flags.DEFINE_integer("sets_per_row", 4, "Drawings in a row.", lower_bound=1)
-_PAGE, _PEN, _SHARPNESS, _POINTS = 256, 3, 4, 24  # pixels of the page and its pencil; supersampling; points of a curve
+# Pixels of the page and its pencil; supersampling; points of a curve
+_PAGE, _PEN, _SHARPNESS, _POINTS = 256, 3, 4, 24
 
 
 def main() -> None:
@@ -52,7 +56,9 @@ def main() -> None:
     errors.require(_MODEL, _OUTPUT)
     unknown = [name for name in _CLASSES.value if name not in STARTERS]
     if unknown:
-        raise UserError(f"--classes={','.join(unknown)}: no drawing of it; there are {', '.join(STARTERS)}")
+        raise UserError(
+            f"--classes={','.join(unknown)}: no drawing of it; there are {', '.join(STARTERS)}"
+        )
     drawer = s2i.load(_MODEL.value)
     drawings = _CLASSES.value or list(starters_for(drawer.class_names))
     pages, photos = [], [[] for _ in range(_VARIATIONS.value)]
@@ -66,10 +72,16 @@ def main() -> None:
             pages.append(np.asarray(page.resize(photo.size, Image.Resampling.BOX))[..., np.newaxis])
     if _CLASS_PICTURES.value:
         with open(_CLASS_PICTURES.value, "w", encoding="utf-8") as file:
-            json.dump({name: _data_url(photo) for name, photo in zip(drawings, photos[0])}, file, indent=0)
+            json.dump(
+                {name: _data_url(photo) for name, photo in zip(drawings, photos[0])}, file, indent=0
+            )
     columns = [np.stack(pages), *map(np.stack, photos)]
     picture_grid.picture_grid(columns, drawings, _SETS_PER_ROW.value).save(_OUTPUT.value)
-    print(json.dumps({"drawings": len(drawings), "variations": _VARIATIONS.value, "output": _OUTPUT.value}))
+    print(
+        json.dumps(
+            {"drawings": len(drawings), "variations": _VARIATIONS.value, "output": _OUTPUT.value}
+        )
+    )
 
 
 def _data_url(photo: np.ndarray) -> str:
@@ -101,7 +113,9 @@ def _lines(segments: list) -> list[list[tuple[float, float]]]:
         elif kind == "curveTo":
             ends = np.array([lines[-1][-1], *points])
             t = np.linspace(0, 1, _POINTS)[1:, np.newaxis]
-            weights = np.concatenate([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3], 1)
+            weights = np.concatenate(
+                [(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3], 1
+            )
             lines[-1].extend(map(tuple, weights @ ends))
         elif kind == "closePath":
             lines[-1].append(lines[-1][0])

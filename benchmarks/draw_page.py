@@ -1,11 +1,15 @@
-"""How long from the start of draw.py to its page and to a first picture, and what memory after many?
+"""How long from the start of draw.py to its page and to a first picture, and what memory after
+many?
 
     python benchmarks/draw_page.py [--base_width=64] [--requests=1000] [--variations=1]
-    python benchmarks/draw_page.py --format=tflite --python=.venv-draw/bin/python ...       without TensorFlow
+    python benchmarks/draw_page.py --format=tflite --python=.venv-draw/bin/python
 
-Exports an untrained generator, starts draw.py with it, and sends the running page one request after the other, each
-with another drawing and from another visitor. Reads the page's resident memory from /proc (Linux). Needs
-requirements-demo.txt, or where --python is, requirements-draw.txt. Prints one JSON object.
+The second measures the page without TensorFlow.
+
+Exports an untrained generator, starts draw.py with it, and sends the running page one request after
+the other, each with another drawing and from another visitor. Reads the page's resident memory from
+/proc (Linux). Needs requirements-demo.txt, or where --python is, requirements-draw.txt. Prints one
+JSON object.
 """
 
 import base64
@@ -25,7 +29,7 @@ from collections.abc import Iterator
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 import numpy as np
@@ -40,10 +44,16 @@ from sketch2img_tf.networks.generator import make_generator
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.surroundings import progress
 
-_BASE_WIDTH = flags.DEFINE_integer("base_width", 64, "Channels of the generator's first MRU.", lower_bound=1)
-_REQUESTS = flags.DEFINE_integer("requests", 1000, "Requests to send after the first.", lower_bound=1)
+_BASE_WIDTH = flags.DEFINE_integer(
+    "base_width", 64, "Channels of the generator's first MRU.", lower_bound=1
+)
+_REQUESTS = flags.DEFINE_integer(
+    "requests", 1000, "Requests to send after the first.", lower_bound=1
+)
 _VARIATIONS = flags.DEFINE_enum("variations", "1", ["1", "4", "8"], "Pictures a request.")
-_FORMAT = flags.DEFINE_enum("format", "saved_model", ["saved_model", "tflite"], "What the page draws with.")
+_FORMAT = flags.DEFINE_enum(
+    "format", "saved_model", ["saved_model", "tflite"], "What the page draws with."
+)
 _PYTHON = path_flags.define("python", sys.executable, "The Python that runs draw.py.")
 _CLASSES = tuple(f"class {number:03}" for number in range(125))
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -85,7 +95,9 @@ def _export(folder: str) -> None:
 
 @contextlib.contextmanager
 def _page(model: str) -> Iterator[tuple[subprocess.Popen, str, float]]:
-    """draw.py once it answers: the process, the page's address, and the time at which it was started."""
+    """draw.py once it answers: the process, the page's address,
+    and the time at which it was started.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     started = time.perf_counter()
@@ -111,7 +123,14 @@ def _answers(address: str) -> bool:
 
 def _pictures(address: str, number: int) -> None:
     """Asks for pictures, waits for them, and looks whether there are as many as were asked for."""
-    wanted = [_drawing(number), _CLASSES[number % len(_CLASSES)], number, int(_VARIATIONS.value), 0, 0]
+    wanted = [
+        _drawing(number),
+        _CLASSES[number % len(_CLASSES)],
+        number,
+        int(_VARIATIONS.value),
+        0,
+        0,
+    ]
     body, json_type = json.dumps({"data": wanted}).encode(), {"Content-Type": "application/json"}
     call = f"{address}gradio_api/call/pictures"
     event = json.load(_open(urllib.request.Request(call, body, json_type)))["event_id"]
@@ -124,7 +143,9 @@ def _drawing(number: int) -> str:
     """Seven strokes as the page's canvas would send them."""
     points = np.random.default_rng(number).uniform(0, _SIDE, (8, 2)).tolist()
     canvas = Image.new("RGBA", (_SIDE, _SIDE), "white")
-    ImageDraw.Draw(canvas).line([tuple(point) for point in points], fill="black", width=6, joint="curve")
+    ImageDraw.Draw(canvas).line(
+        [tuple(point) for point in points], fill="black", width=6, joint="curve"
+    )
     file = io.BytesIO()
     canvas.save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
@@ -132,7 +153,11 @@ def _drawing(number: int) -> str:
 
 def _memory_mb(pid: int) -> int:
     """Resident, of which the libraries' code is a part."""
-    [line] = [line for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
+    [line] = [
+        line
+        for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+        if line.startswith("VmRSS")
+    ]
     return int(line.split()[1]) // 1024
 
 

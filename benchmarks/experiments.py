@@ -1,15 +1,18 @@
-"""What is each choice worth? Trains variants of a recipe alike, scores them alike, and prints the table.
+"""What is each choice worth? Trains variants of a recipe alike, scores them alike, and prints the
+table.
 
-    python benchmarks/experiments.py --variants=report,best --seeds=0,1 --common=FILE.flags --runs_dir=DIR \
-      --protocol=validation_all --features_network=MobileNet --features_weights=FILE.h5
+    python benchmarks/experiments.py --variants=report,best --seeds=0,1 --common=FILE.flags \\
+      --runs_dir=DIR --protocol=validation_all \\
+      --features_network=MobileNet --features_weights=FILE.h5
 
-FILE.flags of --common holds what all the runs share, and overrides the variants' configs: data, --num_classes, steps,
-batch, width. What else a variant says overrides both. A run is `train.py` and then `evaluate.py`, in DIR/VARIANT-SEED.
-Runs go one after the other; what is finished is not done again, what was stopped goes on. With --table nothing is run:
-the table is made of what is there. It has the mean over the seeds, and +- half of the range between them.
+FILE.flags of --common holds what all the runs share, and overrides the variants' configs: data,
+--num_classes, steps, batch, width. What else a variant says overrides both. A run is `train.py` and
+then `evaluate.py`, in DIR/VARIANT-SEED. Runs go one after the other; what is finished is not done
+again, what was stopped goes on. With --table nothing is run: the table is made of what is there. It
+has the mean over the seeds, and +- half of the range between them.
 
-It costs as many trainings as variants times seeds, and after each some minutes of evaluate.py. Tune on a validation
-part (--validation_share in FILE.flags), and read test_all once.
+It costs as many trainings as variants times seeds, and after each some minutes of evaluate.py. Tune
+on a validation part (--validation_share in FILE.flags), and read test_all once.
 """
 
 import os
@@ -18,7 +21,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 import statistics
@@ -64,7 +67,11 @@ VARIANTS = {
     "soft_labels": ("--flagfile=configs/soft_labels.flags",),
     "quick": _QUICK,
     "heavy": _HEAVY,
-    "heavy_hinge_diffaugment": (*_HEAVY, "--gan_loss=hinge", "--diffaugment=colour,translation,cutout"),
+    "heavy_hinge_diffaugment": (
+        *_HEAVY,
+        "--gan_loss=hinge",
+        "--diffaugment=colour,translation,cutout",
+    ),
     "heavy_resize": (*_HEAVY, "--upsampling=resize"),
     "heavier": (*_HEAVY, "--perceptual_weight=30"),
     "heavy_more_photos": (*_HEAVY, *_MORE_PHOTOS, "--horizontal_flip_probability=0.5"),
@@ -98,10 +105,15 @@ _PROTOCOL = flags.DEFINE_enum(
     "protocol",
     "",
     ["", *protocols.PROTOCOLS],
-    "What they are scored on; without it what the training logged last counts (--evaluate_every_steps in --common).",
+    "What they are scored on; without it what the training logged last counts"
+    " (--evaluate_every_steps in --common).",
 )
-_NETWORK = flags.DEFINE_enum("features_network", "MobileNet", list(pretrained.CHOICES), "In whose features.")
-_WEIGHTS = path_flags.define("features_weights", "imagenet", "Its weights: imagenet, or a file (.h5, no top).")
+_NETWORK = flags.DEFINE_enum(
+    "features_network", "MobileNet", list(pretrained.CHOICES), "In whose features."
+)
+_WEIGHTS = path_flags.define(
+    "features_weights", "imagenet", "Its weights: imagenet, or a file (.h5, no top)."
+)
 _TABLE = flags.DEFINE_bool("table", False, "Only print the table of what there is.")
 
 
@@ -110,7 +122,9 @@ def main() -> None:
     errors.require(_RUNS_DIR)
     unknown = set(_VARIANTS.value) - set(VARIANTS)
     if unknown:
-        raise UserError(f"--variants={min(unknown)}: no such variant; give some of {', '.join(VARIANTS)}")
+        raise UserError(
+            f"--variants={min(unknown)}: no such variant; give some of {', '.join(VARIANTS)}"
+        )
     if not _TABLE.value:
         errors.require(_COMMON)
         for seed in _SEEDS.value:
@@ -122,7 +136,8 @@ def main() -> None:
 def _run(variant: str, seed: str) -> None:
     workdir = _workdir(variant, seed)
     config, *own = VARIANTS[variant]
-    common = f"--flagfile={os.path.abspath(_COMMON.value)}"  # the command runs in the project's folder
+    # The command runs in the project's folder
+    common = f"--flagfile={os.path.abspath(_COMMON.value)}"
     _command("train.py", config, common, *own, f"--seed={seed}", f"--workdir={workdir}")
     if _PROTOCOL.value and _metrics(variant, seed) is None:
         chosen = [f"--{holder.name}={holder.value}" for holder in (_PROTOCOL, _NETWORK, _WEIGHTS)]
@@ -147,7 +162,11 @@ def _metrics(variant: str, seed: str) -> dict | None:
     last = scalars[-1]["step"]
     if not _PROTOCOL.value:
         logged = [line for line in scalars if line["step"] == last and f"{SCALAR_PREFIX}l1" in line]
-        return {tag[len(SCALAR_PREFIX) :]: value for tag, value in logged[-1].items()} if logged else None
+        return (
+            {tag[len(SCALAR_PREFIX) :]: value for tag, value in logged[-1].items()}
+            if logged
+            else None
+        )
     for result in reversed(results.read(_workdir(variant, seed))):
         protocol = result["protocol"]
         measured = (result["step"], protocol["name"], (protocol["features"] or {}).get("network"))
@@ -169,7 +188,11 @@ def _table() -> list[str]:
 
 def _row(variant: str, found: dict[str, dict]) -> str:
     runs = [read_scalars(_workdir(variant, seed)) for seed in found]
-    cells = [variant, ", ".join(found), ", ".join(sorted({str(scalars[-1]["step"]) for scalars in runs}))]
+    cells = [
+        variant,
+        ", ".join(found),
+        ", ".join(sorted({str(scalars[-1]["step"]) for scalars in runs})),
+    ]
     cells += [_text([metrics[name] for metrics in found.values()]) for name in _columns()]
     cells.append(_text([_seconds_a_step(scalars) for scalars in runs]))
     return f"| {' | '.join(cells)} |"
@@ -189,7 +212,9 @@ def _columns() -> list[str]:
 
 
 def _seconds_a_step(scalars: list[dict]) -> float:
-    return 1 / statistics.median(line["steps_per_second"] for line in scalars if "steps_per_second" in line)
+    return 1 / statistics.median(
+        line["steps_per_second"] for line in scalars if "steps_per_second" in line
+    )
 
 
 def _text(values: list[float]) -> str:

@@ -2,8 +2,9 @@
 
     python benchmarks/input_pipeline.py --data_dir=DIR [--batches=50]
 
-Reads, decodes, jitters and resizes training batches of TFRecords as train.py does, with nothing else to do, and prints
-one JSON object. Without --data_dir it draws a small miniature Sketchy and reads that.
+Reads, decodes, jitters and resizes training batches of TFRecords as train.py does, with nothing
+else to do, and prints one JSON object. Without --data_dir it draws a small miniature Sketchy and
+reads that.
 """
 
 import json
@@ -14,7 +15,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 from absl import flags
@@ -28,10 +29,16 @@ from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIA
 from sketch2img_tf.surroundings import progress
 
 _DATA_DIR = path_flags.define("data_dir", "", "Folder of the TFRecords.")
-_PHOTO_VARIANT = flags.DEFINE_string("photo_variant", DEFAULT_PHOTO_VARIANT, "Rendering of the photos.")
-_SKETCH_VARIANT = flags.DEFINE_string("sketch_variant", DEFAULT_SKETCH_VARIANT, "Rendering of the sketches.")
+_PHOTO_VARIANT = flags.DEFINE_string(
+    "photo_variant", DEFAULT_PHOTO_VARIANT, "Rendering of the photos."
+)
+_SKETCH_VARIANT = flags.DEFINE_string(
+    "sketch_variant", DEFAULT_SKETCH_VARIANT, "Rendering of the sketches."
+)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a batch.", lower_bound=1)
-_BATCHES = flags.DEFINE_integer("batches", 50, "Batches to measure, after ten to warm up.", lower_bound=1)
+_BATCHES = flags.DEFINE_integer(
+    "batches", 50, "Batches to measure, after ten to warm up.", lower_bound=1
+)
 _WARM_UP = 10
 
 
@@ -39,7 +46,9 @@ def main() -> None:
     """Measures and prints."""
     with tempfile.TemporaryDirectory() as folder:
         data_dir = _DATA_DIR.value or _miniature(folder)
-        config = DataConfig(photo_variant=(_PHOTO_VARIANT.value,), sketch_variant=(_SKETCH_VARIANT.value,))
+        config = DataConfig(
+            photo_variant=(_PHOTO_VARIANT.value,), sketch_variant=(_SKETCH_VARIANT.value,)
+        )
         directory = build.dataset_dir(data_dir, config.photo_variant, config.sketch_variant)
         sketchy = input_pipeline.open_paired_dataset(str(directory), config)
         seconds = _seconds(sketchy)

@@ -1,10 +1,12 @@
-"""Are several pictures of a LiteRT model sooner there in one batch, or in several threads, than one after the other?
+"""Are several pictures of a LiteRT model sooner there in one batch, or in several threads, than one
+after the other?
 
     taskset -c 0,1 python benchmarks/litert_batches.py [--base_width=64] [--seconds=5]
 
-Converts an untrained generator for batches of several sizes, as export.py does for batches of one; measures the time
-per picture on one core. Then, on the cores that the process may use, that of one interpreter with a thread per core, as
-models are run, and that of as many interpreters with one thread each. Prints one JSON object.
+Converts an untrained generator for batches of several sizes, as export.py does for batches of one;
+measures the time per picture on one core. Then, on the cores that the process may use, that of one
+interpreter with a thread per core, as models are run, and that of as many interpreters with one
+thread each. Prints one JSON object.
 """
 
 import concurrent.futures
@@ -16,7 +18,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 import numpy as np
@@ -29,7 +31,9 @@ from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.export import lite_model
 from sketch2img_tf.networks.generator import make_generator
 
-_BASE_WIDTH = flags.DEFINE_integer("base_width", 64, "Channels of the generator's first MRU.", lower_bound=1)
+_BASE_WIDTH = flags.DEFINE_integer(
+    "base_width", 64, "Channels of the generator's first MRU.", lower_bound=1
+)
 _SECONDS = flags.DEFINE_float("seconds", 5, "Time to measure each for.", lower_bound=0)
 _BATCH_SIZES = (1, 4, 8)
 _CLASSES = 125
@@ -58,14 +62,18 @@ class Interpreter:
 
 def main() -> None:
     """Measures and prints."""
-    generator = make_generator(Config(network=NetworkConfig(base_width=_BASE_WIDTH.value)), _CLASSES)
+    generator = make_generator(
+        Config(network=NetworkConfig(base_width=_BASE_WIDTH.value)), _CLASSES
+    )
     models = {size: lite_model.convert(generator, _STATISTICS, size) for size in _BATCH_SIZES}
     cores = len(os.sched_getaffinity(0))
     batches = {size: _ms_per_picture([Interpreter(model, 1)]) for size, model in models.items()}
     result = {"base_width": _BASE_WIDTH.value, "cores": cores, "one_thread_ms_by_batch": batches}
     if cores > 1:
         result["one_interpreter_ms"] = _ms_per_picture([Interpreter(models[1], cores)])
-        result["interpreters_ms"] = _ms_per_picture([Interpreter(models[1], 1) for _ in range(cores)])
+        result["interpreters_ms"] = _ms_per_picture(
+            [Interpreter(models[1], 1) for _ in range(cores)]
+        )
     print(json.dumps(result))
 
 

@@ -1,11 +1,13 @@
 """Does bfloat16 train as float32 does? Two seeds in float32, and the first of them in bfloat16.
 
-    python benchmarks/precision_pair.py --flagfile=configs/quickstart.flags --data_dir=DIR --workdir=DIR
+    python benchmarks/precision_pair.py --flagfile=configs/quickstart.flags --data_dir=DIR \\
+      --workdir=DIR
 
-Trains three times with every option of train.py but --precision and --seed, in folders of their own below --workdir;
-the same command goes on with what was interrupted. Prints one JSON object: the held-out L1 at the end of each run, and
-for it and for every curve of the losses the root mean square of the differences over the steps, between the precisions
-and between the seeds. Where bfloat16 is as good, the first is not above the second.
+Trains three times with every option of train.py but --precision and --seed, in folders of their own
+below --workdir; the same command goes on with what was interrupted. Prints one JSON object: the
+held-out L1 at the end of each run, and for it and for every curve of the losses the root mean
+square of the differences over the steps, between the precisions and between the seeds. Where
+bfloat16 is as good, the first is not above the second.
 """
 
 import dataclasses
@@ -17,7 +19,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 import numpy as np
@@ -40,7 +42,9 @@ def main() -> None:
     if not run.training.workdir:
         raise errors.UserError("--workdir=DIR is missing: the folder for the three runs")
     folders = {name: _trained(run, name, *how) for name, how in _RUNS.items()}
-    steps = run.training.train_steps or max(line["step"] for line in read_scalars(folders["float32"]))
+    steps = run.training.train_steps or max(
+        line["step"] for line in read_scalars(folders["float32"])
+    )
     curves = {name: _curves(folder, steps) for name, folder in folders.items()}
     tags = [tag for tag in curves["float32"] if tag == _LAST or tag.split("/")[-1] in _LOSSES]
     result = {
@@ -58,18 +62,27 @@ def _trained(run: config_lib.Config, name: str, precision: str, seed: int) -> st
     os.makedirs(run.training.workdir, exist_ok=True)
     flagfile = workdir + ".flags"
     pathlib.Path(flagfile).write_text(dataclasses.replace(run, training=training).to_flagfile())
-    if subprocess.run([sys.executable, str(_ROOT / "train.py"), f"--flagfile={flagfile}"]).returncode:
-        raise errors.UserError(f"{flagfile}: that run has not come to its end; what it said is above")
+    if subprocess.run(
+        [sys.executable, str(_ROOT / "train.py"), f"--flagfile={flagfile}"]
+    ).returncode:
+        raise errors.UserError(
+            f"{flagfile}: that run has not come to its end; what it said is above"
+        )
     return workdir
 
 
 def _curves(workdir: str, steps: int) -> dict[str, np.ndarray]:
-    """Every scalar's values over the first steps, at those at which it was logged; the losses smoothed."""
+    """Every scalar's values over the first steps, at those at which
+    it was logged; the losses smoothed.
+    """
     columns: dict[str, list[float]] = {}
     for line in read_scalars(workdir):
         for tag, value in line.items() if line["step"] <= steps else ():
             columns.setdefault(tag, []).append(value)
-    return {tag: np.array(values) if tag == _LAST else _smoothed(values) for tag, values in columns.items()}
+    return {
+        tag: np.array(values) if tag == _LAST else _smoothed(values)
+        for tag, values in columns.items()
+    }
 
 
 def _smoothed(values: list[float]) -> np.ndarray:

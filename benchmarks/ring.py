@@ -1,4 +1,6 @@
-"""How long a step takes on several devices, on paper: it computes, then exchanges by rings, never both at once."""
+"""How long a step takes on several devices, on paper: it computes, then
+exchanges by rings, never both at once.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,10 @@ class Machine:
 
 
 MACHINES = {
-    "8 GPUs": Machine(8, 156e12, 300e9, 30e-6),  # A100: 312 TFLOP/s, NVLink 600 GB/s both ways together
-    "64 GPUs": Machine(64, 156e12, 25e9, 100e-6),  # eight such boxes, 200 Gbit/s of InfiniBand a GPU
+    # A100: 312 TFLOP/s, NVLink 600 GB/s both ways together
+    "8 GPUs": Machine(8, 156e12, 300e9, 30e-6),
+    # Eight such boxes, 200 Gbit/s of InfiniBand a GPU
+    "64 GPUs": Machine(64, 156e12, 25e9, 100e-6),
     "v3-8": Machine(8, 30.75e12, 82e9, 10e-6),  # 123 TFLOP/s a chip of two cores, 656 Gbit/s a link
 }
 
@@ -64,7 +68,9 @@ class Step:
         return math.ceil(goal / (1 - goal) * self.exchanging(machine) / a_picture)
 
     def link_for(self, goal: float, machine: Machine, batch: float, utilization: float) -> float:
-        """Bytes a second of a link with this efficiency; infinite if the latencies alone take too long."""
+        """Bytes a second of a link with this efficiency; infinite
+        if the latencies alone take too long.
+        """
         allowed = (1 - goal) / goal * self.computing(machine, batch, utilization)
         left = allowed - self.exchanges * machine.latency
         sent = 2 * self.exchanged * (machine.devices - 1) / machine.devices

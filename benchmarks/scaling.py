@@ -1,12 +1,14 @@
-"""How far does a run scale? On paper: what a step computes and exchanges, against the figures of some machines.
+"""How far does a run scale? On paper: what a step computes and exchanges, against the figures of
+some machines.
 
     python benchmarks/scaling.py --flagfile=configs/full.flags --perceptual_weight=0
 
-Traces the real step on two replicas, runs nothing, and counts: multiply-adds of a picture, bytes that all replicas sum
-or average, and in how many exchanges. With --dragan_every_steps above 1 the exchanges are those of a step with the
-penalties, the multiply-adds those of one without. With the vendors' peaks, of which a share (--utilization) is reached,
-and nothing computed while anything is exchanged, it gives for each machine the efficiency at --batch_size pictures per
-device, the batch per device at which it is 90 %, and the link at which --batch_size pictures are enough. Takes every
+Traces the real step on two replicas, runs nothing, and counts: multiply-adds of a picture, bytes
+that all replicas sum or average, and in how many exchanges. With --dragan_every_steps above 1 the
+exchanges are those of a step with the penalties, the multiply-adds those of one without. With the
+vendors' peaks, of which a share (--utilization) is reached, and nothing computed while anything is
+exchanged, it gives for each machine the efficiency at --batch_size pictures per device, the batch
+per device at which it is 90 %, and the link at which --batch_size pictures are enough. Takes every
 option of train.py. Prints one JSON object.
 """
 
@@ -18,7 +20,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 import tensorflow as tf
@@ -33,7 +35,9 @@ from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a device and step.", lower_bound=1)
-_UTILIZATION = flags.DEFINE_float("utilization", 0.3, "Share of its peak that a device reaches.", lower_bound=0.01)
+_UTILIZATION = flags.DEFINE_float(
+    "utilization", 0.3, "Share of its peak that a device reaches.", lower_bound=0.01
+)
 _CLASSES = 125
 _EXAMPLES = 68_000  # an epoch, where the run's length is in them: about as many as the release has
 _REPLICAS = 2
@@ -42,7 +46,9 @@ _GOAL = 0.9
 
 
 class _Counting(tf.distribute.ReductionToOneDevice):
-    """Notes the bytes of every exchange; several at a time are one message, as where they are packed."""
+    """Notes the bytes of every exchange; several at a time are
+    one message, as where they are packed.
+    """
 
     def __init__(self):
         super().__init__()
@@ -51,7 +57,8 @@ class _Counting(tf.distribute.ReductionToOneDevice):
     def reduce_implementation(self, reduce_op, per_replica_value, destinations, options):
         before = len(self.messages)
         result = super().reduce_implementation(reduce_op, per_replica_value, destinations, options)
-        self.messages[before:] = [_bytes(per_replica_value)]  # this one broadcasts what it has reduced
+        # This one broadcasts what it has reduced
+        self.messages[before:] = [_bytes(per_replica_value)]
         return result
 
     def batch_reduce_implementation(self, reduce_op, value_destination_pairs, options):
@@ -69,7 +76,9 @@ def main() -> None:
     """Counts, reckons and prints."""
     run = config_lib.from_flags()
     batch = _REPLICAS * _BATCH_SIZE.value
-    run = dataclasses.replace(run, training=dataclasses.replace(run.training, global_batch_size=batch))
+    run = dataclasses.replace(
+        run, training=dataclasses.replace(run.training, global_batch_size=batch)
+    )
     run = run.in_steps(_EXAMPLES)
     step = traced(run)
     result = {
@@ -86,18 +95,26 @@ def main() -> None:
 def traced(run: config_lib.Config) -> Step:
     """One step of this run, traced on two replicas that share its batch."""
     cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * _REPLICAS)
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * _REPLICAS
+    )
     counting = _Counting()
     strategy = tf.distribute.MirroredStrategy(["cpu:0", "cpu:1"], cross_device_ops=counting)
     with strategy.scope():
-        step = TrainStep(run, TrainState(run, len(run.data.classes) or run.data.num_classes or _CLASSES), _STATISTICS)
+        step = TrainStep(
+            run,
+            TrainState(run, len(run.data.classes) or run.data.num_classes or _CLASSES),
+            _STATISTICS,
+        )
     counting.messages.clear()
     own, size = run.training.pictures_per_step // _REPLICAS, run.data.image_size
     batches = strategy.distribute_datasets_from_function(lambda context: _blank(own, size))
     with hardware.for_accelerators():
         graph = step.__call__.get_concrete_function(iter(batches).element_spec).graph
     return Step(
-        graph_cost.count(graph) / run.training.global_batch_size, sum(counting.messages), len(counting.messages)
+        graph_cost.count(graph) / run.training.global_batch_size,
+        sum(counting.messages),
+        len(counting.messages),
     )
 
 

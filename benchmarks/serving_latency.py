@@ -2,10 +2,11 @@
 
     python benchmarks/serving_latency.py [--base_width=64] [--seconds=12]
 
-Exports an untrained generator both ways, then sends it batches of sketches, PNG bytes in and PNG bytes out, for some
-seconds each. TensorFlow Lite draws the pictures of a batch one after the other. The yardstick is the time of the
-generator's multiply-adds at the rate of the fastest of some float32 matrix products, measured in the same run. Runs
-generate.py too, from its start to its one picture. Uses the cores that the process may use: `taskset -c 0,1 python
+Exports an untrained generator both ways, then sends it batches of sketches, PNG bytes in and PNG
+bytes out, for some seconds each. TensorFlow Lite draws the pictures of a batch one after the other.
+The yardstick is the time of the generator's multiply-adds at the rate of the fastest of some
+float32 matrix products, measured in the same run. Runs generate.py too, from its start to its one
+picture. Uses the cores that the process may use: `taskset -c 0,1 python
 benchmarks/serving_latency.py` on a larger machine. Prints one JSON object.
 """
 
@@ -22,7 +23,7 @@ from typing import Callable
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 import numpy as np
@@ -41,7 +42,9 @@ from sketch2img_tf.networks.generator import Generator, make_generator
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.surroundings import progress
 
-_BASE_WIDTH = flags.DEFINE_integer("base_width", 64, "Channels of the generator's first MRU.", lower_bound=1)
+_BASE_WIDTH = flags.DEFINE_integer(
+    "base_width", 64, "Channels of the generator's first MRU.", lower_bound=1
+)
 _SECONDS = flags.DEFINE_float("seconds", 12, "Time to measure a batch size for.", lower_bound=0)
 _BATCH_SIZES = (1, 8, 32)
 _CLASSES = 125
@@ -61,15 +64,22 @@ def main() -> None:
         lite = os.path.join(lite_model.export(generator, card, 0, folder), lite_model.MODEL_FILE)
         peaks, of_a_picture = [matrix_products.rate()], _multiply_adds(generator)
         results = {
-            "saved_model": {"megabytes": _megabytes(saved), **_measured(lambda: _saved_model(saved))},
+            "saved_model": {
+                "megabytes": _megabytes(saved),
+                **_measured(lambda: _saved_model(saved)),
+            },
             "tflite": {"megabytes": _megabytes(lite), **_measured(lambda: _lite_model(lite))},
         }
         peaks.append(matrix_products.rate())
-        command_s = statistics.median(_generate_seconds(saved, pathlib.Path(folder)) for _ in range(3))
+        command_s = statistics.median(
+            _generate_seconds(saved, pathlib.Path(folder)) for _ in range(3)
+        )
     peak = max(peaks)
     for result in results.values():
         for size, times in result["batches"].items():
-            times["times_the_multiply_adds"] = round(times["p50_ms"] / (1e3 * size * of_a_picture / peak), 2)
+            times["times_the_multiply_adds"] = round(
+                times["p50_ms"] / (1e3 * size * of_a_picture / peak), 2
+            )
     machine = {
         "cores": _cores(),
         "base_width": _BASE_WIDTH.value,
@@ -109,7 +119,9 @@ def _lite_model(path: str) -> Draw:
     def draw_one(sketch: bytes) -> bytes:
         pixels = np.asarray(Image.open(io.BytesIO(sketch)).convert("L").resize(size))
         noise = random.standard_normal(noise_shape, np.float32)
-        photo = run(sketch=pixels[np.newaxis, ..., np.newaxis], label_id=label_id, noise=noise)["photo"]
+        photo = run(sketch=pixels[np.newaxis, ..., np.newaxis], label_id=label_id, noise=noise)[
+            "photo"
+        ]
         file = io.BytesIO()
         Image.fromarray(photo[0]).save(file, "PNG")
         return file.getvalue()
@@ -127,7 +139,11 @@ def _measured(load: Callable[[], Draw]) -> dict:
     first = time.perf_counter()
     sizes = progress.bar(_BATCH_SIZES, unit="batch size")
     batches = {size: _times(lambda size=size: draw([sketch] * size)) for size in sizes}
-    return {"load_s": round(loaded - start, 2), "first_picture_s": round(first - loaded, 2), "batches": batches}
+    return {
+        "load_s": round(loaded - start, 2),
+        "first_picture_s": round(first - loaded, 2),
+        "batches": batches,
+    }
 
 
 def _times(call: Callable[[], object]) -> dict:
@@ -150,12 +166,20 @@ def _multiply_adds(generator: Generator) -> int:
         tf.TensorSpec([1, *generator.noise_shape]),
     )
     with hardware.for_accelerators():  # an export for any batch goes by no tiles
-        graph = tf.function(lambda *inputs: generator(inputs, training=False)).get_concrete_function(*specs).graph
+        graph = (
+            tf.function(lambda *inputs: generator(inputs, training=False))
+            .get_concrete_function(*specs)
+            .graph
+        )
     return graph_cost.count(graph)
 
 
 def _megabytes(path: str) -> float:
-    files = [path] if os.path.isfile(path) else [str(file) for file in pathlib.Path(path).rglob("*") if file.is_file()]
+    files = (
+        [path]
+        if os.path.isfile(path)
+        else [str(file) for file in pathlib.Path(path).rglob("*") if file.is_file()]
+    )
     return round(sum(map(os.path.getsize, files)) / 1e6, 1)
 
 

@@ -2,13 +2,15 @@
 
     python benchmarks/soak.py --steps=2000 --plot=soak.png
 
-Starts train.py, small, on the generated pictures of datasets/sketchy/dummy_data, with scalars, samples, evaluations and
-checkpoints on, and looks at its process from outside, in Linux' /proc. The first quarter of the steps is left out: what
-is made when it is first needed is made there. Level means: the median of the last quarter is above that of the second
-by no more than `_MOST` says. Prints one JSON object, and ends with an error if something has grown.
+Starts train.py, small, on the generated pictures of datasets/sketchy/dummy_data, with scalars,
+samples, evaluations and checkpoints on, and looks at its process from outside, in Linux' /proc. The
+first quarter of the steps is left out: what is made when it is first needed is made there. Level
+means: the median of the last quarter is above that of the second by no more than `_MOST` says.
+Prints one JSON object, and ends with an error if something has grown.
 
-The time of a step is the processors' time, since other programs' load is not ours; it holds its share of samples,
-evaluations and checkpoints. What other programs do to the caches is in it all the same.
+The time of a step is the processors' time, since other programs' load is not ours; it holds its
+share of samples, evaluations and checkpoints. What other programs do to the caches is in it all the
+same.
 """
 
 import json
@@ -21,7 +23,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 from absl import flags
@@ -36,10 +38,21 @@ _PLOT = path_flags.define("plot", "", "Also draw what was measured into this .pn
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _EVERY = 20  # steps between two looks, and between samples, evaluations and checkpoints
-_SMALL = ["--base_width=4", "--global_batch_size=4", "--perceptual_weight=0", f"--log_every_steps={_EVERY // 2}"]
+_SMALL = [
+    "--base_width=4",
+    "--global_batch_size=4",
+    "--perceptual_weight=0",
+    f"--log_every_steps={_EVERY // 2}",
+]
 _INTERVALS = [f"--{name}_every_steps={_EVERY}" for name in ("sample", "checkpoint", "evaluate")]
-_LABELS = {"memory_mb": "memory, MB", "handles": "open files", "threads": "threads", "cpu_s_per_step": "CPU s per step"}
-_MOST = {"memory_mb": 1.05, "handles": 1.0, "threads": 1.0, "cpu_s_per_step": 1.25}  # last quarter over second quarter
+_LABELS = {
+    "memory_mb": "memory, MB",
+    "handles": "open files",
+    "threads": "threads",
+    "cpu_s_per_step": "CPU s per step",
+}
+# Last quarter over second quarter
+_MOST = {"memory_mb": 1.05, "handles": 1.0, "threads": 1.0, "cpu_s_per_step": 1.25}
 
 
 def main() -> None:
@@ -50,16 +63,27 @@ def main() -> None:
         _plot(samples, _PLOT.value)
     second, last = (_medians(samples, quarter) for quarter in (1, 3))
     grown = [name for name, most in _MOST.items() if last[name] > most * second[name]]
-    print(json.dumps({"steps": _STEPS.value, "second_quarter": second, "last_quarter": last, "grown": grown}))
+    print(
+        json.dumps(
+            {"steps": _STEPS.value, "second_quarter": second, "last_quarter": last, "grown": grown}
+        )
+    )
     if grown:
-        raise UserError(f"not level over {_STEPS.value} steps: {', '.join(grown)}; the line above has the figures")
+        raise UserError(
+            f"not level over {_STEPS.value} steps: {', '.join(grown)}; the line above has the"
+            " figures"
+        )
 
 
 def _samples(folder: str) -> list[dict[str, float]]:
     """What `_look` sees, about every `_EVERY` steps, with the step."""
     workdir = os.path.join(folder, "run")
     command = [sys.executable, "train.py", *_SMALL, *_INTERVALS, f"--train_steps={_STEPS.value}"]
-    command += ["--manual_dir=datasets/sketchy/dummy_data", f"--data_dir={folder}/data", f"--workdir={workdir}"]
+    command += [
+        "--manual_dir=datasets/sketchy/dummy_data",
+        f"--data_dir={folder}/data",
+        f"--workdir={workdir}",
+    ]
     seen = []
     with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
@@ -78,7 +102,8 @@ def _look(process: int) -> dict[str, float]:
     with open(f"/proc/{process}/status", encoding="utf-8") as file:
         status = dict(line.split(":", 1) for line in file)
     with open(f"/proc/{process}/stat", encoding="utf-8") as file:
-        ticks = sum(map(int, file.read().rpartition(")")[2].split()[11:13]))  # in user and system mode
+        # In user and system mode
+        ticks = sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
     return {
         "memory_mb": int(status["VmRSS"].split()[0]) / 1024,
         "handles": len(os.listdir(f"/proc/{process}/fd")),
@@ -93,14 +118,20 @@ def _per_step(before: dict[str, float], now: dict[str, float]) -> float:
 
 def _medians(samples: list[dict[str, float]], quarter: int) -> dict[str, float]:
     length = _STEPS.value / 4
-    within = [sample for sample in samples if quarter * length < sample["step"] <= (quarter + 1) * length]
+    within = [
+        sample for sample in samples if quarter * length < sample["step"] <= (quarter + 1) * length
+    ]
     return {name: round(statistics.median(sample[name] for sample in within), 4) for name in _MOST}
 
 
 def _plot(samples: list[dict[str, float]], path: str) -> None:
     figure = Figure(figsize=(8, 7), layout="constrained")
     for axes, (name, label) in zip(figure.subplots(len(_LABELS), sharex=True), _LABELS.items()):
-        axes.plot([sample["step"] for sample in samples], [sample[name] for sample in samples], linewidth=1)
+        axes.plot(
+            [sample["step"] for sample in samples],
+            [sample[name] for sample in samples],
+            linewidth=1,
+        )
         axes.set_ylim(0, 1.2 * max(sample[name] for sample in samples))
         axes.set_ylabel(label)
         axes.grid(alpha=0.3)

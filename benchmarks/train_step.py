@@ -1,11 +1,13 @@
 """How long does a train step take?
 
-    python benchmarks/train_step.py --precision=mixed_bfloat16 --batch_size=16 --steps=5 --perceptual_weight=0
+    python benchmarks/train_step.py --precision=mixed_bfloat16 --batch_size=16 --steps=5 \\
+      --perceptual_weight=0
 
-Random pictures through the real step, with every option of train.py; --flagfile=configs/NAME.flags measures that run's
-step. The first step traces the graph and is left out. Prints one JSON object. In it are the multiply-adds of a step's
-convolutions and matrix products, how many of them a second were done, and what share that is of the rate of the fastest
-product of two matrices of the same type, measured before and after the steps.
+Random pictures through the real step, with every option of train.py; --flagfile=configs/NAME.flags
+measures that run's step. The first step traces the graph and is left out. Prints one JSON object.
+In it are the multiply-adds of a step's convolutions and matrix products, how many of them a second
+were done, and what share that is of the rate of the fastest product of two matrices of the same
+type, measured before and after the steps.
 """
 
 import dataclasses
@@ -18,7 +20,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 import numpy as np
@@ -45,7 +47,9 @@ _STATISTICS = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
 def main() -> None:
     """Measures and prints."""
     run = config_lib.from_flags()
-    run = dataclasses.replace(run, training=dataclasses.replace(run.training, global_batch_size=_BATCH_SIZE.value))
+    run = dataclasses.replace(
+        run, training=dataclasses.replace(run.training, global_batch_size=_BATCH_SIZE.value)
+    )
     run = run.in_steps(_EXAMPLES)
     perceptual.check_weights(run.losses)
     critic.check_weights(run.losses)

@@ -2,10 +2,10 @@
 
     python benchmarks/workers.py --base_width=16 --perceptual_weight=0 [--batch_size=8] [--steps=8]
 
-Draws a small miniature Sketchy and trains on it by `train.py --strategy=multi_worker`, once with one worker and once
-with two, which exchange over the loopback interface. Each worker is pinned to a core (Linux) and has a batch of
---batch_size. Takes every option of train.py. Prints one JSON object; its efficiency is the pictures per second of two
-workers over twice those of one.
+Draws a small miniature Sketchy and trains on it by `train.py --strategy=multi_worker`, once with
+one worker and once with two, which exchange over the loopback interface. Each worker is pinned to a
+core (Linux) and has a batch of --batch_size. Takes every option of train.py. Prints one JSON
+object; its efficiency is the pictures per second of two workers over twice those of one.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 from absl import flags
@@ -42,12 +42,17 @@ def main() -> None:
     """Measures and prints."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < max(_WORKERS):
-        raise errors.UserError(f"{len(cores)} core for {max(_WORKERS)} workers: each needs one of its own")
+        raise errors.UserError(
+            f"{len(cores)} core for {max(_WORKERS)} workers: each needs one of its own"
+        )
     with tempfile.TemporaryDirectory() as folder:
         release, data_dir = os.path.join(folder, "sketchy"), os.path.join(folder, "data")
         miniature.write(release, photos_per_class=10, classes=miniature.CLASSES[:2])
         build.build(release, data_dir)
-        seconds = {count: _seconds(cores[:count], data_dir, os.path.join(folder, str(count))) for count in _WORKERS}
+        seconds = {
+            count: _seconds(cores[:count], data_dir, os.path.join(folder, str(count)))
+            for count in _WORKERS
+        }
     rates = {workers: workers * _BATCH_SIZE.value / median for workers, median in seconds.items()}
     result = {
         "base_width": config_lib.from_flags().network.base_width,
@@ -66,7 +71,9 @@ def _seconds(cores: list[int], data_dir: str, workdir: str) -> float:
     workers = [_start(index, core, addresses, flagfile) for index, core in enumerate(cores)]
     if any([worker.wait() for worker in workers]):
         raise errors.UserError("a worker has failed; what it said is above")
-    rates = [line["steps_per_second"] for line in read_scalars(workdir) if "steps_per_second" in line]
+    rates = [
+        line["steps_per_second"] for line in read_scalars(workdir) if "steps_per_second" in line
+    ]
     return statistics.median(1 / rate for rate in rates[_WARM_UP:])
 
 
@@ -92,7 +99,9 @@ def _flagfile(workers: int, data_dir: str, workdir: str) -> str:
         train_epochs=0,
         log_every_steps=1,
     )
-    run = dataclasses.replace(run, training=training, data=dataclasses.replace(run.data, data_dir=data_dir))
+    run = dataclasses.replace(
+        run, training=training, data=dataclasses.replace(run.data, data_dir=data_dir)
+    )
     path = workdir + ".flags"
     pathlib.Path(path).write_text(run.to_flagfile())
     return path

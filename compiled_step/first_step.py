@@ -1,11 +1,12 @@
-"""A packed run's first step by TensorFlow, here: the losses that `compiled_step.run` has to find there.
+"""A packed run's first step by TensorFlow, here: the losses that `compiled_step.run` has to find
+there.
 
     python -m compiled_step.first_step --packed_dir=DIR
 
 Prints its scalars as one JSON object. Always in float32.
 """
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 import json

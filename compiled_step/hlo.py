@@ -15,7 +15,8 @@ from sketch2img_tf.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """HLO whose parameters are the arguments, then `captured`; its results those of the function, then `written`.
+    """HLO whose parameters are the arguments, then `captured`; its results those of the function,
+    then `written`.
 
     Attributes:
       hlo: an HloModuleProto, serialised.
@@ -30,13 +31,16 @@ class Program:
     results: list[str]
 
 
-def compiled(function: Callable, *specs: tf.TensorSpec, variables: Iterable[tf.Variable] = ()) -> Program:
+def compiled(
+    function: Callable, *specs: tf.TensorSpec, variables: Iterable[tf.Variable] = ()
+) -> Program:
     """The program that `function` is for arguments of these shapes and types.
 
     Args:
       function: what to compile.
       specs: of its arguments.
-      variables: those that it may reach by their handles alone, as Adam its slots: a graph does not know them.
+      variables: those that it may reach by their handles alone, as Adam its slots: a graph does not
+        know them.
 
     Raises:
       UserError: XLA has no kernel for something that it does.
@@ -47,7 +51,9 @@ def compiled(function: Callable, *specs: tf.TensorSpec, variables: Iterable[tf.V
     try:
         hlo = compilable.experimental_get_compiler_ir(*blank)(stage="hlo_serialized")
     except ValueError as error:
-        raise UserError(f"XLA does not compile this run's step: {str(error).splitlines()[0]}") from None
+        raise UserError(
+            f"XLA does not compile this run's step: {str(error).splitlines()[0]}"
+        ) from None
     graph = concrete.graph
     of_handles = {id(variable.handle): variable for variable in [*graph.variables, *variables]}
     captured = [of_handles.get(id(outside), outside) for outside in concrete.captured_inputs]
@@ -55,14 +61,20 @@ def compiled(function: Callable, *specs: tf.TensorSpec, variables: Iterable[tf.V
     # XLA's bridge returns the variables that are written in the order of the parameters.
     read_only = set(auto_control_deps_utils.get_read_only_resource_input_indices_graph(graph))
     written = [
-        each for number, each in enumerate(captured, first) if isinstance(each, tf.Variable) and number not in read_only
+        each
+        for number, each in enumerate(captured, first)
+        if isinstance(each, tf.Variable) and number not in read_only
     ]
     results = concrete.structured_outputs
-    return Program(_portable(hlo), captured, written, sorted(results) if isinstance(results, dict) else [])
+    return Program(
+        _portable(hlo), captured, written, sorted(results) if isinstance(results, dict) else []
+    )
 
 
 def _portable(hlo: bytes) -> bytes:
-    """Without copies, which JAX from 0.11 on does not read; a reshape to the same shape does the same."""
+    """Without copies, which JAX from 0.11 on does not read; a
+    reshape to the same shape does the same.
+    """
     module = hlo_pb2.HloModuleProto.FromString(hlo)
     for computation in module.computations:
         for instruction in computation.instructions:

@@ -1,7 +1,8 @@
 """What is in a packed folder, for both sides: needs neither TensorFlow nor JAX.
 
-`run.json` says what the parameters and results of `step.hlo` are, by keys of `state.npz`; `batch.hlo` makes a batch of
-what is in `pictures.npz`. What a run gives: `done.json`, `scalars.jsonl`, and its state in parts, `state_00.npz` on.
+`run.json` says what the parameters and results of `step.hlo` are, by keys of `state.npz`;
+`batch.hlo` makes a batch of what is in `pictures.npz`. What a run gives: `done.json`,
+`scalars.jsonl`, and its state in parts, `state_00.npz` on.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ def drawn(shape: list[int], seed: list[int], mean: float, deviation: float) -> n
 
 
 def write_parts(directory: str, arrays: dict[str, np.ndarray], part_mb: float) -> None:
-    """The arrays in files of at most about so many megabytes, each larger array cut into pieces of its flat values."""
+    """The arrays in files of at most about so many megabytes, each larger array
+    cut into pieces of its flat values.
+    """
     room, parts = int(part_mb * 1e6), [{}]
     left = room
     for key, array in arrays.items():
@@ -47,9 +50,14 @@ def write_parts(directory: str, arrays: dict[str, np.ndarray], part_mb: float) -
 def read_parts(directory: str) -> dict[str, np.ndarray]:
     """The inverse of `write_parts`; arrays come flat."""
     pieces: dict[str, dict[int, np.ndarray]] = {}
-    for path in sorted(glob.glob(os.path.join(glob.escape(directory), _PART.replace("{:02d}", "*")))):
+    for path in sorted(
+        glob.glob(os.path.join(glob.escape(directory), _PART.replace("{:02d}", "*")))
+    ):
         with np.load(path) as part:
             for name in part.files:
                 key, start = name.split("@")
                 pieces.setdefault(key, {})[int(start)] = part[name]
-    return {key: np.concatenate([of_key[start] for start in sorted(of_key)]) for key, of_key in pieces.items()}
+    return {
+        key: np.concatenate([of_key[start] for start in sorted(of_key)])
+        for key, of_key in pieces.items()
+    }

@@ -6,10 +6,12 @@ import numpy as np
 
 
 class Order:
-    """Epochs in random order, of sketches and of edge maps apart, as `input_pipeline.training_batches` has them.
+    """Epochs in random order, of sketches and of edge maps apart, as
+    `input_pipeline.training_batches` has them.
 
-    With `--balance_classes` an epoch has of each class the quota that is packed, the next ones of its examples.
-    Differs from it: an epoch's order is drawn by NumPy, and from all of its examples instead of a buffer of them.
+    With `--balance_classes` an epoch has of each class the quota that is packed, the next ones of
+    its examples. Differs from it: an epoch's order is drawn by NumPy, and from all of its examples
+    instead of a buffer of them.
     """
 
     def __init__(self, pictures: dict[str, np.ndarray], batch_size: int, seed: int):
@@ -20,7 +22,9 @@ class Order:
         self._epochs: dict[int, tuple[int, np.ndarray]] = {}
 
     def examples(self, step: int) -> np.ndarray:
-        """The positions in the packed arrays of the examples of the step after `step`, int64 [B]."""
+        """The positions in the packed arrays of the examples
+        of the step after `step`, int64 [B].
+        """
         first, last = (int(number) for number in self.edge_maps_before[step : step + 2])
         sketches = range(step * self.batch_size - first, (step + 1) * self.batch_size - last)
         edge_maps = [self.counts[0] + self._at(1, number) for number in range(first, last)]
@@ -29,7 +33,8 @@ class Order:
     def inputs(self, step: int) -> tuple[np.ndarray, ...]:
         """What `batch.hlo` takes, photos and sketches as pixels and the numbers of the examples.
 
-        After these three what the step takes besides: their labels, and whether they are aligned, if that is packed.
+        After these three what the step takes besides: their labels, and whether they are aligned,
+          if that is packed.
         """
         examples, arrays = self.examples(step), self.pictures
         photos = arrays["photos"][arrays["photo_of"][examples]]
@@ -37,7 +42,9 @@ class Order:
         return photos, arrays["sketches"][examples], self.numbers(step), *besides
 
     def numbers(self, step: int) -> np.ndarray:
-        """The numbers of these examples in the run, int64 [B], from which their changes are drawn."""
+        """The numbers of these examples in the run, int64 [B],
+        from which their changes are drawn.
+        """
         return np.arange(step * self.batch_size, (step + 1) * self.batch_size, dtype=np.int64)
 
     def _at(self, source: int, number: int) -> int:
@@ -53,9 +60,13 @@ class Order:
             return np.arange(self.counts[source])
         first = self.counts[0] * source
         labels = self.pictures["labels"][first : first + self.counts[source]]
-        rows = [np.flatnonzero(labels == label) for label in range(self.pictures["quotas"].shape[1])]
+        rows = [
+            np.flatnonzero(labels == label) for label in range(self.pictures["quotas"].shape[1])
+        ]
         quotas = self.pictures["quotas"][source]
         chosen = [
-            row[np.arange(epoch * quota, (epoch + 1) * quota) % len(row)] for row, quota in zip(rows, quotas) if quota
+            row[np.arange(epoch * quota, (epoch + 1) * quota) % len(row)]
+            for row, quota in zip(rows, quotas)
+            if quota
         ]
         return np.concatenate(chosen)

@@ -1,15 +1,17 @@
 """Packs a run into a folder that `compiled_step.run` drives where there is JAX and no TensorFlow.
 
-    python -m compiled_step.pack --flagfile=configs/best_full.flags --data_dir=DIR --workdir=DIR --packed_dir=DIR
+    python -m compiled_step.pack --flagfile=configs/best_full.flags --data_dir=DIR \\
+      --workdir=DIR --packed_dir=DIR
 
-In the folder: the whole train step as XLA's HLO, updates included; the making of a batch likewise; the state to start
-from, that of the newest checkpoint in --workdir or a new run's; and the training pictures. `compiled_step.unpack`
-brings back what becomes of it. All flags of train.py are there; --precision=auto is bfloat16.
+In the folder: the whole train step as XLA's HLO, updates included; the making of a batch likewise;
+the state to start from, that of the newest checkpoint in --workdir or a new run's; and the training
+pictures. `compiled_step.unpack` brings back what becomes of it. All flags of train.py are there;
+--precision=auto is bfloat16.
 """
 
 from __future__ import annotations
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 import json
@@ -41,8 +43,8 @@ _PACKED_DIR = path_flags.define("packed_dir", "", "Folder to write; it must not 
 _REDRAW = flags.DEFINE_bool(
     "redraw",
     False,
-    "Draw a new run's large kernels again, normal with the mean and deviation that they have, from a seed: it goes into"
-    " the folder in their place.",
+    "Draw a new run's large kernels again, normal with the mean and deviation that they have, from"
+    " a seed: it goes into the folder in their place.",
 )
 _BY_HOW_MUCH = ("_fraction", "_pixels")
 _LARGE = 10_000  # numbers
@@ -58,7 +60,10 @@ def main() -> None:
     card = Card.of_run(run, sketchy)
     before = check_continues(run.training.workdir, card) if run.training.workdir else None
     if before and _REDRAW.value:
-        raise UserError(f"--redraw: {run.training.workdir} holds a run, whose weights are to be kept; leave it out")
+        raise UserError(
+            f"--redraw: {run.training.workdir} holds a run, whose weights are to be kept; leave it"
+            " out"
+        )
     with hardware.for_accelerators():
         state = TrainState(run, len(sketchy.class_names))
         step = TrainStep(run, state, sketchy.statistics)
@@ -71,20 +76,34 @@ def main() -> None:
         _write_input(run, sketchy)
         _write_step(step, draws, card)
         os.rename(_partial(), _PACKED_DIR.value)
-    print(f"{_PACKED_DIR.value}: step {int(state.step)} of the run; python -m compiled_step.run goes on from there")
+    print(
+        f"{_PACKED_DIR.value}: step {int(state.step)} of the run; python -m compiled_step.run goes"
+        " on from there"
+    )
 
 
 def _check(run: Config) -> None:
     if os.path.exists(_PACKED_DIR.value):
         raise UserError(f"--packed_dir={_PACKED_DIR.value}: is there already; give another")
-    of_the_host = [name for name in vars(run.data) if name.startswith("sketch_") and name.endswith(_BY_HOW_MUCH)]
+    of_the_host = [
+        name
+        for name in vars(run.data)
+        if name.startswith("sketch_") and name.endswith(_BY_HOW_MUCH)
+    ]
     for name in ("crop_fraction", *of_the_host):
         if getattr(run.data, name):
-            raise UserError(f"--{name}: XLA does not compile it; leave it 0, or train with train.py")
+            raise UserError(
+                f"--{name}: XLA does not compile it; leave it 0, or train with train.py"
+            )
     if run.training.precision == "mixed_float16":
-        raise UserError("--precision=mixed_float16: give mixed_bfloat16, which needs no loss scaling")
+        raise UserError(
+            "--precision=mixed_float16: give mixed_bfloat16, which needs no loss scaling"
+        )
     if run.training.discriminator_steps > 1:
-        raise UserError("--discriminator_steps: the packed step takes one batch; leave it 1, or train with train.py")
+        raise UserError(
+            "--discriminator_steps: the packed step takes one batch; leave it 1, or train with"
+            " train.py"
+        )
 
 
 def _redraw(step: TrainStep) -> dict:
@@ -97,7 +116,10 @@ def _redraw(step: TrainStep) -> dict:
         value = variable.numpy()
         if value.size >= _LARGE and value.std() > 0:
             draw = dict(
-                shape=list(value.shape), seed=[seed, number], mean=float(value.mean()), deviation=float(value.std())
+                shape=list(value.shape),
+                seed=[seed, number],
+                mean=float(value.mean()),
+                deviation=float(value.std()),
             )
             variable.assign(layout.drawn(**draw))
             draws[id(variable.handle)] = draw
@@ -139,11 +161,14 @@ def _write_step(step: TrainStep, draws: dict, card: Card) -> None:
         specs["aligned"] = tf.TensorSpec([batch], tf.bool)
     own = keyed(step)
     program = hlo.compiled(
-        lambda *arguments: step(dict(zip(specs, arguments))), *specs.values(), variables=own.values()
+        lambda *arguments: step(dict(zip(specs, arguments))),
+        *specs.values(),
+        variables=own.values(),
     )
     _write(layout.STEP, program.hlo)
     keys = {id(variable.handle): key for key, variable in own.items()}
-    # Variables are known by their handles: Keras wraps those of mixed precision, here and there in other objects.
+    # Variables are known by their handles: Keras wraps those of mixed
+    # precision, here and there in other objects.
     captured = [
         keys[id(each.handle)] if _is_in(each, keys) else f"fixed_{number:04d}"
         for number, each in enumerate(program.captured)

@@ -22,11 +22,19 @@ from sketch2img_tf.training.train_step import TrainStep
 
 
 def keyed(step: TrainStep) -> dict[str, tf.Variable]:
-    """All variables that a step may change, by key; keys are the same for every step of the same run."""
+    """All variables that a step may change, by key; keys are the
+    same for every step of the same run.
+    """
     state = step.state
     rates = [optimizer.learning_rate for optimizer in state.optimizers]
-    counters = [counter for each in step.updates.values() for counter in (each.skipped_in_a_row, each.culprits)]
-    return {f"{number:04d}": each for number, each in enumerate([*variables(state), *rates, *counters])}
+    counters = [
+        counter
+        for each in step.updates.values()
+        for counter in (each.skipped_in_a_row, each.culprits)
+    ]
+    return {
+        f"{number:04d}": each for number, each in enumerate([*variables(state), *rates, *counters])
+    }
 
 
 class Packed:
@@ -51,15 +59,23 @@ class Packed:
         training = self.card.config.training
         inputs = Order(arrays, training.global_batch_size, training.seed).inputs(step)
         photos, sketches, numbers, *besides = map(tf.constant, inputs)
-        photos, sketches = pictures.batch_of(self.card.config, self.card.statistics)(photos, sketches, numbers)
+        photos, sketches = pictures.batch_of(self.card.config, self.card.statistics)(
+            photos, sketches, numbers
+        )
         return {"photos": photos, "sketches": sketches, **dict(zip(("labels", "aligned"), besides))}
 
-    def restored(self, precision: str = "", newer: Mapping[str, np.ndarray] = types.MappingProxyType({})) -> TrainStep:
+    def restored(
+        self, precision: str = "", newer: Mapping[str, np.ndarray] = types.MappingProxyType({})
+    ) -> TrainStep:
         """A step whose state is the packed one, but for what is `newer`, by key, of any shape."""
         config = self.card.config
         if precision:
-            config = dataclasses.replace(config, training=dataclasses.replace(config.training, precision=precision))
-        step = TrainStep(config, TrainState(config, len(self.card.class_names)), self.card.statistics)
+            config = dataclasses.replace(
+                config, training=dataclasses.replace(config.training, precision=precision)
+            )
+        step = TrainStep(
+            config, TrainState(config, len(self.card.class_names)), self.card.statistics
+        )
         arrays = {**_read(os.path.join(self.directory, layout.STATE)), **newer}
         for key, variable in keyed(step).items():
             value = arrays[key] if key in arrays else layout.drawn(**self.described["drawn"][key])
@@ -77,7 +93,9 @@ def read_json(path: str, flag: str) -> dict:
         with open(path, encoding="utf-8") as file:
             return json.load(file)
     except (OSError, ValueError) as error:
-        raise UserError(f"--{flag}: {path} cannot be read ({error}); give a folder that is whole") from None
+        raise UserError(
+            f"--{flag}: {path} cannot be read ({error}); give a folder that is whole"
+        ) from None
 
 
 def _read(path: str) -> dict[str, np.ndarray]:

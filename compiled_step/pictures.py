@@ -22,9 +22,10 @@ def read(sketchy: PairedDataset) -> dict[str, np.ndarray]:
     """The training examples at the size of the run, edge maps after the sketches.
 
     Returns:
-      {"photos": uint8 [P, S, S, 3], each once; "sketches": uint8 [N, S, S, 1], lines black on white; "photo_of": int32
-      [N], the photo of a sketch; "labels": int64 [N]; "aligned": bool [N], whether a sketch lies on its photo;
-      "sketches_and_edge_maps": int64 [2], how many of N they are}
+      {"photos": uint8 [P, S, S, 3], each once; "sketches": uint8 [N, S, S, 1], lines black on
+      white; "photo_of": int32 [N], the photo of a sketch; "labels": int64 [N]; "aligned": bool [N],
+      whether a sketch lies on its photo; "sketches_and_edge_maps": int64 [2], how many of N they
+      are}
     """
     sources = [sketchy, *([sketchy.edge_maps] if sketchy.edge_maps else [])]
     examples = [_examples(source) for source in sources]
@@ -42,16 +43,22 @@ def read(sketchy: PairedDataset) -> dict[str, np.ndarray]:
 
 
 def quotas(sketchy: PairedDataset, pictures: dict[str, np.ndarray]) -> np.ndarray:
-    """How many examples of each class an epoch has of sketches and of edge maps: int64 [2, classes]."""
+    """How many examples of each class an epoch has of sketches
+    and of edge maps: int64 [2, classes].
+    """
     ends = np.cumsum([0, *pictures["sketches_and_edge_maps"]])
     parts = [pictures["labels"][first:last] for first, last in zip(ends, ends[1:])]
     counts = [np.bincount(labels, minlength=len(sketchy.class_names)) for labels in parts]
     balance = sketchy.config.balance_classes
-    return np.stack([class_balance.quotas(of_part, balance) if of_part.any() else of_part for of_part in counts])
+    return np.stack(
+        [class_balance.quotas(of_part, balance) if of_part.any() else of_part for of_part in counts]
+    )
 
 
 def edge_maps_before(sketchy: PairedDataset, batch_size: int, steps: int) -> np.ndarray:
-    """How many edge maps come before each step, and before the one after the last: int64 [steps + 1]."""
+    """How many edge maps come before each step, and before the
+    one after the last: int64 [steps + 1].
+    """
     if not sketchy.edge_maps:
         return np.zeros([steps + 1], np.int64)
     mixture = Mixture.of_run(sketchy.config, batch_size)
@@ -61,18 +68,22 @@ def edge_maps_before(sketchy: PairedDataset, batch_size: int, steps: int) -> np.
 def batch_of(config: Config, statistics: Statistics) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
     """A function that makes a batch for the step, one of graphs that XLA compiles.
 
-    It takes pixels, uint8 [B, S, S, 3] and [B, S, S, 1], and the numbers of the examples in the run, int64 [B], and
-    gives photos and sketches as `input_pipeline.training_batches` does. Differs from it: the changes come after the
-    resize, not before.
+    It takes pixels, uint8 [B, S, S, 3] and [B, S, S, 1], and the numbers of the examples in the
+    run, int64 [B], and gives photos and sketches as `input_pipeline.training_batches` does. Differs
+    from it: the changes come after the resize, not before.
     """
 
     def augmented(example: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, tf.Tensor]:
         photo, sketch, number = example
         photo = preprocessing.photo_intensities_of_pixels(photo)
         seed = augmentation.seed_of(config.training.seed, number)
-        return augmentation.augment(photo, preprocessing.sketch_intensities(sketch), config.data, seed)
+        return augmentation.augment(
+            photo, preprocessing.sketch_intensities(sketch), config.data, seed
+        )
 
-    def batch(photos: tf.Tensor, sketches: tf.Tensor, numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def batch(
+        photos: tf.Tensor, sketches: tf.Tensor, numbers: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         pairs = photos, sketches, numbers
         photos, sketches = tf.map_fn(augmented, pairs, fn_output_signature=(tf.float32, tf.float32))
         photos = preprocessing.normalize_photos(photos, statistics)

@@ -2,8 +2,9 @@
 
     python -m compiled_step.run --packed_dir=DIR --steps=10000 --output_dir=DIR
 
-Needs jax, absl-py and NumPy, and of this project the folder compiled_step. Prints the losses as it goes; what it leaves
-in --output_dir, `compiled_step.unpack` makes a checkpoint of. With --time it only measures, and prints one JSON object.
+Needs jax, absl-py and NumPy, and of this project the folder compiled_step. Prints the losses as it
+goes; what it leaves in --output_dir, `compiled_step.unpack` makes a checkpoint of. With --time it
+only measures, and prints one JSON object.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ from absl import app, flags
 try:
     import jax
 except ModuleNotFoundError:
-    sys.exit("error: no JAX here; pip install -r requirements-jax.txt, into an environment without TensorFlow")
+    sys.exit(
+        "error: no JAX here; pip install -r requirements-jax.txt, into an environment without"
+        " TensorFlow"
+    )
 
 from compiled_step import layout
 from compiled_step.order import Order
@@ -46,13 +50,25 @@ def _path(name: str, default: str | None, help: str, **options) -> flags.FlagHol
 
 _PACKED_DIR = _path("packed_dir", None, "What compiled_step.pack wrote.", required=True)
 _OUTPUT_DIR = _path("output_dir", "", "Folder for the state, the scalars, and how it went.")
-_STEPS = flags.DEFINE_integer("steps", 0, "Step to stop at, at most the run's --train_steps; 0: that.", lower_bound=0)
-_SECONDS = flags.DEFINE_float("seconds", 0, "Stop after so many seconds, compiling included; 0: never.", lower_bound=0)
-_LOG_EVERY = flags.DEFINE_integer("log_every_steps", 100, "Steps between lines of scalars.", lower_bound=1)
-_PART_MB = flags.DEFINE_float("part_mb", 1000, "The state comes in files of about so many megabytes.", lower_bound=1)
+_STEPS = flags.DEFINE_integer(
+    "steps", 0, "Step to stop at, at most the run's --train_steps; 0: that.", lower_bound=0
+)
+_SECONDS = flags.DEFINE_float(
+    "seconds", 0, "Stop after so many seconds, compiling included; 0: never.", lower_bound=0
+)
+_LOG_EVERY = flags.DEFINE_integer(
+    "log_every_steps", 100, "Steps between lines of scalars.", lower_bound=1
+)
+_PART_MB = flags.DEFINE_float(
+    "part_mb", 1000, "The state comes in files of about so many megabytes.", lower_bound=1
+)
 _TIME = flags.DEFINE_integer("time", 0, "Only time so many steps, three times over.", lower_bound=0)
-_COMPILE = flags.DEFINE_bool("compile_only", False, "Only compile, and keep what comes of it in --kept_in.")
-_KEPT_IN = _path("kept_in", "", "Folder of compiled programs; those that are there are taken from there.")
+_COMPILE = flags.DEFINE_bool(
+    "compile_only", False, "Only compile, and keep what comes of it in --kept_in."
+)
+_KEPT_IN = _path(
+    "kept_in", "", "Folder of compiled programs; those that are there are taken from there."
+)
 _AHEAD = 8  # batches
 _SHOWN = ("generator/supervised", "fakes/deviation")
 _COUNTED = "skipped_updates"
@@ -81,9 +97,14 @@ class PackedRun:
         self.batch_program = Executable(self._read(layout.BATCH), jax.devices("cpu")[0])
 
     def batch(self, step: int) -> list[jax.Array]:
-        """What the step after `step` takes: photos, sketches, labels, and what is aligned, if that is packed."""
+        """What the step after `step` takes: photos, sketches, labels, and
+        what is aligned, if that is packed.
+        """
         photos, sketches, numbers, *besides = self.order.inputs(step)
-        arrays = [*self.batch_program(*map(self.batch_program.put, (photos, sketches, numbers))), *besides]
+        arrays = [
+            *self.batch_program(*map(self.batch_program.put, (photos, sketches, numbers))),
+            *besides,
+        ]
         return [self.program.put(np.asarray(array)) for array in arrays]
 
     def advance(self, batch: list[jax.Array]) -> dict[str, jax.Array]:
@@ -107,7 +128,9 @@ def main(argv: list[str]) -> None:
     started = time.perf_counter()
     run = PackedRun(_PACKED_DIR.value, jax.devices()[0])
     compile_seconds = time.perf_counter() - started
-    _say(f"compiled for {run.program.device.device_kind} in {compile_seconds:.0f} s", file=sys.stderr)
+    _say(
+        f"compiled for {run.program.device.device_kind} in {compile_seconds:.0f} s", file=sys.stderr
+    )
     if _COMPILE.value:
         return
     run.load()
@@ -121,7 +144,10 @@ def main(argv: list[str]) -> None:
 def _check() -> None:
     path = os.path.join(_PACKED_DIR.value, layout.RUN)
     if not os.path.exists(path):
-        sys.exit(f"error: --packed_dir={_PACKED_DIR.value}: no {layout.RUN} there; give what compiled_step.pack wrote")
+        sys.exit(
+            f"error: --packed_dir={_PACKED_DIR.value}: no {layout.RUN} there; give what"
+            " compiled_step.pack wrote"
+        )
     with open(path, encoding="utf-8") as file:
         step = json.load(file)["step"]
     if _STEPS.value and _STEPS.value <= step:
@@ -131,9 +157,13 @@ def _check() -> None:
     if _COMPILE.value or _TIME.value:
         return
     if not _OUTPUT_DIR.value:
-        sys.exit("error: --output_dir is missing: folder for the state, the scalars, and how it went")
+        sys.exit(
+            "error: --output_dir is missing: folder for the state, the scalars, and how it went"
+        )
     if os.path.exists(os.path.join(_OUTPUT_DIR.value, layout.SCALARS)):
-        sys.exit(f"error: --output_dir={_OUTPUT_DIR.value}: holds what another run left; give another")
+        sys.exit(
+            f"error: --output_dir={_OUTPUT_DIR.value}: holds what another run left; give another"
+        )
     _make_folder("output_dir", _OUTPUT_DIR.value)
 
 
@@ -148,9 +178,11 @@ def _run(run: PackedRun, started: float) -> float:
     """All steps, or those until it is told to stop; the seconds that they took."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN):  # nohup has it ignored
+        # Nohup has it ignored
+        if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN):
             signal.signal(number, lambda *_: stop.set())
-    last, first = min(_STEPS.value or run.config["train_steps"], run.config["train_steps"]), run.step
+    last = min(_STEPS.value or run.config["train_steps"], run.config["train_steps"])
+    first = run.step
     began, kept = time.perf_counter(), []
     for batch in _batches(run, last):
         kept.append(run.advance(batch))
@@ -184,7 +216,9 @@ def _means(steps: list[dict[str, jax.Array]]) -> dict[str, float]:
     for scalars in steps:
         for name, value in scalars.items():
             columns[name].append(float(value))
-    finite = {name: [value for value in values if np.isfinite(value)] for name, values in columns.items()}
+    finite = {
+        name: [value for value in values if np.isfinite(value)] for name, values in columns.items()
+    }
     return {
         name: sum(values) if name.endswith(_COUNTED) else sum(values) / len(values)
         for name, values in finite.items()
@@ -201,7 +235,9 @@ def _log(line: dict[str, float], last: int) -> None:
 
 
 def _say(text: str, file: TextIO | None = None) -> None:
-    """Prints, if anybody can read it: nothing is lost because a terminal is closed or a pipe's reader ends."""
+    """Prints, if anybody can read it: nothing is lost because a
+    terminal is closed or a pipe's reader ends.
+    """
     with contextlib.suppress(OSError):
         print(text, file=file, flush=True)
 
@@ -240,7 +276,9 @@ def _timed(run: PackedRun) -> dict[str, object]:
         "pictures_per_s": round(1000 * run.config["global_batch_size"] / median, 1),
         "multiply_adds_g": round(run.described["multiply_adds"] / 1e9, 1),
         "matrix_product_g_per_s": round(peak / 1e9),
-        "share_of_matrix_product": round(run.described["multiply_adds"] / (median / 1000) / peak, 4),
+        "share_of_matrix_product": round(
+            run.described["multiply_adds"] / (median / 1000) / peak, 4
+        ),
         "memory_mb": run.program.memory_mb,
         "finite": all(np.isfinite(value) for value in scalars.values()),
         "jax": jax.__version__,

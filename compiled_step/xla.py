@@ -1,6 +1,7 @@
 """Runs HLO by JAX's XLA client.
 
-Of JAX's insides, since there is no public way in for HLO that others made; tried with JAX 0.10.2 and 0.11.2.
+Of JAX's insides, since there is no public way in for HLO that others made; tried with JAX 0.10.2
+and 0.11.2.
 """
 
 from __future__ import annotations
@@ -24,17 +25,23 @@ class Executable:
     """
 
     def __init__(self, hlo: bytes, device: jax.Device, kept_in: str = ""):
-        """Compiles; with `kept_in`, a folder, what this same HLO became there before is taken, and else put there."""
+        """Compiles; with `kept_in`, a folder, what this same HLO became there
+        before is taken, and else put there.
+        """
         self.device = device
         client, devices = device.client, xla_client.DeviceList((device,))
         options = xla_client.CompileOptions()
-        named = hashlib.sha256(hlo + client.platform_version.encode() + device.device_kind.encode()).hexdigest()
+        named = hashlib.sha256(
+            hlo + client.platform_version.encode() + device.device_kind.encode()
+        ).hexdigest()
         path = os.path.join(kept_in, f"{named[:16]}.executable")
         if kept_in and os.path.exists(path):
             with open(path, "rb") as file:
                 self._executable = client.deserialize_executable(file.read(), devices, options)
         else:
-            module = xla_client._xla.mlir.xla_computation_to_mlir_module(xla_client.XlaComputation(hlo))
+            module = xla_client._xla.mlir.xla_computation_to_mlir_module(
+                xla_client.XlaComputation(hlo)
+            )
             self._executable = client.compile_and_load(module, devices, options)
             if kept_in:
                 _write(path, self._executable.serialize())
@@ -47,7 +54,9 @@ class Executable:
         return jax.device_put(array, self.device)
 
     def __call__(self, *arguments: jax.Array) -> list[jax.Array]:
-        """Starts it; reading a result waits for it. Arguments that it gives back changed are used up."""
+        """Starts it; reading a result waits for it. Arguments
+        that it gives back changed are used up.
+        """
         return self._executable.execute(list(arguments))
 
 

@@ -1,7 +1,7 @@
 """The configuration of a run: all options, the flags that set them, and their validation.
 
-Every field of the five groups in `options/` is a flag of the same name: `define_flags` makes the flags, `from_flags`
-reads and checks them, `to_flagfile` writes them back.
+Every field of the five groups in `options/` is a flag of the same name: `define_flags` makes the
+flags, `from_flags` reads and checks them, `to_flagfile` writes them back.
 """
 
 from __future__ import annotations
@@ -48,12 +48,20 @@ class Config:
         training = self.training
         if not training.train_epochs:
             return self
-        calls = -(-training.train_epochs * examples // (training.pictures_per_step * training.steps_per_call))
+        calls = -(
+            -training.train_epochs
+            * examples
+            // (training.pictures_per_step * training.steps_per_call)
+        )
         steps = calls * training.steps_per_call
         try:
-            return dataclasses.replace(self, training=dataclasses.replace(training, train_steps=steps, train_epochs=0))
+            return dataclasses.replace(
+                self, training=dataclasses.replace(training, train_steps=steps, train_epochs=0)
+            )
         except UserError as error:
-            raise UserError(f"--train_epochs={training.train_epochs} comes to {steps} steps: {error}") from None
+            raise UserError(
+                f"--train_epochs={training.train_epochs} comes to {steps} steps: {error}"
+            ) from None
 
     def to_dict(self) -> dict[str, Any]:
         """The values by flag name, without groups, as types of JSON."""
@@ -78,14 +86,22 @@ def from_dict(values: dict[str, Any]) -> Config:
     groups = {}
     values = {**_emptied(values), **values}
     for name, group in _groups(Config):
-        given = {field.name: values[field.name] for field in dataclasses.fields(group) if field.name in values}
-        groups[name] = type(group)(**{name: _typed(group, name, value) for name, value in given.items()})
+        given = {
+            field.name: values[field.name]
+            for field in dataclasses.fields(group)
+            if field.name in values
+        }
+        groups[name] = type(group)(
+            **{name: _typed(group, name, value) for name, value in given.items()}
+        )
     return Config(**groups)
 
 
 def without_paths(config: Config) -> Config:
     """The same run with the default for all files and folders, so that it can be published."""
-    defaults = {field.name: field.default for _, _, field in _fields(Config) if field.metadata["path"]}
+    defaults = {
+        field.name: field.default for _, _, field in _fields(Config) if field.metadata["path"]
+    }
     return from_dict({**config.to_dict(), **defaults})
 
 
@@ -105,7 +121,9 @@ def from_flags() -> Config:
 
 
 def _typed(group, name: str, value):
-    """Converts lists to tuples, and single values of older versions' cards to tuples of one value."""
+    """Converts lists to tuples, and single values of older
+    versions' cards to tuples of one value.
+    """
     if isinstance(getattr(group, name), tuple) and isinstance(value, str):
         return (value,) if value else ()
     return tuple(value) if isinstance(value, list) else value
@@ -123,23 +141,39 @@ def _groups(config):
 
 
 def _fields(config):
-    return [(name, group, field) for name, group in _groups(config) for field in dataclasses.fields(group)]
+    return [
+        (name, group, field)
+        for name, group in _groups(config)
+        for field in dataclasses.fields(group)
+    ]
 
 
 def _define(field: dataclasses.Field) -> None:
     choices, default = field.metadata["choices"], field.default
-    known = f" One of: {', '.join(map(str, choices))}." if choices and not isinstance(default, tuple) else ""
+    known = (
+        f" One of: {', '.join(map(str, choices))}."
+        if choices and not isinstance(default, tuple)
+        else ""
+    )
     listed = f" Any of: {', '.join(choices)}." if choices and isinstance(default, tuple) else ""
     text = field.metadata["help"] + known + listed
     if field.type == "tuple[int, ...]":
-        flags.DEFINE(_IntegerListParser(), field.name, list(default), text, serializer=flags.CsvListSerializer(","))
+        flags.DEFINE(
+            _IntegerListParser(),
+            field.name,
+            list(default),
+            text,
+            serializer=flags.CsvListSerializer(","),
+        )
         return
     if field.metadata["instead_of"]:
         flags.DEFINE_flag(_AlternativeFlag(field, text))
         return
     if field.metadata["path"]:
         several = isinstance(default, tuple)
-        (path_flags.define_list if several else path_flags.define)(field.name, _plain(default), text)
+        (path_flags.define_list if several else path_flags.define)(
+            field.name, _plain(default), text
+        )
         return
     define = {
         tuple: flags.DEFINE_list,
@@ -152,7 +186,8 @@ def _define(field: dataclasses.Field) -> None:
 
 
 class _AlternativeFlag(flags.Flag):
-    """Says the same as another flag in other terms: the later one of the two counts, as of one flag given twice.
+    """Says the same as another flag in other terms: the later one of the two counts, as of one flag
+      given twice.
 
     `flagfiles` refuses both side by side, on the command line or in one flagfile.
     """
@@ -193,7 +228,9 @@ def _check_bounds(field: dataclasses.Field, value) -> None:
     lower, upper, choices = (field.metadata[key] for key in ("lower", "upper", "choices"))
     for item in value if isinstance(value, tuple) else (value,):
         if choices and item not in choices:
-            raise UserError(f"--{field.name}={item}: should be one of {', '.join(map(str, choices))}")
+            raise UserError(
+                f"--{field.name}={item}: should be one of {', '.join(map(str, choices))}"
+            )
         if isinstance(item, float) and not math.isfinite(item):
             raise UserError(f"--{field.name}={item}: should be a finite number")
         if lower is not None and item < lower:
@@ -216,12 +253,20 @@ def _check_together(config: Config) -> None:
     except ValueError as error:
         raise UserError(str(error)) from None
     if data.dataset == "edge_maps" and data.mixes_edge_maps:
-        raise UserError("--dataset=edge_maps has no sketches to mix edge maps into: leave out --edge_maps_share")
-    if not losses.critic_counts and not any(_plain(getattr(losses, name)) for name in _GENERATOR_WEIGHTS):
-        raise UserError(f"nothing trains the generator: give one of {', '.join('--' + n for n in _GENERATOR_WEIGHTS)}")
+        raise UserError(
+            "--dataset=edge_maps has no sketches to mix edge maps into: leave out --edge_maps_share"
+        )
+    if not losses.critic_counts and not any(
+        _plain(getattr(losses, name)) for name in _GENERATOR_WEIGHTS
+    ):
+        raise UserError(
+            "nothing trains the generator: give one of"
+            f" {', '.join('--' + n for n in _GENERATOR_WEIGHTS)}"
+        )
     if config.network.discriminator_head == "projection" and losses.classification_weight:
         raise UserError(
-            "--discriminator_head=projection does not tell classes apart: give --classification_weight=0 with it"
+            "--discriminator_head=projection does not tell classes apart: give"
+            " --classification_weight=0 with it"
         )
     _check_decay(training)
     if training.profile_steps:
@@ -231,7 +276,12 @@ def _check_together(config: Config) -> None:
     _check_steps_per_call(config)
 
 
-_GENERATOR_WEIGHTS = ("gan_weight", "classification_weight", "supervised_weight", "perceptual_weight")
+_GENERATOR_WEIGHTS = (
+    "gan_weight",
+    "classification_weight",
+    "supervised_weight",
+    "perceptual_weight",
+)
 
 
 def _check_decay(training: TrainingConfig) -> None:
@@ -240,7 +290,9 @@ def _check_decay(training: TrainingConfig) -> None:
     if training.decay_start_step and not decays:
         raise UserError(f"{given}: nothing decays without --final_learning_rate_fraction below 1")
     if decays and training.train_steps and training.decay_start_step >= training.train_steps:
-        raise UserError(f"{given}: is not before the last step, --train_steps={training.train_steps}")
+        raise UserError(
+            f"{given}: is not before the last step, --train_steps={training.train_steps}"
+        )
 
 
 def _check_profile_steps(training: TrainingConfig) -> None:
@@ -254,7 +306,13 @@ def _check_profile_steps(training: TrainingConfig) -> None:
 
 def _check_steps_per_call(config: Config) -> None:
     training = config.training
-    names = ("train_steps", "log_every_steps", "sample_every_steps", "checkpoint_every_steps", "profile_steps")
+    names = (
+        "train_steps",
+        "log_every_steps",
+        "sample_every_steps",
+        "checkpoint_every_steps",
+        "profile_steps",
+    )
     values = {name: getattr(training, name) for name in names}
     values["evaluate_every_steps"] = config.evaluation.evaluate_every_steps
     for name, value in values.items():

@@ -20,7 +20,8 @@ class UserError(ValueError):
 
 
 def run(main: Callable[[], None]) -> None:
-    """Parses the flags, runs `main`, and turns a `UserError` into one line on stderr and exit code 1.
+    """Parses the flags, runs `main`, and turns a `UserError` into one line on stderr and exit code
+    1.
 
     A wrong flag ends with one line and exit code 2, as in other command-line programs; `--help`
     explains every flag. A command does not end if its output cannot be written: see
@@ -49,13 +50,18 @@ def _explain_by(module: str) -> None:
 def _parse(argv: list[str]) -> list[str]:
     try:
         return flags.FLAGS([argv[0], *flagfiles.expand(argv[1:])])
-    except (flags.Error, ValueError) as error:  # a UserError; and, of absl, a value for a flag of the form --noNAME
+    # A UserError; and, of absl, a value for a flag of the form --noNAME
+    except (flags.Error, ValueError) as error:
         _end(f"{error} (see {argv[0]} --help)", 2)
 
 
 def _reporting(main: Callable[[], None], argv: list[str]) -> None:
     if argv[1:]:
-        _end(f"unexpected argument {argv[1]!r}: flags are written --name=value (see {argv[0]} --help)", 2)
+        _end(
+            f"unexpected argument {argv[1]!r}: flags are written --name=value (see {argv[0]}"
+            " --help)",
+            2,
+        )
     try:
         main()
         if problem := standard_streams.lost():

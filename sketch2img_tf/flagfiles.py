@@ -1,8 +1,8 @@
 """Flagfiles, read as people write them.
 
-absl reads them too, but in the locale's encoding, and looks for a file that another one includes in the current folder
-alone. It also passes over without a word that a flag before a flagfile loses against it, and that there is no comment
-at the end of a line.
+absl reads them too, but in the locale's encoding, and looks for a file that another one includes in
+the current folder alone. It also passes over without a word that a flag before a flagfile loses
+against it, and that there is no comment at the end of a line.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def expand(arguments: list[str]) -> list[str]:
     """The arguments with the lines of each flagfile in its place.
 
     Raises:
-      flags.Error: on the command line, or in one flagfile, a flag is given before a flagfile that sets it too, or
-        beside another that says the same; or a flagfile cannot be read.
+      flags.Error: on the command line, or in one flagfile, a flag is given before a flagfile that
+        sets it too, or beside another that says the same; or a flagfile cannot be read.
     """
     return _expanded(arguments, "", [])
 
@@ -59,7 +59,8 @@ def _check_order(where: str, before: list[str], path: str, lines: list[str]) -> 
     for name, line in _last(lines).items():
         if loses := earlier.get(name) or earlier.get(_emptied(line)):
             raise flags.Error(
-                f"{where}{loses} stands before --flagfile={path}, which sets --{name} too and would win; give it after"
+                f"{where}{loses} stands before --flagfile={path}, which sets --{name} too and would"
+                " win; give it after"
             )
 
 
@@ -68,7 +69,9 @@ def _check_alternatives(where: str, arguments: list[str]) -> None:
     for argument in last.values():
         other = last.get(_emptied(argument), "")
         if _emptied(other):
-            raise flags.Error(f"{where}{argument} and {other} say the same in two ways: give one of them")
+            raise flags.Error(
+                f"{where}{argument} and {other} say the same in two ways: give one of them"
+            )
 
 
 def _last(arguments: list[str]) -> dict[str, str]:
@@ -77,7 +80,9 @@ def _last(arguments: list[str]) -> dict[str, str]:
 
 
 def _emptied(argument: str) -> str:
-    """The flag that says the same in other terms, and says nothing beside this argument; "" if there is none."""
+    """The flag that says the same in other terms, and says nothing beside
+    this argument; "" if there is none.
+    """
     name, value = _flag(argument), argument.partition("=")[2]
     flag = flags.FLAGS[name] if name in flags.FLAGS else None
     return flag.instead_of if getattr(flag, "instead_of", "") and not flag.is_empty(value) else ""
@@ -94,33 +99,45 @@ def _lines(path: str, including: list[str]) -> list[str]:
         raise flags.Error("--flagfile is given no file: --flagfile=configs/NAME.flags")
     found = _find(os.path.expanduser(path), including)
     if os.path.realpath(found) in map(os.path.realpath, including):
-        raise flags.Error(f"--flagfile={path}: includes itself, by way of {' and '.join(including)}")
+        raise flags.Error(
+            f"--flagfile={path}: includes itself, by way of {' and '.join(including)}"
+        )
     lines = _read(found, path)
     for line in lines:
         if " #" in line:
-            raise flags.Error(f"--flagfile={path}: {line!r} has a comment; give comments lines of their own")
+            raise flags.Error(
+                f"--flagfile={path}: {line!r} has a comment; give comments lines of their own"
+            )
     return _expanded(lines, f"--flagfile={path}: ", [*including, found])
 
 
 def _read(found: str, path: str) -> list[str]:
     try:
-        with open(found, encoding="utf-8-sig") as file:  # editors on Windows begin a file with a byte-order mark
+        # Editors on Windows begin a file with a byte-order mark
+        with open(found, encoding="utf-8-sig") as file:
             lines = [line.strip() for line in file]
     except OSError as error:
         raise flags.Error(f"--flagfile={path}: {error.strerror}: {error.filename!r}") from error
     except UnicodeDecodeError as error:
-        raise flags.Error(f"--flagfile={path}: is no text ({error.reason} at byte {error.start})") from error
+        raise flags.Error(
+            f"--flagfile={path}: is no text ({error.reason} at byte {error.start})"
+        ) from error
     return [line for line in lines if line and not line.startswith(("#", "//"))]
 
 
 def _find(path: str, including: list[str]) -> str:
     """Where the file is.
 
-    A path that is not absolute is looked for from the folder of the file that includes it, then from the folders above
-    that, from the current folder, and from the project's: `--flagfile=configs/base.flags` works wherever a command is
-    started. One that is nowhere is given back as it is.
+    A path that is not absolute is looked for from the folder of the file that includes it, then
+    from the folders above that, from the current folder, and from the project's:
+    `--flagfile=configs/base.flags` works wherever a command is started. One that is nowhere is
+    given back as it is.
     """
-    above = list(_with_those_above(os.path.dirname(os.path.abspath(including[-1])))) if including else []
+    above = (
+        list(_with_those_above(os.path.dirname(os.path.abspath(including[-1]))))
+        if including
+        else []
+    )
     places = [os.path.join(folder, path) for folder in (*above, os.curdir, _PROJECT)]
     return next((place for place in map(os.path.normpath, places) if os.path.exists(place)), path)
 
@@ -138,4 +155,8 @@ def _names_flagfile(argument: str) -> bool:
 def _flag(argument: str) -> str:
     """The flag's name: `dry_run` of `--nodry_run`."""
     name = argument.lstrip("-").partition("=")[0].strip()
-    return name[2:] if name.startswith("no") and name not in flags.FLAGS and name[2:] in flags.FLAGS else name
+    return (
+        name[2:]
+        if name.startswith("no") and name not in flags.FLAGS and name[2:] in flags.FLAGS
+        else name
+    )

@@ -13,7 +13,8 @@ class PathParser(flags.ArgumentParser):
     Shells do not always expand `~`: bash does not in `--workdir=~/run`, and flagfiles never do.
 
     Args:
-      any_bytes: whether to accept names that are not UTF-8. TensorFlow needs UTF-8, Python does not.
+      any_bytes: whether to accept names that are not UTF-8. TensorFlow needs UTF-8, Python does
+        not.
     """
 
     syntactic_help = "a path; ~ is your home folder"
@@ -29,7 +30,9 @@ class PathParser(flags.ArgumentParser):
             user = path.split(os.sep)[0]
             raise ValueError(f"{user} is nobody's home folder; write ./{path} if that is a name")
         if not self._any_bytes and os.fsencode(path) != path.encode("utf-8", "surrogatepass"):
-            raise ValueError("TensorFlow opens names in UTF-8 alone; give another, or start with PYTHONUTF8=1")
+            raise ValueError(
+                "TensorFlow opens names in UTF-8 alone; give another, or start with PYTHONUTF8=1"
+            )
         return path
 
 
@@ -45,9 +48,15 @@ class PathListParser(flags.ListParser):
 
 def define_list(name: str, default: list[str], help: str) -> flags.FlagHolder:
     """Defines a flag that holds paths; see `PathListParser`."""
-    return flags.DEFINE(PathListParser(), name, default, help, serializer=flags.CsvListSerializer(","))
+    return flags.DEFINE(
+        PathListParser(), name, default, help, serializer=flags.CsvListSerializer(",")
+    )
 
 
-def define(name: str, default: str | None, help: str, *, any_bytes: bool = False) -> flags.FlagHolder:
+def define(
+    name: str, default: str | None, help: str, *, any_bytes: bool = False
+) -> flags.FlagHolder:
     """Defines a flag that holds a path; see `PathParser`."""
-    return flags.DEFINE(PathParser(any_bytes), name, default, help, serializer=flags.ArgumentSerializer())
+    return flags.DEFINE(
+        PathParser(any_bytes), name, default, help, serializer=flags.ArgumentSerializer()
+    )

@@ -1,10 +1,12 @@
-"""The versions this project runs on, checked before anything else is imported: two lanes, each whole in itself.
+"""The versions this project runs on, checked before anything else is imported: two lanes, each
+whole in itself.
 
-The asked lane is TensorFlow 2.15, the last line on which Keras 2, TensorFlow Addons and tf.distribute's Keras support
-stand together. The current lane is TensorFlow 2.21 with Keras 2 beside it, for newer Pythons and GPUs;
-`surroundings/lanes.py` has what differs between them. Beside a library that is too new TensorFlow's import ends in
-pages of someone else's traceback, so the versions are read first, from the installed packages' metadata alone. Any
-Python 3 parses this file, and it needs no other package.
+The asked lane is TensorFlow 2.15, the last line on which Keras 2, TensorFlow Addons and
+tf.distribute's Keras support stand together. The current lane is TensorFlow 2.21 with Keras 2
+beside it, for newer Pythons and GPUs; `surroundings/lanes.py` has what differs between them. Beside
+a library that is too new TensorFlow's import ends in pages of someone else's traceback, so the
+versions are read first, from the installed packages' metadata alone. Any Python 3 parses this file,
+and it needs no other package.
 """
 
 import collections
@@ -12,9 +14,11 @@ import os
 import re
 import sys
 
-# Its name, its file, its extra of the wheel, what to run for it; of Python and of each library the lowest version and
-# the first too new.
-Lane = collections.namedtuple("Lane", ["name", "requirements", "extra", "made_by", "python", "libraries"])
+# Its name, its file, its extra of the wheel, what to run for it; of Python and of each library the
+# lowest version and the first too new.
+Lane = collections.namedtuple(
+    "Lane", ["name", "requirements", "extra", "made_by", "python", "libraries"]
+)
 
 ASKED = Lane(
     "asked",
@@ -24,7 +28,8 @@ ASKED = Lane(
     ((3, 9), (3, 12)),  # TensorFlow 2.15 has wheels for 3.9 to 3.11
     {
         "tensorflow": ((2, 15), (2, 16)),
-        "keras": ((2, 15), (2, 16)),  # Keras 3, installed by accident, would take the place of tf.keras
+        # Keras 3, installed by accident, would take the place of tf.keras
+        "keras": ((2, 15), (2, 16)),
         "tensorflow-addons": ((0, 23), (0, 24)),
         "tensorflow-datasets": ((4, 9, 3), (4, 10)),
         "tensorflow-metadata": ((1, 15), (1, 18)),  # newer ones fail at import under protobuf 4
@@ -77,7 +82,9 @@ DRAWING = Lane(
 
 
 def check_python():
-    """Ends the program with one line where Python is too old for any part of this project; raises as `check`."""
+    """Ends the program with one line where Python is too old for any part
+    of this project; raises as `check`.
+    """
     if sys.version_info[:3] < ASKED.python[0]:
         _end(python_problem(sys.version_info[:3]))
 
@@ -86,23 +93,27 @@ def check():
     """Ends the program with one line where Python or a library does not fit TensorFlow.
 
     Raises:
-      SystemExit: "error: " and what is there, what is needed, and what to do; exit code 1. It is no `UserError`: this
-        comes before the imports of whatever could catch one.
+      SystemExit: "error: " and what is there, what is needed, and what to do; exit code 1. It is no
+        `UserError`: this comes before the imports of whatever could catch one.
     """
     _end(python_problem(sys.version_info[:3]) or library_problem(this_lane(), installed_version))
 
 
 def check_drawing():
-    """Ends the program with one line where a library does not fit drawing, TensorFlow or not; raises as `check`."""
+    """Ends the program with one line where a library does not fit drawing,
+    TensorFlow or not; raises as `check`.
+    """
     _end(library_problem(DRAWING, installed_version))
 
 
 def lane_of(python, installed):
-    """The `Lane` that a Python of this version serves; where it serves both, that of the TensorFlow that it has.
+    """The `Lane` that a Python of this version serves; where it serves both, that of the TensorFlow
+    that it has.
 
     Args:
       python: a tuple of numbers.
-      installed: a function from a distribution's name to its version, a string, or None where it is not installed.
+      installed: a function from a distribution's name to its version, a string, or None where it is
+        not installed.
     """
     if python < CURRENT.python[0]:
         return ASKED
@@ -118,13 +129,17 @@ def this_lane():
 
 
 def cure(*more):
-    """The command that installs into this Python what its lane needs, and what these requirements files add to it."""
+    """The command that installs into this Python what its lane needs, and what
+    these requirements files add to it.
+    """
     files = (this_lane().requirements, *more)
     return " ".join([sys.executable, "-m pip install", *("-r " + name for name in files)])
 
 
 def what_to_run(lane):
-    """What installs all that a lane needs: in a clone, whose files say it, or where the wheel is installed."""
+    """What installs all that a lane needs: in a clone, whose files say
+    it, or where the wheel is installed.
+    """
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if os.path.exists(os.path.join(root, lane.requirements)):
         return f"run {lane.made_by}, or `{sys.executable} -m pip install -r {lane.requirements}`"
@@ -157,7 +172,8 @@ def library_problem(lane, installed):
 
 def installed_version(name):
     """The version of an installed distribution, or None, without importing it."""
-    from importlib import metadata  # here, since a Python before 3.8 has none: `python_problem` speaks first
+    # Here, since a Python before 3.8 has none: `python_problem` speaks first
+    from importlib import metadata
 
     try:
         return metadata.version(name)
@@ -175,7 +191,9 @@ def _names(name):
 
 
 def _first_installed(names, installed):
-    """The first of the names that is installed, and its version; the first of all and None if none is."""
+    """The first of the names that is installed, and its version;
+    the first of all and None if none is.
+    """
     versions = [(name, installed(name)) for name in names]
     return next((pair for pair in versions if pair[1] is not None), versions[0])
 

@@ -23,13 +23,20 @@ from tests.draw_page import browser
 pytestmark = pytest.mark.ci
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-SCRIPTS = [path for path in sorted((ROOT / "benchmarks").glob("*.py")) if "__main__" in path.read_text()]
+SCRIPTS = [
+    path for path in sorted((ROOT / "benchmarks").glob("*.py")) if "__main__" in path.read_text()
+]
 
 
 def measure(*command):
     """The JSON object on the last line of what a benchmark prints."""
     done = subprocess.run(
-        [sys.executable, *map(str, command)], cwd=ROOT, check=False, capture_output=True, text=True, timeout=600
+        [sys.executable, *map(str, command)],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -45,7 +52,13 @@ def test_litert_batches():
 
 @pytest.mark.slow
 def test_train_step():
-    arguments = ["--batch_size=2", "--steps=3", "--base_width=2", "--num_classes=3", "--perceptual_weight=0"]
+    arguments = [
+        "--batch_size=2",
+        "--steps=3",
+        "--base_width=2",
+        "--num_classes=3",
+        "--perceptual_weight=0",
+    ]
     result = measure("benchmarks/train_step.py", "--precision=mixed_bfloat16", *arguments)
     assert result["median_s_per_step"] == statistics.median(result["s_per_step"]) > 0
     assert len(result["s_per_step"]) == 3
@@ -75,7 +88,9 @@ def test_as_drawn(exported, tmp_path):
     arguments = [f"--model={exported.parent}", f"--output={sheet}", "--variations=2"]
     assert measure("benchmarks/as_drawn.py", *arguments)["drawings"] == 3
     width, height = Image.open(sheet).size
-    chosen = measure("benchmarks/as_drawn.py", *arguments, "--classes=apple,hot-air_balloon", "--sets_per_row=1")
+    chosen = measure(
+        "benchmarks/as_drawn.py", *arguments, "--classes=apple,hot-air_balloon", "--sets_per_row=1"
+    )
     assert (chosen["drawings"], chosen["variations"]) == (2, 2)
     assert Image.open(sheet).size[0] * 3 == width and Image.open(sheet).size[1] > 1.5 * height
     page = np.asarray(Image.open(sheet).convert("L"))[6:134, 6:134]
@@ -83,7 +98,9 @@ def test_as_drawn(exported, tmp_path):
 
 
 def test_multiply_adds_of_convolutions_products_and_their_gradients():
-    """Of 2 pictures of 8x8: 3 channels to 5 by 3x3 windows, those to 4 for every 2x2, and 64 numbers to 7."""
+    """Of 2 pictures of 8x8: 3 channels to 5 by 3x3 windows, those to 4
+    for every 2x2, and 64 numbers to 7.
+    """
 
     @tf.function
     def gradients(x, kernel, halving, matrix):
@@ -96,7 +113,8 @@ def test_multiply_adds_of_convolutions_products_and_their_gradients():
     shapes = [2, 8, 8, 3], [3, 3, 3, 5], [2, 2, 5, 4], [64, 7]
     graph = gradients.get_concrete_function(*(tf.TensorSpec(shape) for shape in shapes)).graph
     forward = 2 * 64 * 5 * (9 * 3) + 2 * 16 * 4 * (4 * 5) + 2 * 7 * 64
-    assert graph_cost.count(graph) == 3 * forward  # forward, and to the inputs and the weights of each
+    # Forward, and to the inputs and the weights of each
+    assert graph_cost.count(graph) == 3 * forward
 
 
 def test_multiply_adds_of_depthwise_convolutions():
@@ -119,14 +137,17 @@ def test_multiply_adds_of_what_is_called_and_of_nothing_else():
 
 
 def test_a_step_on_a_ring_by_hand():
-    """8 devices of 500 G/s at half of their peak, 1 GB/s, 1 ms; 1 G a picture, 8 MB in 10 exchanges."""
+    """8 devices of 500 G/s at half of their peak, 1 GB/s, 1 ms;
+    1 G a picture, 8 MB in 10 exchanges.
+    """
     machine, step = ring.Machine(8, 1e12, 1e9, 1e-3), ring.Step(1e9, 8e6, 10)
     assert step.computing(machine, 10, 0.5) == pytest.approx(0.020)
     assert step.exchanging(machine) == pytest.approx(2 * 7e6 / 1e9 + 0.010)
     assert step.efficiency(machine, 10, 0.5) == pytest.approx(20 / 44)
     assert step.batch_for(0.9, machine, 0.4) == 87  # 0.9 / 0.1 times 24 ms, at 2.5 ms per picture
     assert step.link_for(0.9, machine, 216, 0.5) == pytest.approx(14e6 / (0.048 - 0.010))
-    assert step.link_for(0.9, machine, 45, 0.5) == float("inf")  # the latencies alone are a tenth of the step
+    # The latencies alone are a tenth of the step
+    assert step.link_for(0.9, machine, 45, 0.5) == float("inf")
 
 
 @pytest.mark.slow
@@ -135,10 +156,14 @@ def test_scaling():
     result = measure("benchmarks/scaling.py", "--batch_size=2", *options)
     networks = make_generator(Config(network=NetworkConfig(base_width=4)), 3), Discriminator(3, 4)
     networks[1]((tf.zeros([1, 64, 64, 3]), tf.zeros([1, 64, 64, 1])))
-    gradients_mb = 4e-6 * sum(v.shape.num_elements() for network in networks for v in network.trainable_variables)
-    assert gradients_mb < result["exchanged_mb"] < 1.5 * gradients_mb  # what else there is are statistics
+    gradients_mb = 4e-6 * sum(
+        v.shape.num_elements() for network in networks for v in network.trainable_variables
+    )
+    # What else there is are statistics
+    assert gradients_mb < result["exchanged_mb"] < 1.5 * gradients_mb
     alone = measure("benchmarks/scaling.py", "--batch_size=2", "--nocross_replica_norm", *options)
-    assert alone["exchanges"] == 4 < result["exchanges"]  # two networks' gradients, DRAGAN's mean and its deviation
+    # Two networks' gradients, DRAGAN's mean and its deviation
+    assert alone["exchanges"] == 4 < result["exchanges"]
     assert alone["multiply_adds_a_picture_g"] == result["multiply_adds_a_picture_g"] > 0
     for machine in result["machines"].values():
         assert 0 < machine["efficiency"] < 1 and machine["batch_for_90_percent"] >= 1
@@ -146,7 +171,13 @@ def test_scaling():
 
 @pytest.mark.slow
 def test_workers():
-    result = measure("benchmarks/workers.py", "--base_width=2", "--perceptual_weight=0", "--batch_size=2", "--steps=2")
+    result = measure(
+        "benchmarks/workers.py",
+        "--base_width=2",
+        "--perceptual_weight=0",
+        "--batch_size=2",
+        "--steps=2",
+    )
     seconds, rates = result["median_s_per_step"], result["pictures_per_s"]
     assert rates["1"] == pytest.approx(2 / seconds["1"], rel=0.05)
     assert rates["2"] == pytest.approx(4 / seconds["2"], rel=0.05)
@@ -161,11 +192,14 @@ def test_draw_page():
     assert 0 < result["page_s"] < result["first_picture_s"]
     memory = result["memory_mb"]
     assert list(memory) == [str(number) for number in range(100, 1001, 100)]
-    assert 300 < memory["100"] and memory["1000"] - memory["100"] < 20  # MB: 0.02 a request; a drawing alone has 0.03
+    # MB: 0.02 a request; a drawing alone has 0.03
+    assert 300 < memory["100"] and memory["1000"] - memory["100"] < 20
 
 
 def write_run(folder, steps, rate, kernels):
-    """What a run of train.py and evaluations of its steps leave, as far as the experiments' table is made of it."""
+    """What a run of train.py and evaluations of its steps leave, as far as
+    the experiments' table is made of it.
+    """
     folder.mkdir(parents=True)
     metrics = {"class_accuracy_MobileNet": 0.5, "l1": 0.25, "nearest_train_MobileNet": 0.75}
     metrics |= dict.fromkeys(["edge_recall", "edge_recall_by_chance", "diversity_coarse_l1"], 0.125)
@@ -180,14 +214,29 @@ def write_run(folder, steps, rate, kernels):
             file.write(json.dumps({"step": step, "protocol": protocol, "metrics": measured}) + "\n")
 
 
-@pytest.mark.parametrize("protocol, kernel", [(["--protocol=test_all"], "0.200 +- 0.100"), ([], "0.600 +- 0.000")])
+@pytest.mark.parametrize(
+    "protocol, kernel", [(["--protocol=test_all"], "0.200 +- 0.100"), ([], "0.600 +- 0.000")]
+)
 def test_experiments_table(tmp_path, protocol, kernel):
-    """The last result of the last step by the protocol asked for, without one what the training logged then; the mean
-    of the seeds, and half of their range."""
-    write_run(tmp_path / "report-0", 20, 4.0, [(10, "test_all", 9), (20, "test_all", 0.1), (20, "test_256", 9)])
+    """The last result of the last step by the protocol asked for, without one what the training
+    logged then; the mean of the seeds, and half of their range."""
+    write_run(
+        tmp_path / "report-0",
+        20,
+        4.0,
+        [(10, "test_all", 9), (20, "test_all", 0.1), (20, "test_256", 9)],
+    )
     write_run(tmp_path / "report-1", 20, 2.0, [(20, "test_all", 9), (20, "test_all", 0.3)])
-    command = [sys.executable, "benchmarks/experiments.py", "--table", f"--runs_dir={tmp_path}", "--seeds=0,1"]
-    done = subprocess.run([*command, *protocol], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60)
+    command = [
+        sys.executable,
+        "benchmarks/experiments.py",
+        "--table",
+        f"--runs_dir={tmp_path}",
+        "--seeds=0,1",
+    ]
+    done = subprocess.run(
+        [*command, *protocol], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
+    )
     _, _, row = done.stdout.splitlines()
     assert [cell.strip() for cell in row.strip("|").split("|")] == [
         *("report", "0, 1", "20", kernel, "0.500 +- 0.000"),
@@ -198,15 +247,30 @@ def test_experiments_table(tmp_path, protocol, kernel):
 
 @pytest.mark.slow
 def test_experiments_run_once_and_go_on(tmp_path, dummy_data_dir):
-    """Two variants: trained and scored, and with more steps only these are done, and scored again."""
+    """Two variants: trained and scored, and with more steps
+    only these are done, and scored again.
+    """
     common = tmp_path / "common.flags"
-    options = ["base_width=2", "global_batch_size=4", "num_classes=2", "perceptual_weight=0", "log_every_steps=1"]
+    options = [
+        "base_width=2",
+        "global_batch_size=4",
+        "num_classes=2",
+        "perceptual_weight=0",
+        "log_every_steps=1",
+    ]
     options += [f"data_dir={dummy_data_dir}"]
-    command = [sys.executable, "benchmarks/experiments.py", f"--runs_dir={tmp_path}", f"--common={common}"]
+    command = [
+        sys.executable,
+        "benchmarks/experiments.py",
+        f"--runs_dir={tmp_path}",
+        f"--common={common}",
+    ]
     command += ["--variants=report,batch_norm", "--protocol=test_all", "--features_weights=random"]
     for steps, results in ((1, 1), (1, 1), (2, 2)):
         common.write_text("".join(f"--{option}\n" for option in [*options, f"train_steps={steps}"]))
-        done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(
+            command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=600
+        )
         assert done.returncode == 0, done.stderr
         assert [row.split(" | ")[2] for row in done.stdout.splitlines()[2:]] == [str(steps)] * 2
         for variant in ("report-0", "batch_norm-0"):
@@ -222,4 +286,6 @@ def test_a_missing_library_is_one_line(path):
     command = [sys.executable, "-I", "-S", str(path), "--help"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     (line,) = done.stderr.splitlines()
-    assert done.returncode == 1 and line.startswith("error: tensorflow is not installed, tensorflow>=2.")
+    assert done.returncode == 1 and line.startswith(
+        "error: tensorflow is not installed, tensorflow>=2."
+    )

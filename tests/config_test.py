@@ -19,7 +19,9 @@ from sketch2img_tf.errors import UserError
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FLAGFILES = sorted((ROOT / "configs").glob("*.flags"))
-FIELDS = [field for group in dataclasses.fields(Config) for field in dataclasses.fields(group.default)]
+FIELDS = [
+    field for group in dataclasses.fields(Config) for field in dataclasses.fields(group.default)
+]
 
 # A value that is not the default, for every option.
 OTHER_VALUES = {
@@ -151,12 +153,18 @@ def _parse(*command_lines: list[str]) -> list[dict[str, str]]:
 
 
 def _flags(values: dict) -> list[str]:
-    return [f"--{k}={','.join(map(str, v)) if isinstance(v, list) else v}" for k, v in values.items()]
+    return [
+        f"--{k}={','.join(map(str, v)) if isinstance(v, list) else v}" for k, v in values.items()
+    ]
 
 
 def _together(values: dict) -> dict:
     """Without what cannot be given beside the rest."""
-    return {name: value for name, value in values.items() if name not in ("num_classes", "dataset", "train_epochs")}
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in ("num_classes", "dataset", "train_epochs")
+    }
 
 
 def test_other_values_are_of_every_option_and_differ():
@@ -168,7 +176,12 @@ def test_other_values_are_of_every_option_and_differ():
 def test_dict_round_trip():
     values = _together(OTHER_VALUES)
     changed = from_dict(values)
-    assert changed.to_dict() == {**values, "num_classes": 0, "dataset": "sketchy", "train_epochs": 0}
+    assert changed.to_dict() == {
+        **values,
+        "num_classes": 0,
+        "dataset": "sketchy",
+        "train_epochs": 0,
+    }
     assert from_dict(json.loads(json.dumps(changed.to_dict()))) == changed
     assert from_dict({}) == Config()
 
@@ -176,7 +189,11 @@ def test_dict_round_trip():
 def test_cards_of_older_versions_have_one_folder_and_one_rendering():
     given = dict(manual_dir="/a folder", photos_dir="", photo_variant="tx_000000000000")
     data = from_dict(given).data
-    assert (data.manual_dir, data.photos_dir, data.photo_variant) == (("/a folder",), (), ("tx_000000000000",))
+    assert (data.manual_dir, data.photos_dir, data.photo_variant) == (
+        ("/a folder",),
+        (),
+        ("tx_000000000000",),
+    )
 
 
 def test_folders_with_commas_in_their_names():
@@ -188,20 +205,27 @@ def test_folders_with_commas_in_their_names():
 
 
 def test_variants_that_are_not_as_many():
-    assert _message(photo_variant=["tx_000000000000"] * 2, sketch_variant=["tx_000000000000"] * 3) == (
-        "--photo_variant has 2 values and --sketch_variant 3: give one for all folders, or one for each"
+    assert _message(
+        photo_variant=["tx_000000000000"] * 2, sketch_variant=["tx_000000000000"] * 3
+    ) == (
+        "--photo_variant has 2 values and --sketch_variant 3: give one for all folders, or one for"
+        " each"
     )
 
 
 def test_flags_give_what_they_say_and_their_flagfile_gives_it_again(tmp_path):
     flagfile = tmp_path / "flags.txt"
     left_out = {"num_classes": 10, "dataset": "edge_maps", "train_epochs": 3}
-    expected = [from_dict(values).to_flagfile() for values in ({}, _together(OTHER_VALUES), left_out)]
+    expected = [
+        from_dict(values).to_flagfile() for values in ({}, _together(OTHER_VALUES), left_out)
+    ]
     given = _parse([], _flags(_together(OTHER_VALUES)), _flags(left_out))
     assert [result["flagfile"] for result in given] == expected
     flagfile.write_text(expected[1])
     again, overridden, emptied = _parse(
-        [f"--flagfile={flagfile}"], [f"--flagfile={flagfile}", "--seed=7"], [f"--flagfile={flagfile}", "--classes="]
+        [f"--flagfile={flagfile}"],
+        [f"--flagfile={flagfile}", "--seed=7"],
+        [f"--flagfile={flagfile}", "--classes="],
     )
     assert again["flagfile"] == expected[1]
     assert overridden["flagfile"] == expected[1].replace("--seed=42", "--seed=7")
@@ -209,9 +233,16 @@ def test_flags_give_what_they_say_and_their_flagfile_gives_it_again(tmp_path):
 
 
 def test_flags_that_do_not_parse():
-    lines = [["--train_steps=many"], ["--gan_weight=high"], ["--profile_steps=10,x"], ["--gan_wieght=1"]]
+    lines = [
+        ["--train_steps=many"],
+        ["--gan_weight=high"],
+        ["--profile_steps=10,x"],
+        ["--gan_wieght=1"],
+    ]
     errors = [result["error"] for result in _parse(*lines)]
-    assert [re.search(r"train_steps|gan_weight|profile_steps|gan_wieght", error)[0] for error in errors] == [
+    assert [
+        re.search(r"train_steps|gan_weight|profile_steps|gan_wieght", error)[0] for error in errors
+    ] == [
         "train_steps",
         "gan_weight",
         "profile_steps",
@@ -258,7 +289,9 @@ def test_bounds_themselves_are_allowed():
                 assert from_dict({field.name: bound, **beside}).to_dict()[field.name] == bound
 
 
-@pytest.mark.parametrize("name", [field.name for field in FIELDS if isinstance(field.default, float)])
+@pytest.mark.parametrize(
+    "name", [field.name for field in FIELDS if isinstance(field.default, float)]
+)
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_numbers_are_finite(name, value):
     assert _message(**{name: value}) == f"--{name}={value}: should be a finite number"
@@ -268,25 +301,46 @@ def test_numbers_are_finite(name, value):
 def test_unknown_choice_is_quoted_with_the_known_ones(name):
     default, choices = next((f.default, f.metadata["choices"]) for f in FIELDS if f.name == name)
     given = ("eror",) if isinstance(default, tuple) else "eror"
-    assert _message(**{name: given}) == f"--{name}=eror: should be one of {', '.join(map(str, choices))}"
+    assert (
+        _message(**{name: given})
+        == f"--{name}=eror: should be one of {', '.join(map(str, choices))}"
+    )
     beside = {"classification_weight": 0.0} if name == "discriminator_head" else {}
     for choice in choices:
         from_dict({name: (choice,) if isinstance(default, tuple) else choice, **beside})
 
 
-NOTHING = dict(gan_weight=0.0, classification_weight=0.0, supervised_weight=0.0, perceptual_weight=0.0)
+NOTHING = dict(
+    gan_weight=0.0, classification_weight=0.0, supervised_weight=0.0, perceptual_weight=0.0
+)
 COMBINATIONS = [
-    (dict(classes=["apple"], num_classes=2), "--classes and --num_classes both choose the classes: give one of them"),
+    (
+        dict(classes=["apple"], num_classes=2),
+        "--classes and --num_classes both choose the classes: give one of them",
+    ),
     (dict(classes=["apple", "ant", "apple"]), "--classes=apple,ant,apple: names a class twice"),
     (NOTHING, "nothing trains the generator: give one of --gan_weight, --classification_weight, "),
-    (dict(dataset="edge_maps", edge_maps_share=0.5), "--dataset=edge_maps has no sketches to mix edge maps into: "),
+    (
+        dict(dataset="edge_maps", edge_maps_share=0.5),
+        "--dataset=edge_maps has no sketches to mix edge maps into: ",
+    ),
     (
         dict(discriminator_head="projection"),
-        "--discriminator_head=projection does not tell classes apart: give --classification_weight=0 with it",
+        "--discriminator_head=projection does not tell classes apart: give"
+        " --classification_weight=0 with it",
     ),
-    (dict(profile_steps=[10]), "--profile_steps=10: should be the first and the last step, as 10,20"),
-    (dict(profile_steps=[20, 10]), "--profile_steps=20,10: should be the first and the last step, as 10,20"),
-    (dict(profile_steps=[1, 2, 3]), "--profile_steps=1,2,3: should be the first and the last step, as 10,20"),
+    (
+        dict(profile_steps=[10]),
+        "--profile_steps=10: should be the first and the last step, as 10,20",
+    ),
+    (
+        dict(profile_steps=[20, 10]),
+        "--profile_steps=20,10: should be the first and the last step, as 10,20",
+    ),
+    (
+        dict(profile_steps=[1, 2, 3]),
+        "--profile_steps=1,2,3: should be the first and the last step, as 10,20",
+    ),
     (
         dict(profile_steps=[10, 20], train_steps=15),
         "--profile_steps=10,20: ends after the last step, --train_steps=15",
@@ -299,7 +353,10 @@ COMBINATIONS = [
         dict(decay_start_step=100, final_learning_rate_fraction=0.1, train_steps=100),
         "--decay_start_step=100: is not before the last step, --train_steps=100",
     ),
-    (dict(train_steps=0), "--train_steps=0 and --train_epochs=0: how long is the run? Give one of them"),
+    (
+        dict(train_steps=0),
+        "--train_steps=0 and --train_epochs=0: how long is the run? Give one of them",
+    ),
     (
         dict(train_steps=5, train_epochs=2),
         "--train_steps=5 and --train_epochs=2: how long is the run? Give one of them",
@@ -308,7 +365,9 @@ COMBINATIONS = [
 ]
 
 
-@pytest.mark.parametrize("values, message", COMBINATIONS, ids=[message[:40] for _, message in COMBINATIONS])
+@pytest.mark.parametrize(
+    "values, message", COMBINATIONS, ids=[message[:40] for _, message in COMBINATIONS]
+)
 def test_wrong_combination(values, message):
     assert _message(**values).startswith(message)
 
@@ -320,7 +379,9 @@ def test_one_loss_trains_the_generator(name):
 
 def test_the_critic_alone_trains_the_generator_if_it_has_a_weight():
     assert from_dict({**NOTHING, "critic": "pretrained"}).losses.critic_counts
-    assert "nothing trains the generator" in _message(**NOTHING, critic="pretrained", critic_weight=0.0)
+    assert "nothing trains the generator" in _message(
+        **NOTHING, critic="pretrained", critic_weight=0.0
+    )
 
 
 def test_configuration_is_immutable():
@@ -329,12 +390,19 @@ def test_configuration_is_immutable():
 
 
 def test_every_option_is_read_somewhere():
-    """As an attribute, in some file other than those that define them, or there by what turns epochs into steps."""
+    """As an attribute, in some file other than those that define them, or
+    there by what turns epochs into steps.
+    """
     sources = [*ROOT.glob("*.py"), *(ROOT / "sketch2img_tf").rglob("*.py")]
-    defining = [ROOT / "sketch2img_tf" / "config.py", *(ROOT / "sketch2img_tf" / "options").glob("*.py")]
+    defining = [
+        ROOT / "sketch2img_tf" / "config.py",
+        *(ROOT / "sketch2img_tf" / "options").glob("*.py"),
+    ]
     trees = [ast.parse(path.read_text()) for path in sources if path not in defining]
     trees.append(ast.parse(textwrap.dedent(inspect.getsource(Config.in_steps))))
-    read = {node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    read = {
+        node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)
+    }
     assert not {field.name for field in FIELDS} - read
 
 
@@ -349,7 +417,10 @@ def parsed() -> dict[str, dict[str, str]]:
     relative = [path.relative_to(ROOT) for path in FLAGFILES]
     results = _parse(*[[f"--flagfile={path}"] for path in relative])
     texts = {path.name: result["flagfile"] for path, result in zip(relative, results)}
-    return {name: dict(line[2:].split("=", 1) for line in text.splitlines()) for name, text in texts.items()}
+    return {
+        name: dict(line[2:].split("=", 1) for line in text.splitlines())
+        for name, text in texts.items()
+    }
 
 
 def _value(text: str):
@@ -366,7 +437,10 @@ def test_config_files_are_there():
 
 
 def test_base_is_the_defaults_of_the_dataclasses(parsed):
-    assert "".join(f"--{name}={value}\n" for name, value in parsed["base.flags"].items()) == Config().to_flagfile()
+    assert (
+        "".join(f"--{name}={value}\n" for name, value in parsed["base.flags"].items())
+        == Config().to_flagfile()
+    )
 
 
 @pytest.mark.parametrize("path", FLAGFILES, ids=lambda path: path.stem)
@@ -383,26 +457,40 @@ def test_config_file_differs_from_base_by_what_it_lists(path, parsed):
         assert given == {**base, **{name: _value(value) for name, value in listed.items()}}
 
 
-# What the report says of its runs; "initial_features" and "label_noise" of the others by what it says of the third
-# and of the last.
+# What the report says of its runs; "initial_features" and "label_noise" of the others by what it
+# says of the third and of the last.
 RUNS = {
     "batch_norm": dict(num_classes=0, generator_norm="batch", train_epochs=1),
     "ten_classes": dict(num_classes=10, generator_norm="conditional_batch", train_epochs=20),
     "sketch_input": dict(num_classes=10, initial_features="sketch"),
-    "soft_labels": dict(num_classes=10, label_smoothing=0.1, label_noise=0.05, label_flip_probability=0.05),
+    "soft_labels": dict(
+        num_classes=10, label_smoothing=0.1, label_noise=0.05, label_flip_probability=0.05
+    ),
     "full": dict(num_classes=0, generator_norm="conditional_batch"),
 }
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_a_run_of_the_report_is_as_it_says(parsed, name):
-    """Weights of 1 but for DRAGAN's 10, rates of 1e-4 and 2e-4, batches of 16; nothing beyond it but the average."""
+    """Weights of 1 but for DRAGAN's 10, rates of 1e-4 and 2e-4, batches of
+    16; nothing beyond it but the average.
+    """
     report = dict(
-        gan_weight=1, classification_weight=1, dragan_weight=10, supervised_weight=1, perceptual_weight=1
+        gan_weight=1,
+        classification_weight=1,
+        dragan_weight=10,
+        supervised_weight=1,
+        perceptual_weight=1,
     )
-    report |= dict(diversity_weight=1, diversity="distance", initial_features="label", label_noise=0)
-    report |= dict(label_smoothing=0, label_flip_probability=0, brightness_jitter=0.3, contrast_jitter=0.2)
-    report |= dict(generator_learning_rate=1e-4, discriminator_learning_rate=2e-4, global_batch_size=16)
+    report |= dict(
+        diversity_weight=1, diversity="distance", initial_features="label", label_noise=0
+    )
+    report |= dict(
+        label_smoothing=0, label_flip_probability=0, brightness_jitter=0.3, contrast_jitter=0.2
+    )
+    report |= dict(
+        generator_learning_rate=1e-4, discriminator_learning_rate=2e-4, global_batch_size=16
+    )
     given = {key: _value(value) for key, value in parsed[f"{name}.flags"].items()}
     expected = {**report, **RUNS[name]}
     assert {key: given[key] for key in expected} == expected
@@ -445,11 +533,14 @@ def test_what_does_not_go_with_the_steps_of_the_epochs_names_them():
     with pytest.raises(UserError) as error:
         given.in_steps(33)
     assert str(error.value) == (
-        "--train_epochs=3 comes to 7 steps: --decay_start_step=7: is not before the last step, --train_steps=7"
+        "--train_epochs=3 comes to 7 steps: --decay_start_step=7: is not before the last step,"
+        " --train_steps=7"
     )
     assert given.in_steps(49).training.train_steps == 10
     profiled = from_dict(dict(train_epochs=1, profile_steps=[2, 4]))
-    with pytest.raises(UserError, match="^--train_epochs=1 comes to 3 steps: --profile_steps=2,4: ends after the"):
+    with pytest.raises(
+        UserError, match="^--train_epochs=1 comes to 3 steps: --profile_steps=2,4: ends after the"
+    ):
         profiled.in_steps(33)
 
 
@@ -466,12 +557,22 @@ def test_the_later_of_two_flags_that_say_the_same_counts(tmp_path):
         [f"--flagfile={in_steps}", "--train_epochs=2", "--num_classes=4"],
         [f"--flagfile={nothing}"],
         [f"--flagfile={in_steps}", f"--flagfile={in_epochs}", "--classes=cat"],
-        [f"--flagfile={in_steps}", "--train_steps=0", "--train_epochs=3", "--classes=", "--num_classes=2"],
+        [
+            f"--flagfile={in_steps}",
+            "--train_steps=0",
+            "--train_epochs=3",
+            "--classes=",
+            "--num_classes=2",
+        ],
     ]
     found = []
     for result in _parse(*lines):
         values = dict(line[2:].split("=", 1) for line in result["flagfile"].splitlines())
-        found.append(tuple(values[name] for name in ("train_steps", "train_epochs", "classes", "num_classes")))
+        found.append(
+            tuple(
+                values[name] for name in ("train_steps", "train_epochs", "classes", "num_classes")
+            )
+        )
     assert found == [
         ("0", "20", "", "10"),
         ("5", "0", "", "10"),

@@ -1,4 +1,6 @@
-"""What several tests share: quiet libraries, fixed initial weights, real pictures, and a small built data set."""
+"""What several tests share: quiet libraries, fixed initial weights, real
+pictures, and a small built data set.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ DUMMY_RELEASE = ROOT / "datasets" / "sketchy" / "dummy_data"
 
 @pytest.fixture(scope="session")
 def shared_dir() -> pathlib.Path:
-    """The folder of real Sketchy pictures and weights; what needs it is skipped, by name, where it is absent."""
+    """The folder of real Sketchy pictures and weights; what needs it is
+    skipped, by name, where it is absent.
+    """
     if not SHARED.is_dir():
         pytest.skip("needs ../shared (real pictures and weights)")
     return SHARED
@@ -28,8 +32,11 @@ def shared_dir() -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def dummy_data_dir(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """A --data_dir with the builder's dummy release: three classes, 12 sketches to train on and 6 held out."""
-    from datasets.sketchy import build  # here, so that tests of the versions alone need no TensorFlow
+    """A --data_dir with the builder's dummy release: three classes, 12
+    sketches to train on and 6 held out.
+    """
+    # Here, so that tests of the versions alone need no TensorFlow
+    from datasets.sketchy import build
 
     data_dir = tmp_path_factory.mktemp("dummy_data")
     build.build(str(DUMMY_RELEASE), str(data_dir))
@@ -50,7 +57,9 @@ def sketchy(dummy_data_dir):
 
 @pytest.fixture(scope="session")
 def draw():
-    """The sketch in a colour of its class, with noise of its seed, as `Generator.draw`; needs no training."""
+    """The sketch in a colour of its class, with noise of its seed, as
+    `Generator.draw`; needs no training.
+    """
     import tensorflow as tf
 
     def draw(sketches, labels, seeds):
@@ -87,7 +96,9 @@ def drawing_python() -> str:
 
 @pytest.fixture
 def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], pathlib.Path]]:
-    """A function from a number of MB to a folder that holds no more: a disk in memory, mounted there."""
+    """A function from a number of MB to a folder that holds no
+    more: a disk in memory, mounted there.
+    """
     mounted = []
 
     def mount(megabytes: int) -> pathlib.Path:
@@ -109,7 +120,8 @@ def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[i
 def no_utf8(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A name that is no UTF-8, as archives of older systems leave them; skips where none can be.
 
-    A command that prints it as it is ends, as in most locales; in that of POSIX Python would let it pass.
+    A command that prints it as it is ends, as in most locales; in that of POSIX Python would let it
+    pass.
     """
     monkeypatch.setenv("PYTHONIOENCODING", "utf-8:strict")
     name = os.fsdecode(b"caf\xe9")

@@ -14,14 +14,32 @@ import pytest
 from tests import sources
 from tests.sources import ROOT
 
-_FOLDERS = (".ci", ".github", "benchmarks", "compiled_step", "configs", "datasets", "docs", "litert_js", "notebooks")
-FOLDERS = [name for name in (*_FOLDERS, "pretrained", "serving", "sketch2img_tf", "tests") if (ROOT / name).is_dir()]
+_FOLDERS = (
+    ".ci",
+    ".github",
+    "benchmarks",
+    "compiled_step",
+    "configs",
+    "datasets",
+    "docs",
+    "litert_js",
+    "notebooks",
+)
+FOLDERS = [
+    name
+    for name in (*_FOLDERS, "pretrained", "serving", "sketch2img_tf", "tests")
+    if (ROOT / name).is_dir()
+]
 _NOT_OURS = {"__pycache__", "node_modules"}
 
 # What a reader would have, or choose the name of.
 OF_THE_READER = {"common.flags", "requirements-tpu.txt", "tune.flags", "utils.py"}
-_PICTURES = (".gif", ".jpg", ".pdf", ".png")  # documents draw and write many, under names that only they know
-_ENDINGS = "bib cff css csv flags gif h5 html jpg js json jsonl md npz pb pdf png py svg tflite toml txt yaml yml"
+# Documents draw and write many, under names that only they know
+_PICTURES = (".gif", ".jpg", ".pdf", ".png")
+_ENDINGS = (
+    "bib cff css csv flags gif h5 html jpg js json jsonl md npz pb pdf png py svg tflite toml txt"
+    " yaml yml"
+)
 FILE = re.compile(rf"[\w./*-]*\w\.(?:{'|'.join(_ENDINGS.split())})(?!\w)")
 FOLDER = re.compile(r"[\w./-]+/")
 
@@ -36,7 +54,11 @@ def files() -> list[str]:
 
 
 FILES = files()
-DOCUMENTS = [path for path in FILES if path.endswith(".md") and path != "CHANGELOG.md" and "template" not in path]
+DOCUMENTS = [
+    path
+    for path in FILES
+    if path.endswith(".md") and path != "CHANGELOG.md" and "template" not in path
+]
 
 
 @functools.cache
@@ -47,17 +69,24 @@ def text(path: str) -> str:
 @functools.cache
 def programs() -> str:
     """All that the project's programs and their tests say: what they write has its name there."""
-    return "\n".join(text(path) for path in FILES if path.endswith((".py", ".js", ".yaml")) or "." not in path)
+    return "\n".join(
+        text(path) for path in FILES if path.endswith((".py", ".js", ".yaml")) or "." not in path
+    )
 
 
 @functools.cache
 def ends() -> set[str]:
-    """All ends of paths of files and folders, as `layers/mru.py` of `sketch2img_tf/layers/mru.py`."""
+    """All ends of paths of files and folders, as
+    `layers/mru.py` of `sketch2img_tf/layers/mru.py`.
+    """
     found = set()
     for path in FILES:
         parts = path.split("/")
         for upto in range(1, len(parts) + 1):
-            found |= {"/".join(parts[start:upto]) + ("" if upto == len(parts) else "/") for start in range(upto)}
+            found |= {
+                "/".join(parts[start:upto]) + ("" if upto == len(parts) else "/")
+                for start in range(upto)
+            }
     return found
 
 
@@ -68,8 +97,12 @@ def spans(document: str) -> list[str]:
 
 
 def commands(document: str) -> list[str]:
-    """The lines of indented blocks, and what stands in backquotes: those that go on in the next line as one."""
-    block = "\n".join(line.strip() for line in text(document).splitlines() if line.startswith("    "))
+    """The lines of indented blocks, and what stands in backquotes: those
+    that go on in the next line as one.
+    """
+    block = "\n".join(
+        line.strip() for line in text(document).splitlines() if line.startswith("    ")
+    )
     return [*block.replace("\\\n", "").splitlines(), *spans(document)]
 
 
@@ -80,20 +113,30 @@ def slug(heading: str) -> str:
 
 
 def is_there(name: str, document: str) -> bool:
-    """Whether a file or folder that a document names is the project's, or is written by its programs."""
+    """Whether a file or folder that a document names is the
+    project's, or is written by its programs.
+    """
     here = os.path.normpath(os.path.join(os.path.dirname(document), name))
     if name.lstrip("./") in ends() or here in ends() or f"{here}/" in ends():
         return True
     if "*" in name:
         return any(pathlib.PurePosixPath(path).match(name) for path in FILES)
-    return os.path.basename(name.rstrip("/")) in programs() and not name.endswith((".py", ".md", ".flags"))
+    return os.path.basename(name.rstrip("/")) in programs() and not name.endswith(
+        (".py", ".md", ".flags")
+    )
 
 
 def is_of_the_reader(name: str) -> bool:
     """Whether it is the reader's own file, or stands for any, as NAME.flags."""
     stem = os.path.basename(name).partition(".")[0]
-    outside = name.startswith(("../shared", "runs/", "/", "~")) or (name.endswith(_PICTURES) and "/" not in name)
-    return outside or os.path.basename(name) in OF_THE_READER or (stem.isupper() and name not in ends())
+    outside = name.startswith(("../shared", "runs/", "/", "~")) or (
+        name.endswith(_PICTURES) and "/" not in name
+    )
+    return (
+        outside
+        or os.path.basename(name) in OF_THE_READER
+        or (stem.isupper() and name not in ends())
+    )
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -102,7 +145,11 @@ def test_links_lead_somewhere(document):
         if "://" in link:
             continue
         target, _, anchor = link.partition("#")
-        path = os.path.normpath(os.path.join(os.path.dirname(document), target)) if target else document
+        path = (
+            os.path.normpath(os.path.join(os.path.dirname(document), target))
+            if target
+            else document
+        )
         assert (ROOT / path).exists(), link
         if anchor:
             headings = re.findall(r"^#+ (.+)$", text(path), re.MULTILINE)
@@ -121,20 +168,30 @@ def test_files_that_are_named_are_there(document):
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_folders_that_are_named_are_there(document):
-    named = {span for span in spans(document) if FOLDER.fullmatch(span) and not is_of_the_reader(span)}
+    named = {
+        span for span in spans(document) if FOLDER.fullmatch(span) and not is_of_the_reader(span)
+    }
     assert not [name for name in named if not is_there(name, document)]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_tests_that_are_named_are_there(document):
-    defined = {path: re.findall(r"^ *def (test_\w+)", text(path), re.MULTILINE) for path in FILES if _is_test(path)}
+    defined = {
+        path: re.findall(r"^ *def (test_\w+)", text(path), re.MULTILINE)
+        for path in FILES
+        if _is_test(path)
+    }
     everywhere = {name for names in defined.values() for name in names}
     for span in spans(document):
         path, colons, name = span.partition("::")
         if colons and name.startswith("test_"):
             places = [place for place in defined if place.endswith(path)]
             assert places and any(name in defined[place] for place in places), span
-        elif re.fullmatch(r"test_\w+", span) and not span.startswith("test_256") and span != "test_all":
+        elif (
+            re.fullmatch(r"test_\w+", span)
+            and not span.startswith("test_256")
+            and span != "test_all"
+        ):
             assert span in everywhere, span
 
 
@@ -148,7 +205,10 @@ def flags_of(path: str) -> frozenset[str]:
     names = set()
     for call in (node for node in ast.walk(sources.tree(path)) if isinstance(node, ast.Call)):
         function = ast.unparse(call.func)
-        if re.search(r"\b(DEFINE_\w+|path_flags\.define|_path|add_argument|add)$", function) and call.args:
+        if (
+            re.search(r"\b(DEFINE_\w+|path_flags\.define|_path|add_argument|add)$", function)
+            and call.args
+        ):
             if isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str):
                 names.add(call.args[0].value.lstrip("-"))
         if function.endswith("define_flags"):
@@ -162,7 +222,9 @@ def options() -> frozenset[str]:
     found = set()
     for path in sources.modules():
         if path.startswith("sketch2img_tf/options/"):
-            fields = [node for node in ast.walk(sources.tree(path)) if isinstance(node, ast.AnnAssign)]
+            fields = [
+                node for node in ast.walk(sources.tree(path)) if isinstance(node, ast.AnnAssign)
+            ]
             found |= {ast.unparse(field.target) for field in fields}
     return frozenset(found)
 
@@ -171,23 +233,29 @@ def options() -> frozenset[str]:
 def flags_of_command(path: str) -> frozenset[str]:
     """All that a command takes: its own flags, and those of what it imports."""
     own = {"help", "helpfull", "flagfile"}
-    return frozenset(own.union(*(flags_of(file) for file in sources.reached(path) if file.endswith(".py"))))
+    return frozenset(
+        own.union(*(flags_of(file) for file in sources.reached(path) if file.endswith(".py")))
+    )
 
 
 def known(flag: str, among: frozenset[str]) -> bool:
     return flag in among or (flag.startswith("no") and flag[2:] in among)
 
 
-_OF_OTHERS = ("autocast", "profile", "enable_batching")  # the peer's, docker's, TensorFlow Serving's
+# The peer's, docker's, TensorFlow Serving's
+_OF_OTHERS = ("autocast", "profile", "enable_batching")
 
 
 @functools.cache
 def all_flags() -> frozenset[str]:
-    return frozenset({"flagfile", "help", *_OF_OTHERS}.union(options(), *map(flags_of, sources.modules())))
+    return frozenset(
+        {"flagfile", "help", *_OF_OTHERS}.union(options(), *map(flags_of, sources.modules()))
+    )
 
 
 def command(line: str) -> str | None:
-    """The path of the project's command that a line starts, with nothing before it but python; None if it is none.
+    """The path of the project's command that a line starts, with nothing before it but python; None
+    if it is none.
 
     Raises an AssertionError where the line starts a file that is not there.
     """
@@ -215,7 +283,11 @@ def test_targets_of_make_are_there(document):
     targets = " ".join(re.findall(r"^([\w -]+):", text("Makefile"), re.MULTILINE)).split()
     for line in commands(document):
         if line.startswith("make "):
-            asked = [word for word in shlex.split(line)[1:] if "=" not in word and not word.startswith("-")]
+            asked = [
+                word
+                for word in shlex.split(line)[1:]
+                if "=" not in word and not word.startswith("-")
+            ]
             assert set(asked) <= set(targets), line
 
 

@@ -22,7 +22,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def command(*flags: str) -> tuple[int, str, str]:
-    done = subprocess.run([sys.executable, "draw.py", *flags], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "draw.py", *flags], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -34,13 +36,20 @@ def port():
 
 
 def test_a_model_or_a_server():
-    says = "error: give --model, the folder of an export, or --server, where TensorFlow Serving is, not both\n"
+    says = (
+        "error: give --model, the folder of an export,"
+        " or --server, where TensorFlow Serving is, not both\n"
+    )
     assert command("--model=a", "--server=b") == (1, "", says)
 
 
 @pytest.mark.parametrize(
     ("flag", "says"),
-    [("--queue=0", "flag --queue=0: "), ("--port=70000", "flag --port=70000: "), ("--port=web", "flag --port=web: ")],
+    [
+        ("--queue=0", "flag --queue=0: "),
+        ("--port=70000", "flag --port=70000: "),
+        ("--port=web", "flag --port=web: "),
+    ],
 )
 def test_flags_out_of_bounds(flag, says):
     code, out, errors = command("--model=nowhere", flag)
@@ -50,7 +59,9 @@ def test_flags_out_of_bounds(flag, says):
 
 def test_a_port_in_use_a_missing_model_and_a_missing_server(port, tmp_path):
     browser.require("gradio")
-    in_use = f"error: --port={port}: is in use on 127.0.0.1; give another one, or end what uses it\n"
+    in_use = (
+        f"error: --port={port}: is in use on 127.0.0.1; give another one, or end what uses it\n"
+    )
     assert command(f"--model={tmp_path}", f"--port={port}") == (1, "", in_use)
     nothing = f"error: --model={tmp_path}: no exported model there; write one with export.py\n"
     free = f"--port={browser.free_port()}"
@@ -64,11 +75,17 @@ def test_a_port_in_use_a_missing_model_and_a_missing_server(port, tmp_path):
 def test_a_damaged_model_ends_the_page(tmp_path):
     browser.require("gradio")
     (tmp_path / "assets.extra").mkdir()
-    (tmp_path / "assets.extra" / "card.json").write_text(Card(Config(), ("apple",), STATISTICS).to_json())
+    (tmp_path / "assets.extra" / "card.json").write_text(
+        Card(Config(), ("apple",), STATISTICS).to_json()
+    )
     (tmp_path / "saved_model.pb").write_bytes(b"\xff\xff")
     port = browser.free_port()
     code, out, errors = command(f"--model={tmp_path}", f"--port={port}")
-    assert (code, out, errors.count("\n")) == (1, f"draw at http://127.0.0.1:{port}/ (Ctrl-C ends)\n", 1)
+    assert (code, out, errors.count("\n")) == (
+        1,
+        f"draw at http://127.0.0.1:{port}/ (Ctrl-C ends)\n",
+        1,
+    )
     assert errors.startswith(f"error: --model={tmp_path}: damaged (")
 
 
@@ -93,5 +110,7 @@ def test_this_computer_is_never_reached_by_a_proxy(monkeypatch):
     monkeypatch.delenv("NO_PROXY", raising=False)
     with pytest.raises(UserError, match="no exported model"):
         draw_page.serve_local("nowhere", "127.0.0.1", browser.free_port(), queue=1)
-    assert {"example.org", "127.0.0.1", "localhost"} <= set(draw_page.os.environ["no_proxy"].split(","))
+    assert {"example.org", "127.0.0.1", "localhost"} <= set(
+        draw_page.os.environ["no_proxy"].split(",")
+    )
     assert {"127.0.0.1", "localhost"} <= set(draw_page.os.environ["NO_PROXY"].split(","))

@@ -1,4 +1,5 @@
-"""Data, a run and its exports of earlier versions are read on either lane, whichever lane made them.
+"""Data, a run and its exports of earlier versions are read on either lane, whichever lane made
+them.
 
 tests/fixtures/README.md says how they were made.
 """
@@ -64,7 +65,9 @@ def test_its_checkpoint_draws_what_its_export_draws(earlier, model):
     sketch = preprocessing.resize(preprocessing.decode_sketch(SKETCH.read_bytes()), 64)
     sketches = np.stack([preprocessing.to_pixels(1.0 - sketch)] * 3)
     labels, seeds = np.array([0, 0, 1]), np.array([3, 4, 3])
-    ink = preprocessing.normalize_sketches(preprocessing.sketch_intensities(tf.constant(sketches)), card.statistics)
+    ink = preprocessing.normalize_sketches(
+        preprocessing.sketch_intensities(tf.constant(sketches)), card.statistics
+    )
     photos = generator.draw(ink, tf.constant(labels), tf.constant(seeds))
     pixels = preprocessing.photo_pixels(photos, card.statistics).numpy().astype(int)
     exported = model.from_tensors(sketches, labels, seeds).astype(int)
@@ -75,7 +78,11 @@ def test_its_checkpoint_draws_what_its_export_draws(earlier, model):
 
 def test_its_exports_know_what_they_are_and_draw_alike(earlier, model):
     folder = str(earlier / "export" / f"tflite-{STEPS}")
-    assert (model.step, model.card.class_names, export_folder.read_step(folder)) == (STEPS, CLASSES, STEPS)
+    assert (model.step, model.card.class_names, export_folder.read_step(folder)) == (
+        STEPS,
+        CLASSES,
+        STEPS,
+    )
     request = [SKETCH.read_bytes()] * 2, ["car_(sedan)", "apple"], [3, 4]
     pictures = [each.from_bytes(*request) for each in (model, LiteRTModel(folder))]
     decoded = [np.stack([tf.io.decode_png(png) for png in pngs]).astype(int) for pngs in pictures]

@@ -1,4 +1,6 @@
-"""The real commands on photos without sketches, seen as distance fields; and on both kinds of pictures together."""
+"""The real commands on photos without sketches, seen as distance fields; and
+on both kinds of pictures together.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,12 @@ from tests.export import exports
 pytestmark = pytest.mark.ci
 
 PHOTOS = pathlib.Path(datasets.edge_maps.__file__).parent / "dummy_data"
-SHORT = ["--flagfile=configs/quickstart.flags", "--global_batch_size=4", "--log_every_steps=1", *QUICK]
+SHORT = [
+    "--flagfile=configs/quickstart.flags",
+    "--global_batch_size=4",
+    "--log_every_steps=1",
+    *QUICK,
+]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +57,13 @@ def test_its_export_draws_the_held_out_outlines_as_the_run_did(folder):
 def test_its_export_draws_a_file(folder):
     photo, sketch = folder / "photo.png", folder / "sketch.png"
     exports.drawing(1, 256).save(sketch)
-    succeed("generate.py", f"--model={folder / 'export'}", f"--sketch={sketch}", "--label=apple", f"--output={photo}")
+    succeed(
+        "generate.py",
+        f"--model={folder / 'export'}",
+        f"--sketch={sketch}",
+        "--label=apple",
+        f"--output={photo}",
+    )
     assert Image.open(photo).size == (64, 64)
 
 

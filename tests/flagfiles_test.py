@@ -25,8 +25,18 @@ def test_lines_take_the_flagfiles_place(elsewhere):
     (elsewhere / "a.flags").write_text("# a comment\n\n--two=2\n  --three=3  \n// another\n")
     path = f"{elsewhere}/a.flags"
     for given in ([f"--flagfile={path}"], ["--flagfile", path], [f"-flagfile={path}"]):
-        expanded = flagfiles.expand(["--one=1", *given, "--four=4", "rest", "--", "--flagfile=none"])
-        assert expanded == ["--one=1", "--two=2", "--three=3", "--four=4", "rest", "--", "--flagfile=none"]
+        expanded = flagfiles.expand(
+            ["--one=1", *given, "--four=4", "rest", "--", "--flagfile=none"]
+        )
+        assert expanded == [
+            "--one=1",
+            "--two=2",
+            "--three=3",
+            "--four=4",
+            "rest",
+            "--",
+            "--flagfile=none",
+        ]
 
 
 def test_a_byte_order_mark_and_the_line_ends_of_windows(elsewhere):
@@ -41,7 +51,9 @@ def test_the_home_folder(elsewhere, monkeypatch):
     assert flagfiles.expand(["--flagfile=~/a.flags"]) == ["--one=1"]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.flags")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "configs").glob("*.flags")), ids=lambda path: path.name
+)
 def test_those_of_the_project_work_from_any_folder(path, monkeypatch):
     expanded = flagfiles.expand([f"--flagfile={path}"])
     assert flagfiles.expand([f"--flagfile=configs/{path.name}"]) == expanded
@@ -55,7 +67,9 @@ def test_what_is_included_is_found_beside_the_file_or_above_it(elsewhere):
     for folder in ("there/configs", "here/configs"):
         os.makedirs(elsewhere / folder)
         (elsewhere / folder / "base.flags").write_text(f"--from={folder}\n")
-    (elsewhere / "there/configs/a.flags").write_text("--flagfile=configs/base.flags\n--flagfile=base.flags\n")
+    (elsewhere / "there/configs/a.flags").write_text(
+        "--flagfile=configs/base.flags\n--flagfile=base.flags\n"
+    )
     found = flagfiles.expand([f"--flagfile={elsewhere}/there/configs/a.flags"])
     assert found == ["--from=there/configs"] * 2
     assert flagfiles.expand(["--flagfile=configs/base.flags"]) == ["--from=here/configs"]
@@ -64,5 +78,7 @@ def test_what_is_included_is_found_beside_the_file_or_above_it(elsewhere):
 def test_a_file_that_includes_itself(elsewhere):
     (elsewhere / "a.flags").write_text("--flagfile=b.flags\n")
     (elsewhere / "b.flags").write_text("--flagfile=a.flags\n")
-    with pytest.raises(flags.Error, match=r"^--flagfile=a\.flags: includes itself, by way of .*a\.flags and .*b\.f"):
+    with pytest.raises(
+        flags.Error, match=r"^--flagfile=a\.flags: includes itself, by way of .*a\.flags and .*b\.f"
+    ):
         flagfiles.expand([f"--flagfile={elsewhere}/a.flags"])

@@ -67,7 +67,9 @@ def folder(sketch, tmp_path) -> str:
 
 def command(**flags) -> subprocess.CompletedProcess:
     given = [f"--{name}={value}" for name, value in flags.items()]
-    return subprocess.run([sys.executable, "generate.py", *given], cwd=ROOT, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "generate.py", *given], cwd=ROOT, capture_output=True, text=True
+    )
 
 
 def files(directory: pathlib.Path) -> dict[str, bytes]:
@@ -75,20 +77,28 @@ def files(directory: pathlib.Path) -> dict[str, bytes]:
 
 
 def test_one_sketch_to_one_file(model, sketch, tmp_path):
-    result = command(model=model, sketch=sketch, label="Pear", seeds=3, output=tmp_path / "new" / "pear.png")
+    result = command(
+        model=model, sketch=sketch, label="Pear", seeds=3, output=tmp_path / "new" / "pear.png"
+    )
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assumed, written = result.stdout.splitlines()
     assert assumed == f"{sketch}: black on white; cropped to the drawing, 91x121 of 300x200 pixels"
     assert written == f"1 picture: {tmp_path / 'new' / 'pear.png'}"
     generate(model, sketch, "pear", "3", str(tmp_path / "again.png"))
-    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "new" / "pear.png").read_bytes()  # of two processes
-    # What the export's own signature says, in this process, through the other loader and in a batch.
+    # Of two processes
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "new" / "pear.png").read_bytes()
+    # What the export's own signature says, in this process,
+    # through the other loader and in a batch.
     png = read_sketch(sketch, fill=1 / 1.2).png
     draw = tf.saved_model.load(os.path.join(model, "7")).signatures["serving_default"]
     seeds = tf.constant([3, 3], tf.int64)
-    expected = draw(sketch_bytes=tf.constant([png, png]), label=tf.constant(["apple", "pear"]), seed=seeds)
-    pixels = [np.asarray(Image.open(io.BytesIO(photo)), int) for photo in expected["photo_bytes"].numpy()]
+    expected = draw(
+        sketch_bytes=tf.constant([png, png]), label=tf.constant(["apple", "pear"]), seed=seeds
+    )
+    pixels = [
+        np.asarray(Image.open(io.BytesIO(photo)), int) for photo in expected["photo_bytes"].numpy()
+    ]
     written = np.asarray(Image.open(tmp_path / "new" / "pear.png"), int)
     assert np.abs(written - pixels[1]).max() <= 1
     assert np.abs(written - pixels[0]).mean() > 1
@@ -96,7 +106,9 @@ def test_one_sketch_to_one_file(model, sketch, tmp_path):
 
 def test_what_the_model_is_given_can_be_shown(model, sketch, folder, tmp_path):
     shown = tmp_path / "seen" / "given.png"
-    result = command(model=model, sketch=sketch, label="pear", output=tmp_path / "pear.png", show_input=shown)
+    result = command(
+        model=model, sketch=sketch, label="pear", output=tmp_path / "pear.png", show_input=shown
+    )
     assert (result.returncode, result.stderr) == (0, "")
     assert f"what the model is given: {shown}" in result.stdout.splitlines()
     assert shown.read_bytes() == read_sketch(sketch, fill=1 / 1.2).png
@@ -104,7 +116,9 @@ def test_what_the_model_is_given_can_be_shown(model, sketch, folder, tmp_path):
     generate(model, str(shown), "pear", "0", str(tmp_path / "again.png"), crop=False)
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "pear.png").read_bytes()
     with pytest.raises(UserError, match="^3 of 5 sketches"):
-        generate(model, folder, "pear", "0-1", str(tmp_path / "out"), show_input=str(tmp_path / "given"))
+        generate(
+            model, folder, "pear", "0-1", str(tmp_path / "out"), show_input=str(tmp_path / "given")
+        )
     assert list(files(tmp_path / "given")) == ["one.png", "two.png"]
 
 
@@ -154,12 +168,17 @@ def test_the_same_bytes_whatever_else_is_asked_for(model, folder, tmp_path):
 def test_size_and_gallery(model, sketch, tmp_path, capsys):
     galleries = tmp_path / "galleries" / "all.html", tmp_path / "galleries" / "all.png"
     for path in galleries:
-        generate(model, sketch, "pear", "0-2", str(tmp_path / "out"), size=200, gallery_path=str(path))
-    assert {Image.open(io.BytesIO(png)).size for png in files(tmp_path / "out").values()} == {(200, 200)}
+        generate(
+            model, sketch, "pear", "0-2", str(tmp_path / "out"), size=200, gallery_path=str(path)
+        )
+    assert {Image.open(io.BytesIO(png)).size for png in files(tmp_path / "out").values()} == {
+        (200, 200)
+    }
     assert galleries[0].read_text().count("<img ") == 4
     assert Image.open(galleries[1]).width > 4 * 64
     assert capsys.readouterr().out.splitlines()[-2:] == [
-        f"3 pictures: {tmp_path / 'out'}", f"sketches beside pictures: {galleries[1]}"
+        f"3 pictures: {tmp_path / 'out'}",
+        f"sketches beside pictures: {galleries[1]}",
     ]
 
 
@@ -177,7 +196,13 @@ def test_size_and_gallery(model, sketch, tmp_path, capsys):
     ],
 )
 def test_mistakes_are_told_before_anything_is_written(model, sketch, tmp_path, changed, says):
-    given = dict(model=model, sketch=sketch, label="pear", seeds="0", output=str(tmp_path / "out" / "pear.png"))
+    given = dict(
+        model=model,
+        sketch=sketch,
+        label="pear",
+        seeds="0",
+        output=str(tmp_path / "out" / "pear.png"),
+    )
     with pytest.raises(UserError) as error:
         generate(**{**given, **{flag: value.format(**given) for flag, value in changed.items()}})
     assert str(error.value).startswith(says.format(**given))
@@ -204,11 +229,15 @@ def test_a_damaged_export(model, sketch, tmp_path):
 def test_mistakes_are_told_without_importing_tensorflow():
     """Its import takes seconds, and so does that of TensorFlow Datasets, which no picture needs."""
     program = "import sys, generate; print([m for m in sys.modules if m.startswith('tensorflow')])"
-    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert result.stdout == "[]\n"
 
 
-def test_a_model_and_pictures_in_folders_that_tensorflow_takes_for_patterns(model, sketch, tmp_path):
+def test_a_model_and_pictures_in_folders_that_tensorflow_takes_for_patterns(
+    model, sketch, tmp_path
+):
     shutil.copytree(model, tmp_path / "export[1]*")
     paths = [str(tmp_path / name) for name in ("plain.png", "what?[2].png")]
     generate(model, sketch, "pear", "0", paths[0])

@@ -1,4 +1,6 @@
-"""The order of the rooms, and what each of them may know, read from the sources and compared with CONTRIBUTING.md."""
+"""The order of the rooms, and what each of them may know, read from the
+sources and compared with CONTRIBUTING.md.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ from tests.sources import ROOT
 MOST_LINES = 350
 MOST_FILES_AT_THE_ROOT = 8
 
-# Who reads or writes pictures as files have them, where white is 255. What the networks see, evaluation measures and
-# exports are given is `preprocessing.py`'s business alone.
+# Who reads or writes pictures as files have them, where white is 255. What the networks see,
+# evaluation measures and exports are given is `preprocessing.py`'s business alone.
 FILES_OF_PICTURES = {
     "datasets/common/pictures.py",
     "datasets/common/statistics.py",
@@ -39,7 +41,9 @@ PIXEL_RANGES = (255, 127.5, 65535)
 
 
 def table(heading: str) -> list[list[str]]:
-    """The cells of a table in CONTRIBUTING.md, row by row, which has this heading over its first column."""
+    """The cells of a table in CONTRIBUTING.md, row by row, which has
+    this heading over its first column.
+    """
     lines = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()
     (start,) = [number for number, line in enumerate(lines) if line.startswith(f"| {heading} |")]
     rows = []
@@ -61,7 +65,12 @@ SEPARATE = [(names(row[0]), names(row[1])) for row in table("who")]
 
 def room_of(path: str) -> int:
     """The number of the row whose place says most exactly where this file is."""
-    places = [(len(place), number) for number, room in enumerate(ROOMS) for place in room if is_in(path, place)]
+    places = [
+        (len(place), number)
+        for number, room in enumerate(ROOMS)
+        for place in room
+        if is_in(path, place)
+    ]
     assert places, f"{path} is in no room of CONTRIBUTING.md"
     return max(places)[1]
 
@@ -81,13 +90,19 @@ def test_every_file_is_in_a_room_and_every_room_has_files():
 def test_imports_come_from_rooms_above(path):
     for one in sources.imports(path):
         if one.target.endswith(".py") and not one.for_types:
-            where = f"{path}:{one.line} imports {one.target}, which is further down in CONTRIBUTING.md"
+            where = (
+                f"{path}:{one.line} imports {one.target}, which is further down in CONTRIBUTING.md"
+            )
             assert room_of(one.target) <= room_of(path), where
 
 
 def test_nobody_imports_what_imports_him():
-    graph = {path: {one.target for one in sources.imports(path) if not one.for_types} for path in sources.modules()}
-    order = list(graphlib.TopologicalSorter(graph).static_order())  # raises a CycleError that names the files
+    graph = {
+        path: {one.target for one in sources.imports(path) if not one.for_types}
+        for path in sources.modules()
+    }
+    # Raises a CycleError that names the files
+    order = list(graphlib.TopologicalSorter(graph).static_order())
     assert set(graph) <= set(order) and len(graph) > 150
 
 
@@ -103,14 +118,25 @@ def test_what_does_not_learn_loads_nothing_that_does(who, none_of_these):
 def loaded_by(module: str) -> set[str]:
     """The packages that are there after a command's file was imported, in a process of its own."""
     program = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
+    )
     return set(done.stdout.split())
 
 
 def test_generating_starts_without_tensorflow():
-    loaded = loaded_by("generate") | loaded_by("draw")  # which import all of their commands but Gradio
+    # Which import all of their commands but Gradio
+    loaded = loaded_by("generate") | loaded_by("draw")
     assert {"numpy", "PIL", "sketch2img_tf"} <= loaded
-    assert not loaded & {"tensorflow", "keras", "tensorflow_datasets", "py7zr", "scipy", "skimage", "matplotlib"}
+    assert not loaded & {
+        "tensorflow",
+        "keras",
+        "tensorflow_datasets",
+        "py7zr",
+        "scipy",
+        "skimage",
+        "matplotlib",
+    }
 
 
 @pytest.mark.slow
@@ -121,19 +147,28 @@ def test_exporting_starts_without_the_builders_libraries():
 
 
 def is_command(path: str) -> bool:
-    return any(isinstance(node, ast.If) and "__main__" in ast.unparse(node.test) for node in sources.tree(path).body)
+    return any(
+        isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)
+        for node in sources.tree(path).body
+    )
 
 
 def test_flags_are_known_to_commands_and_to_what_makes_them():
-    allowed = {f"sketch2img_tf/{name}.py" for name in ("config", "errors", "flagfiles", "path_flags")}
+    allowed = {
+        f"sketch2img_tf/{name}.py" for name in ("config", "errors", "flagfiles", "path_flags")
+    }
     knowing = {
         path
         for path in sources.modules()
         for one in sources.imports(path)
-        if one.target == "absl" and not {"logging"} >= set(one.names) or one.target == "sketch2img_tf/path_flags.py"
+        if one.target == "absl"
+        and not {"logging"} >= set(one.names)
+        or one.target == "sketch2img_tf/path_flags.py"
     }
     assert len(knowing) > 15
-    commands = {path for path in knowing if is_command(path) or is_in(path, "sketch2img_tf/commands/")}
+    commands = {
+        path for path in knowing if is_command(path) or is_in(path, "sketch2img_tf/commands/")
+    }
     assert knowing - commands <= allowed
 
 
@@ -143,7 +178,9 @@ def test_pixel_ranges_are_known_to_preprocessing_and_to_who_opens_files():
         for path in sources.modules()
         if path.startswith(("sketch2img_tf/", "datasets/"))
         for node in ast.walk(sources.tree(path))
-        if isinstance(node, ast.Constant) and node.value in PIXEL_RANGES and not isinstance(node.value, str)
+        if isinstance(node, ast.Constant)
+        and node.value in PIXEL_RANGES
+        and not isinstance(node.value, str)
     }
     assert knowing == {PREPROCESSING} | FILES_OF_PICTURES
 
@@ -155,8 +192,15 @@ def test_tapes_are_opened_where_gradients_are_taken():
         for node in ast.walk(sources.tree(path))
         if isinstance(node, ast.Attribute) and node.attr == "GradientTape"
     }
-    of_training = ("train_step.py", "discriminator_learning.py", "critic_learning.py", "penalties.py")
-    places = [f"sketch2img_tf/training/{name}" for name in of_training] + ["sketch2img_tf/layers/cpu/"]
+    of_training = (
+        "train_step.py",
+        "discriminator_learning.py",
+        "critic_learning.py",
+        "penalties.py",
+    )
+    places = [f"sketch2img_tf/training/{name}" for name in of_training] + [
+        "sketch2img_tf/layers/cpu/"
+    ]
     assert opening and all(any(is_in(path, place) for place in places) for path in opening)
 
 
@@ -170,7 +214,10 @@ def test_few_files_lie_outside_of_rooms():
 
 
 def test_no_file_is_long():
-    lengths = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path in sources.modules()}
+    lengths = {
+        path: len((ROOT / path).read_text(encoding="utf-8").splitlines())
+        for path in sources.modules()
+    }
     long = {path: length for path, length in lengths.items() if length > MOST_LINES}
     assert not long, long
 
@@ -194,7 +241,10 @@ def test_imports_are_understood(tmp_path, monkeypatch):
     sources.tree.cache_clear()
     sources.imports.cache_clear()
     try:
-        found = {(one.target, one.names[0], one.for_types, one.later) for one in sources.imports("train.py")}
+        found = {
+            (one.target, one.names[0], one.for_types, one.later)
+            for one in sources.imports("train.py")
+        }
         assert found - {("typing", "TYPE_CHECKING", False, False)} == {
             ("os", "os", False, False),
             ("sketch2img_tf/errors.py", "mistakes", False, False),
@@ -203,7 +253,9 @@ def test_imports_are_understood(tmp_path, monkeypatch):
         }
         ways = sources.reached("train.py")
         assert ways["skimage"] == ("train.py", "sketch2img_tf/data/files.py", "skimage")
-        assert "sketch2img_tf/data/__init__.py" in ways and "sketch2img_tf/data/pixels.py" not in ways
+        assert (
+            "sketch2img_tf/data/__init__.py" in ways and "sketch2img_tf/data/pixels.py" not in ways
+        )
     finally:
         sources.tree.cache_clear()
         sources.imports.cache_clear()

@@ -1,4 +1,6 @@
-"""The notebook, from its start to its end, in an environment of its own; and its outputs, which are stripped."""
+"""The notebook, from its start to its end, in an environment of its own;
+and its outputs, which are stripped.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,18 @@ _EXECUTE = """
 import sys, nbformat
 from nbclient import NotebookClient
 book = nbformat.read(sys.argv[1], 4)
-NotebookClient(book, timeout=900, kernel_name="python3", resources={"metadata": {"path": sys.argv[2]}}).execute()
+resources = {"metadata": {"path": sys.argv[2]}}
+NotebookClient(book, timeout=900, kernel_name="python3", resources=resources).execute()
 nbformat.write(book, sys.argv[3])
 """
 
 
 def cells(path: pathlib.Path) -> list[dict]:
-    return [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    return [
+        cell
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    ]
 
 
 def test_its_outputs_are_stripped():
@@ -44,10 +51,14 @@ def python(tmp_path_factory) -> pathlib.Path:
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
     where = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    packages = pathlib.Path(subprocess.run(where, check=True, capture_output=True, text=True).stdout.strip())
+    packages = pathlib.Path(
+        subprocess.run(where, check=True, capture_output=True, text=True).stdout.strip()
+    )
     (packages / "around.pth").write_text(sysconfig.get_path("purelib"))
     install = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    done = subprocess.run([*install, "ipykernel>=6.29,<8", "nbclient>=0.10,<1"], capture_output=True, text=True)
+    done = subprocess.run(
+        [*install, "ipykernel>=6.29,<8", "nbclient>=0.10,<1"], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return python
 
@@ -65,7 +76,8 @@ def test_it_runs_from_start_to_end(python, tmp_path, monkeypatch):
         assert written in text
         text = text.replace(written, here)
     book.write_text(text.replace("STEPS = 60", "STEPS = 4"), encoding="utf-8")
-    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])  # where tensorboard is
+    # Where tensorboard is
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "JUPYTER_PLATFORM_DIRS": "1", "HOME": str(tmp_path)}
     command = [python, "-c", _EXECUTE, book, book.parent, tmp_path / "executed.ipynb"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)

@@ -28,7 +28,9 @@ def test_the_home_folder(monkeypatch, tmp_path):
 
 def test_nobodys_home_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match=r"^~nobody-of-this-name is nobody's home folder; write \./~nobody"):
+    with pytest.raises(
+        ValueError, match=r"^~nobody-of-this-name is nobody's home folder; write \./~nobody"
+    ):
         PARSER.parse("~nobody-of-this-name/run")
     (tmp_path / "~draft.png").touch()  # as some programs name files that are open
     assert PARSER.parse("~draft.png") == "~draft.png"
@@ -57,7 +59,11 @@ def test_every_option_for_a_path_is_one(monkeypatch):
     monkeypatch.setattr(flags, "DEFINE", lambda *a, **k: flags_define(*a, flag_values=values, **k))
     config_paths = set()
     for _, _, field in config._fields(Config):
-        if isinstance(field.default, str) and not field.metadata["choices"] or field.metadata["path"]:
+        if (
+            isinstance(field.default, str)
+            and not field.metadata["choices"]
+            or field.metadata["path"]
+        ):
             config_paths.add(field.name)
             if field.metadata["path"]:
                 config._define(field)
@@ -70,7 +76,11 @@ flags_define = flags.DEFINE
 
 
 def _calls(file: pathlib.Path, name: str) -> list[ast.Call]:
-    calls = [node for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    calls = [
+        node
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
     return [call for call in calls if getattr(call.func, "attr", "") == name]
 
 

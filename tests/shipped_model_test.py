@@ -19,7 +19,12 @@ def drawer():
 
 
 def test_it_is_whole_and_small(drawer):
-    assert {path.name for path in PRETRAINED.iterdir()} >= {"README.md", "card.json", "labels.txt", "model.tflite"}
+    assert {path.name for path in PRETRAINED.iterdir()} >= {
+        "README.md",
+        "card.json",
+        "labels.txt",
+        "model.tflite",
+    }
     assert sum(path.stat().st_size for path in PRETRAINED.iterdir()) < 100e6
     assert tuple((PRETRAINED / "labels.txt").read_text().splitlines()) == drawer.class_names
 
@@ -28,7 +33,9 @@ def test_a_circle_is_a_red_strawberry_or_a_balloon_in_the_sky_as_it_is_called(dr
     page = Image.new("L", (200, 200), "white")
     ImageDraw.Draw(page).ellipse([30, 40, 170, 170], outline="black", width=3)
     page.save(tmp_path / "circle.png")
-    strawberry, again = (np.asarray(drawer.draw(tmp_path / "circle.png", "strawberry")[0], float) for _ in range(2))
+    strawberry, again = (
+        np.asarray(drawer.draw(tmp_path / "circle.png", "strawberry")[0], float) for _ in range(2)
+    )
     balloon = np.asarray(drawer.draw(tmp_path / "circle.png", "hot-air balloon")[0], float)
     np.testing.assert_array_equal(strawberry, again)
     red, green, blue = strawberry[20:44, 20:44].mean((0, 1))

@@ -13,9 +13,16 @@ _PACKAGES = ("sketch2img_tf", "datasets", "compiled_step", "benchmarks")
 
 
 def modules() -> list[str]:
-    """Paths of all Python files but tests, from the project's folder, as `sketch2img_tf/errors.py`."""
-    found = [*ROOT.glob("*.py"), *(path for package in _PACKAGES for path in (ROOT / package).rglob("*.py"))]
-    return sorted(path.relative_to(ROOT).as_posix() for path in found if not path.name.endswith("_test.py"))
+    """Paths of all Python files but tests, from the project's
+    folder, as `sketch2img_tf/errors.py`.
+    """
+    found = [
+        *ROOT.glob("*.py"),
+        *(path for package in _PACKAGES for path in (ROOT / package).rglob("*.py")),
+    ]
+    return sorted(
+        path.relative_to(ROOT).as_posix() for path in found if not path.name.endswith("_test.py")
+    )
 
 
 @functools.cache
@@ -29,10 +36,12 @@ class Import:
     """One thing that a file imports.
 
     Attributes:
-      target: the path of the project's file, or the name of another package, as `tensorflow_datasets`.
+      target: the path of the project's file, or the name of another package, as
+        `tensorflow_datasets`.
       line: where.
       names: under which names the file uses it.
-      for_types: whether it stands under `TYPE_CHECKING`, so that it is not imported when the file runs.
+      for_types: whether it stands under `TYPE_CHECKING`, so that it is not imported when the file
+        runs.
       later: whether a function imports it when it is called.
     """
 
@@ -47,9 +56,13 @@ class Import:
 def imports(path: str) -> tuple[Import, ...]:
     """All that a file imports."""
     found = _imports(tree(path), False, False)
-    if path.startswith("sketch2img_tf/serving/"):  # its clients are started as files, and find each other beside them
+    # Its clients are started as files, and find each other beside them
+    if path.startswith("sketch2img_tf/serving/"):
         beside = ((one, f"sketch2img_tf/serving/{one.target}.py") for one in found)
-        found = (dataclasses.replace(one, target=file) if (ROOT / file).is_file() else one for one, file in beside)
+        found = (
+            dataclasses.replace(one, target=file) if (ROOT / file).is_file() else one
+            for one, file in beside
+        )
     return tuple(found)
 
 
@@ -63,7 +76,9 @@ def _imports(node: ast.AST, for_types: bool, later: bool) -> Iterator[Import]:
             for alias in child.names:
                 inside = _file(f"{child.module}.{alias.name}")
                 name = alias.asname or alias.name
-                yield Import(inside or _target(child.module), child.lineno, (name,), for_types, later)
+                yield Import(
+                    inside or _target(child.module), child.lineno, (name,), for_types, later
+                )
         else:
             here = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
             function = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef))
@@ -77,11 +92,15 @@ def _target(module: str) -> str:
 def _file(module: str) -> str | None:
     """The path of the project's module; None if it is none."""
     path = module.replace(".", "/")
-    return next((file for file in (f"{path}.py", f"{path}/__init__.py") if (ROOT / file).is_file()), None)
+    return next(
+        (file for file in (f"{path}.py", f"{path}/__init__.py") if (ROOT / file).is_file()), None
+    )
 
 
 def reached(path: str) -> dict[str, tuple[str, ...]]:
-    """All that is imported, sooner or later, when this file runs: each target with the files that lead to it."""
+    """All that is imported, sooner or later, when this file runs: each
+    target with the files that lead to it.
+    """
     ways: dict[str, tuple[str, ...]] = {path: (path,)}
     waiting = [path]
     while waiting:
@@ -97,4 +116,6 @@ def reached(path: str) -> dict[str, tuple[str, ...]]:
 def _packages_above(path: str) -> list[str]:
     """The `__init__.py` of every package that a file is in: importing the file runs them first."""
     folders = pathlib.PurePosixPath(path).parents
-    return [f"{folder}/__init__.py" for folder in folders if (ROOT / folder / "__init__.py").is_file()]
+    return [
+        f"{folder}/__init__.py" for folder in folders if (ROOT / folder / "__init__.py").is_file()
+    ]

@@ -17,14 +17,30 @@ from tests.draw_page import browser
 from tests.sources import ROOT
 
 pytestmark = pytest.mark.slow
-_NOT_COPIED = (".git", ".venv*", ".*_cache", "__pycache__", "node_modules", "build", "dist", "runs", "tests")
+_NOT_COPIED = (
+    ".git",
+    ".venv*",
+    ".*_cache",
+    "__pycache__",
+    "node_modules",
+    "build",
+    "dist",
+    "runs",
+    "tests",
+)
 _PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet")
 
 
 def run(*command: str | os.PathLike, cwd: pathlib.Path, code: int = 0) -> tuple[str, str]:
-    """What a program prints, without what this clone or an environment around would add to its path."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    done = subprocess.run(list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True)
+    """What a program prints, without what this clone or an
+    environment around would add to its path.
+    """
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("PYTHON")
+    }
+    done = subprocess.run(
+        list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout, done.stderr
 
@@ -34,7 +50,11 @@ def wheel(drawing_python, tmp_path_factory) -> pathlib.Path:
     """As `make wheel` makes it, of a copy: setuptools leaves things in the folder."""
     clone = tmp_path_factory.mktemp("clone") / "sketch2img"
     shutil.copytree(ROOT, clone, ignore=shutil.ignore_patterns(*_NOT_COPIED))
-    [line] = re.findall(r"^\t\.venv-draw/bin/python (-m pip wheel .*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    [line] = re.findall(
+        r"^\t\.venv-draw/bin/python (-m pip wheel .*)$",
+        (ROOT / "Makefile").read_text(),
+        re.MULTILINE,
+    )
     run(drawing_python, *line.split(), cwd=clone)
     [wheel] = (clone / "dist").iterdir()
     return wheel
@@ -44,7 +64,9 @@ def wheel(drawing_python, tmp_path_factory) -> pathlib.Path:
 def installed(wheel, drawing_python, tmp_path_factory) -> pathlib.Path:
     """The `bin` of an environment that has nothing but the wheel with its extra `draw`."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    home = pathlib.Path(run(drawing_python, "-c", "import sys; print(sys.base_prefix)", cwd=folder)[0].strip())
+    home = pathlib.Path(
+        run(drawing_python, "-c", "import sys; print(sys.base_prefix)", cwd=folder)[0].strip()
+    )
     version = ".".join(run(drawing_python, "-V", cwd=folder)[0].split()[1].split(".")[:2])
     run(home / "bin" / f"python{version}", "-m", "venv", folder / "venv", cwd=folder)
     bin_ = folder / "venv" / "bin"
@@ -52,7 +74,9 @@ def installed(wheel, drawing_python, tmp_path_factory) -> pathlib.Path:
     drawing(folder)
     flags = "--sketch=cup.png", "--label=cup", "--output=a.png"
     _, said = run(bin_ / "sketch2img", "generate", *flags, cwd=folder, code=1)
-    assert said.startswith("error: ai-edge-litert, which draws with this model, is not installed: run ")
+    assert said.startswith(
+        "error: ai-edge-litert, which draws with this model, is not installed: run "
+    )
     assert said.endswith("-m pip install 'sketch2img_tf[draw]'`\n") and said.count("\n") == 1
     run(bin_ / "python", *_PIP, "install", f"{wheel}[draw]", cwd=folder)
     return bin_
@@ -80,7 +104,9 @@ def test_what_is_in_it(wheel):
 def test_the_three_lines_of_the_readme(installed, tmp_path):
     drawing(tmp_path)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    [script] = re.findall(r"    import sketch2img_tf\.inference as s2i\n\n    (.*s2i\.load\(\)\.draw.*)", readme)
+    [script] = re.findall(
+        r"    import sketch2img_tf\.inference as s2i\n\n    (.*s2i\.load\(\)\.draw.*)", readme
+    )
     program = f"""
 import sys
 import sketch2img_tf.inference as s2i
@@ -90,7 +116,10 @@ print([picture.size for picture in pictures], len({{picture.tobytes() for pictur
 """
     said, _ = run(installed / "python", "-c", program, cwd=tmp_path)
     assert said == "[(64, 64), (64, 64), (64, 64), (64, 64)] 4\n"
-    says = "import importlib.util as i; print([i.find_spec(name) for name in ('tensorflow', 'datasets', 'serving')])"
+    says = (
+        "import importlib.util as i;"
+        " print([i.find_spec(name) for name in ('tensorflow', 'datasets', 'serving')])"
+    )
     assert run(installed / "python", "-c", says, cwd=tmp_path)[0] == "[None, None, None]\n"
 
 
@@ -103,11 +132,15 @@ def test_it_draws_what_the_clone_draws(installed, drawing_python, tmp_path):
 
 
 def test_its_commands_explain_themselves(installed, tmp_path):
-    said, _ = run(installed / "sketch2img", "generate", "--help", cwd=tmp_path, code=1)  # absl's exit code for it
+    # Absl's exit code for it
+    said, _ = run(installed / "sketch2img", "generate", "--help", cwd=tmp_path, code=1)
     assert "Makes pictures of sketches" in said and "--gallery" in said and "--queue" not in said
     assert "sketch2img draw" in run(installed / "sketch2img", "--help", cwd=tmp_path)[0]
     _, said = run(installed / "sketch2img", "paint", cwd=tmp_path, code=2)
-    assert said == "error: there is no command 'paint': draw, serve or generate (see sketch2img --help)\n"
+    assert (
+        said
+        == "error: there is no command 'paint': draw, serve or generate (see sketch2img --help)\n"
+    )
     _, said = run(installed / "sketch2img", "generate", "--sed=1", cwd=tmp_path, code=2)
     assert "(see sketch2img generate --help)" in said and said.count("\n") == 1
 
@@ -128,7 +161,9 @@ def test_its_page_and_its_server(command, says, path, answer, installed, tmp_pat
     browser.without_proxy(monkeypatch)
     port = browser.free_port()
     started = [str(installed / "sketch2img"), command, f"--port={port}"]
-    process = subprocess.Popen(started, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        started, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout.readline() == says.format(port)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}") as page:

@@ -17,7 +17,8 @@ from sketch2img_tf.errors import UserError
 
 
 def alone(data_dir: pathlib.Path, folder: pathlib.Path, build: Callable[[], None]) -> None:
-    """Calls `build`, which makes `folder`, if it is missing, while no other process builds the data set.
+    """Calls `build`, which makes `folder`, if it is missing, while no other process builds the data
+    set.
 
     Args:
       data_dir: the folder of all data sets.
@@ -51,19 +52,24 @@ def check_folders(folder: pathlib.Path, built_from: str, flag: str, given: Seque
     wanted = ",".join(dict.fromkeys(str(resolved(each)) for each in given))
     if wanted and wanted != built_from:
         raise UserError(
-            f"{folder} was built from {built_from}, not from --{flag}={wanted}: give another --data_dir, or delete that"
-            " folder"
+            f"{folder} was built from {built_from}, not from --{flag}={wanted}: give another"
+            " --data_dir, or delete that folder"
         )
 
 
 def summary(metadata: dict) -> dict:
-    """`train` and `test` (examples), `classes`, `skipped` (counts by kind), `sources`, and the four statistics."""
+    """`train` and `test` (examples), `classes`, `skipped` (counts by kind),
+    `sources`, and the four statistics.
+    """
     return {
         **{split: _total(metadata["examples"][split]) for split in ("train", "test")},
         "classes": len(metadata["class_names"]),
         "skipped": {kind: len(names) for kind, names in metadata["skipped"].items()},
         "sources": metadata.get("sources", []),  # records of older versions do not say
-        **{key: metadata[key] for key in ("photo_mean", "photo_scale", "sketch_mean", "sketch_scale")},
+        **{
+            key: metadata[key]
+            for key in ("photo_mean", "photo_scale", "sketch_mean", "sketch_scale")
+        },
     }
 
 

@@ -36,8 +36,12 @@ class Picture:
         return self.name_below(4)
 
     def name_below(self, parts: int) -> str:
-        """The last `parts` parts of the path, after the source's name if there are several sources."""
-        return file_names.as_text("/".join([*filter(None, [self.source.label]), *self.path.parts[-parts:]]))
+        """The last `parts` parts of the path, after the
+        source's name if there are several sources.
+        """
+        return file_names.as_text(
+            "/".join([*filter(None, [self.source.label]), *self.path.parts[-parts:]])
+        )
 
 
 def class_folders(rendering: pathlib.Path) -> list[pathlib.Path]:
@@ -50,9 +54,13 @@ def pictures(
 ) -> tuple[list[Picture], list[Picture]]:
     """The files with one of `suffixes`, and all other files, both sorted by class and name."""
     stray = [Picture(path, source) for path in _visible(rendering) if not path.is_dir()]
-    listed = [Picture(path, source) for folder in class_folders(rendering) for path in _visible(folder)]
+    listed = [
+        Picture(path, source) for folder in class_folders(rendering) for path in _visible(folder)
+    ]
     wanted = [picture for picture in listed if picture.path.suffix.lower() in suffixes]
-    return wanted, stray + [picture for picture in listed if picture.path.suffix.lower() not in suffixes]
+    return wanted, stray + [
+        picture for picture in listed if picture.path.suffix.lower() not in suffixes
+    ]
 
 
 def alike(names: Iterable[str]) -> list[str]:

@@ -31,7 +31,9 @@ def look(photo: Image.Image) -> bytes:
 
 
 def first_alike(looks: Sequence[bytes], others: Sequence[bytes]) -> list[int]:
-    """For each of `looks`, the index of the first of `others` from the same photo; -1 if none is."""
+    """For each of `looks`, the index of the first of `others`
+    from the same photo; -1 if none is.
+    """
     if not looks or not others:
         return [-1] * len(looks)
     signs, others_signs = _signs(looks), _signs(others)

@@ -52,7 +52,9 @@ def read_sketch(path: pathlib.Path) -> np.ndarray:
     return _sketch_pixels(path.read_bytes())
 
 
-def _check(path: pathlib.Path, decode: Callable[[bytes], np.ndarray], look: Callable[[np.ndarray], bytes]) -> Checked:
+def _check(
+    path: pathlib.Path, decode: Callable[[bytes], np.ndarray], look: Callable[[np.ndarray], bytes]
+) -> Checked:
     try:
         encoded = path.read_bytes()
         pixels = decode(encoded)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-BAD_KINDS = ("unreadable_pictures", "photos_without_sketch", "sketches_without_photo", "duplicates", "classes_alike")
+BAD_KINDS = (
+    "unreadable_pictures",
+    "photos_without_sketch",
+    "sketches_without_photo",
+    "duplicates",
+    "classes_alike",
+)
 """Faults that no part of the release should have."""
 
 NOTED_KINDS = (
@@ -16,7 +22,9 @@ NOTED_KINDS = (
     "unknown_classes",
     "other_files",
 )
-"""Findings that do not stop a build: for example, a part of the release lacks files of its lists."""
+"""Findings that do not stop a build: for example, a part of
+the release lacks files of its lists.
+"""
 
 _NOTED_SHOWN = 3
 
@@ -24,12 +32,16 @@ _NOTED_SHOWN = 3
 class Report:
     """Collects names by kind, bad or noted; the data set's README.md explains each of its kinds."""
 
-    def __init__(self, bad_kinds: tuple[str, ...] = BAD_KINDS, noted_kinds: tuple[str, ...] = NOTED_KINDS):
+    def __init__(
+        self, bad_kinds: tuple[str, ...] = BAD_KINDS, noted_kinds: tuple[str, ...] = NOTED_KINDS
+    ):
         self._bad_kinds = bad_kinds
         self._names = {kind: [] for kind in bad_kinds + noted_kinds}
 
     def add(self, kind: str, names: Iterable[str]) -> None:
-        """Adds lines under `kind`: a picture's or a row's name, with the reason where it needs one."""
+        """Adds lines under `kind`: a picture's or a row's name,
+        with the reason where it needs one.
+        """
         self._names[kind].extend(names)
 
     def bad_count(self) -> int:
@@ -41,7 +53,9 @@ class Report:
 
     def __str__(self) -> str:
         """A text for people: all bad names, and the first few noted names of each kind."""
-        return "\n".join(line for kind, names in self.to_dict().items() for line in self._lines(kind, names))
+        return "\n".join(
+            line for kind, names in self.to_dict().items() for line in self._lines(kind, names)
+        )
 
     def _lines(self, kind: str, names: list[str]) -> list[str]:
         shown = names if kind in self._bad_kinds else names[:_NOTED_SHOWN]

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
 
 
 def statistics(photos: list[Checked], sketches: list[Checked]) -> dict[str, list[float] | float]:
-    """`photo_mean` [3], `photo_scale`, `sketch_mean` [1], `sketch_scale`, for intensities in [0, 1], sketches inverted.
+    """`photo_mean` [3], `photo_scale`, `sketch_mean` [1], `sketch_scale`, for intensities in [0,
+    1], sketches inverted.
 
-    A mean is that of a channel; a scale is s = max(|min - mean|, |max - mean|), the greatest of the channels'. They are
-    computed from whole numbers, so that they are exact to float64 and do not depend on the order of the pictures.
+    A mean is that of a channel; a scale is s = max(|min - mean|, |max - mean|), the greatest of the
+    channels'. They are computed from whole numbers, so that they are exact to float64 and do not
+    depend on the order of the pictures.
     """
     photo_mean, photo_scale = _mean_and_scale(photos)
     sketch_mean, sketch_scale = _mean_and_scale(sketches)

@@ -1,7 +1,8 @@
-"""The two passes over the photos on Apache Beam, whose runners spread them over processes or machines.
+"""The two passes over the photos on Apache Beam, whose runners spread them over processes or
+machines.
 
-Imported only where Beam is asked for: it is an optional requirement (requirements-beam.txt). Photos and the data folder
-must be where all workers see them under the same path.
+Imported only where Beam is asked for: it is an optional requirement (requirements-beam.txt). Photos
+and the data folder must be where all workers see them under the same path.
 """
 
 from __future__ import annotations
@@ -30,14 +31,20 @@ def options(given: list[str]) -> PipelineOptions:
     return PipelineOptions([f"--{option.lstrip('-')}" for option in given])
 
 
-def check_all(found: list[Picture], pipeline_options: PipelineOptions, folder: str) -> list[Checked]:
+def check_all(
+    found: list[Picture], pipeline_options: PipelineOptions, folder: str
+) -> list[Checked]:
     """`inspection.check` of every photo, in their order; results pass through files in `folder`."""
     with tempfile.TemporaryDirectory(prefix="incomplete", dir=folder) as results:
         with apache_beam.Pipeline(options=pipeline_options) as pipeline:
             photos = pipeline | apache_beam.Create(list(enumerate(found))) | apache_beam.Reshuffle()
             checked = photos | "DrawOutline" >> apache_beam.Map(_check)
             checked | apache_beam.io.WriteToText(f"{results}/checked")
-        lines = [line for path in pathlib.Path(results).iterdir() for line in path.read_bytes().splitlines()]
+        lines = [
+            line
+            for path in pathlib.Path(results).iterdir()
+            for line in path.read_bytes().splitlines()
+        ]
     return list(dict(sorted(map(_loaded, lines), key=lambda numbered: numbered[0])).values())
 
 

@@ -1,12 +1,14 @@
-"""Builds the TFRecords of a folder of your own photos, each with its outline in place of a sketch, once for all runs.
+"""Builds the TFRecords of a folder of your own photos, each with its outline in place of a sketch,
+once for all runs.
 
     python -m datasets.edge_maps.build --photos_dir=DIR[,DIR...] --data_dir=DIR
 
-DIR of --photos_dir has a folder for each class, and in it photos: JPEG, PNG or WebP, of any size from 64x64 pixels and
-any colour mode. Several such folders become one data set, in which a photo that is in two of them is once. Every photo
-is decoded first. What is wrong is listed on stderr by kind and name; unless --max_bad tolerates it, nothing is written.
-The last line on stdout is one JSON object: the numbers of examples and classes, what was skipped, what each folder
-gave, and the mean and scale of the training pictures.
+DIR of --photos_dir has a folder for each class, and in it photos: JPEG, PNG or WebP, of any size
+from 64x64 pixels and any colour mode. Several such folders become one data set, in which a photo
+that is in two of them is once. Every photo is decoded first. What is wrong is listed on stderr by
+kind and name; unless --max_bad tolerates it, nothing is written. The last line on stdout is one
+JSON object: the numbers of examples and classes, what was skipped, what each folder gave, and the
+mean and scale of the training pictures.
 """
 
 from __future__ import annotations
@@ -52,14 +54,17 @@ def build(
       As `datasets.sketchy.build.build`.
 
     Raises:
-      UserError: there are no photos or more than `max_bad` bad ones, the records cannot be written, or those that are
-        there are of another folder.
+      UserError: there are no photos or more than `max_bad` bad ones, the records cannot be written,
+        or those that are there are of another folder.
     """
     folder, given = dataset_dir(data_dir), sources.as_list(photos_dir)
     if folder.is_dir():
         print(f"{folder} is already built; delete it to build it again")
     elif not given:
-        raise UserError(f"{folder} is not built yet: --photos_dir=DIR says where the photos are, a folder per class")
+        raise UserError(
+            f"{folder} is not built yet: --photos_dir=DIR says where the photos are, a folder per"
+            " class"
+        )
     else:
         for each in given:
             _check_photos_dir(each)
@@ -70,7 +75,9 @@ def build(
             max_bad=max_bad,
             beam_options=(beam_options or []) if beam else None,
         )
-        building.alone(building.resolved(data_dir), folder, _builder(building.resolved(data_dir), options))
+        building.alone(
+            building.resolved(data_dir), folder, _builder(building.resolved(data_dir), options)
+        )
     metadata = building.read_metadata(folder)
     building.check_folders(folder, metadata["photos_dir"], "photos_dir", given)
     return building.summary(metadata)
@@ -81,12 +88,16 @@ def _check_photos_dir(photos_dir: str) -> None:
     if not photos.is_dir():
         raise UserError(f"--photos_dir={photos_dir}: no such folder")
     if not any(photos.iterdir()):  # TFDS's own message is an AssertionError
-        raise UserError(f"--photos_dir={photos_dir}: is empty; put photos into it, in a folder per class")
+        raise UserError(
+            f"--photos_dir={photos_dir}: is empty; put photos into it, in a folder per class"
+        )
 
 
 def _builder(data_dir: pathlib.Path, options: dict) -> Callable[[], None]:
     """A function that builds."""
-    config = tfds.download.DownloadConfig(manual_dir=options["sources"][0].folder, try_download_gcs=False)
+    config = tfds.download.DownloadConfig(
+        manual_dir=options["sources"][0].folder, try_download_gcs=False
+    )
     if options["beam_options"] is not None:
         from datasets.edge_maps import beam  # here: an optional requirement
 
@@ -103,19 +114,30 @@ def _define_flags() -> None:
     path_flags.define_list("photos_dir", [], "Folders of the photos, a folder per class in each.")
     path_flags.define("data_dir", "runs/data", "Folder of the TFRecords.")
     path_flags.define(
-        "testset", "", "File with the photos to hold out, class/photo.jpg a line; without one, a tenth of all."
+        "testset",
+        "",
+        "File with the photos to hold out, class/photo.jpg a line; without one, a tenth of all.",
     )
     path_flags.define(
         "sketches_dir",
         "",
-        "Folder of built sketches, DATA_DIR/sketchy/RENDERINGS/VERSION, among which the photos will be mixed: photos"
-        " that these hold out are held out, those that these train on are left out, and no tenth is held out.",
+        "Folder of built sketches, DATA_DIR/sketchy/RENDERINGS/VERSION, among which the photos will"
+        " be mixed: photos"
+        " that these hold out are held out, those that these train on are left out, and no tenth is"
+        " held out.",
     )
     flags.DEFINE_integer(
-        "max_bad", 0, "Bad files (see datasets/edge_maps/README.md) to leave out and build all the same.", lower_bound=0
+        "max_bad",
+        0,
+        "Bad files (see datasets/edge_maps/README.md) to leave out and build all the same.",
+        lower_bound=0,
     )
-    flags.DEFINE_bool("beam", False, "Build with Apache Beam (requirements-beam.txt), for large collections.")
-    flags.DEFINE_list("beam_options", [], "Beam's options, as runner=DirectRunner,direct_num_workers=4.")
+    flags.DEFINE_bool(
+        "beam", False, "Build with Apache Beam (requirements-beam.txt), for large collections."
+    )
+    flags.DEFINE_list(
+        "beam_options", [], "Beam's options, as runner=DirectRunner,direct_num_workers=4."
+    )
 
 
 def _main() -> None:

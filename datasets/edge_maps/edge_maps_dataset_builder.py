@@ -14,16 +14,20 @@ from sketch2img_tf.surroundings import progress
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """Builds pairs of outline and photo from a folder of photos by class, the `manual_dir`, or from several.
+    """Builds pairs of outline and photo from a folder of photos by class, the `manual_dir`, or from
+    several.
 
-    Records and `metadata.json` are read as those of `datasets.sketchy` are; there are no reviewers' marks.
+    Records and `metadata.json` are read as those of `datasets.sketchy` are; there are no reviewers'
+    marks.
 
-    Differs from other TFDS builders: as `datasets.sketchy` does, and Beam is a choice, not a requirement.
+    Differs from other TFDS builders: as `datasets.sketchy` does, and Beam is a choice, not a
+      requirement.
 
     Args:
       sources: the folders of the photos, which become one data set; empty: the `manual_dir` alone.
       testset: a file with the photos to hold out, `class/photo.jpg` a line; empty: a tenth of them.
-      sketches_dir: a folder of built sketches beside which the photos will stand, see `inspection.inspect`.
+      sketches_dir: a folder of built sketches beside which the photos will stand, see
+        `inspection.inspect`.
       max_bad: unreadable photos to leave out; with more, nothing is built.
       beam_options: of Apache Beam, which then does the work; None: this process does.
       **kwargs: `data_dir` and `version`, as for every builder.
@@ -31,7 +35,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version(EDGE_MAPS_VERSION)
     RELEASE_NOTES = {"1.0.0": "Initial release."}
-    MANUAL_DOWNLOAD_INSTRUCTIONS = "The manual_dir is a folder of your photos, one folder per class inside."
+    MANUAL_DOWNLOAD_INSTRUCTIONS = (
+        "The manual_dir is a folder of your photos, one folder per class inside."
+    )
 
     def __init__(
         self,
@@ -66,7 +72,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         sources = self._sources or [Source(folder=str(dl_manager.manual_dir))]
-        inspected = inspection.inspect(sources, self._testset, self._sketches_dir, self._max_bad, self._check_all)
+        inspected = inspection.inspect(
+            sources, self._testset, self._sketches_dir, self._max_bad, self._check_all
+        )
         self.info.features["label"].names = inspected.class_names
         self.info.metadata.update({**_metadata(inspected), "testset": self._testset})
         return {

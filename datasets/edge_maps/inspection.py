@@ -1,4 +1,6 @@
-"""Looks at every photo of a folder before anything is written: faults, outlines, splits and pixel statistics."""
+"""Looks at every photo of a folder before anything is written: faults,
+outlines, splits and pixel statistics.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,8 @@ class Pair:
         Bytes, since TFDS takes no lone surrogates.
         """
         number = self.photo.source.number
-        folder = [str(number)] if number else []  # photos of one folder keep their places in the records
+        # Photos of one folder keep their places in the records
+        folder = [str(number)] if number else []
         return os.fsencode("/".join([*folder, *self.photo.path.parts[-2:]]))
 
 
@@ -92,7 +95,9 @@ class Inspection:
     sources: list[dict]
 
     def examples(self) -> dict[str, dict[str, dict[str, int]]]:
-        """The number of examples by split and class, under the empty mark: there are no reviewers."""
+        """The number of examples by split and class, under the
+        empty mark: there are no reviewers.
+        """
         return {"train": self._count(self.train), "test": self._count(self.test)}
 
     def _count(self, pairs: list[Pair]) -> dict[str, dict[str, int]]:
@@ -112,8 +117,8 @@ def inspect(
     Args:
       folders: in each a folder per class.
       testset: a file with the photos to hold out, `class/photo.jpg` a line.
-      sketches_dir: the folder of built sketches; what they hold out is held out here too, what else they have is left
-        out. With neither of the two a tenth is held out.
+      sketches_dir: the folder of built sketches; what they hold out is held out here too, what else
+        they have is left out. With neither of the two a tenth is held out.
       max_bad: unreadable photos to leave out, and names of classes to let pass.
       check_all: `check` of every photo, in their order.
 
@@ -140,7 +145,9 @@ def inspect(
     print(report, *map(sources.line, of_sources), sep="\n", file=sys.stderr)
     _stop_if_bad(report.bad_count(), max_bad)
     _stop_if_empty(folders, train, test)
-    of_train = statistics.statistics([pair.checked.photo for pair in train], [pair.checked.sketch for pair in train])
+    of_train = statistics.statistics(
+        [pair.checked.photo for pair in train], [pair.checked.sketch for pair in train]
+    )
     return Inspection(class_names, train, test, of_train, report.to_dict(), of_sources)
 
 
@@ -152,8 +159,8 @@ def _listed(source: sources.Source, report: Report) -> list[Picture]:
     if not found:
         there = f" but {file_names.some(others)}" if others else ""
         raise UserError(
-            f"--photos_dir={photos_dir}: no photo in it{there}; put them into a folder per class, as"
-            f" cat/tom.jpg; they may be {', '.join(photos.SUFFIXES)}"
+            f"--photos_dir={photos_dir}: no photo in it{there}; put them into a folder per class,"
+            f" as cat/tom.jpg; they may be {', '.join(photos.SUFFIXES)}"
         )
     named = [f"{source.label}/{name}" if source.label else name for name in others]
     report.add("other_pictures", filter(file_names.is_picture, named))
@@ -161,10 +168,16 @@ def _listed(source: sources.Source, report: Report) -> list[Picture]:
     return found
 
 
-def _check_class_folders(folders: Sequence[sources.Source], class_names: list[str], report: Report) -> None:
-    raw = [[folder.name for folder in listing.class_folders(pathlib.Path(source.folder))] for source in folders]
+def _check_class_folders(
+    folders: Sequence[sources.Source], class_names: list[str], report: Report
+) -> None:
+    raw = [
+        [folder.name for folder in listing.class_folders(pathlib.Path(source.folder))]
+        for source in folders
+    ]
     names = {file_names.as_text(name) for of_folder in raw for name in of_folder}
-    # Of one folder as they are: how accents are written may differ between folders, and not within one.
+    # Of one folder as they are: how accents are written may differ
+    # between folders, and not within one.
     report.add("classes_alike", sorted({*listing.alike(names)}.union(*map(listing.alike, raw))))
     report.add("empty_classes", sorted(names.difference(class_names)))
 
@@ -173,7 +186,9 @@ def check_all_in_threads(found: list[Picture]) -> list[Checked]:
     """`check` of every photo, on all cores."""
     with multiprocessing.pool.ThreadPool(os.cpu_count()) as pool:
         checked = pool.imap(check, found)
-        return list(progress.bar(checked, total=len(found), desc="Drawing outlines", unit=" photos"))
+        return list(
+            progress.bar(checked, total=len(found), desc="Drawing outlines", unit=" photos")
+        )
 
 
 def check(picture: Picture) -> Checked:
@@ -212,21 +227,31 @@ def _usable(found: list[Picture], checked: list[Checked], report: Report) -> lis
         elif not pair.checked.outline:
             report.add("photos_without_lines", [pair.key])
         elif first.setdefault(pair.checked.photo.digest, pair) is not pair:
-            report.add("identical_pictures", [f"{pair.key} is {first[pair.checked.photo.digest].key}"])
+            report.add(
+                "identical_pictures", [f"{pair.key} is {first[pair.checked.photo.digest].key}"]
+            )
     return list(first.values())
 
 
 def _metadata_of_sketches(sketches_dir: str) -> dict:
     if not (pathlib.Path(sketches_dir) / "metadata.json").is_file():
-        raise UserError(f"--sketches_dir={sketches_dir}: has no metadata.json; give the folder of built sketches")
+        raise UserError(
+            f"--sketches_dir={sketches_dir}: has no metadata.json; give the folder of built"
+            " sketches"
+        )
     metadata = building.read_metadata(pathlib.Path(sketches_dir))
     if "training_looks" not in metadata:
-        raise UserError(f"{sketches_dir}: does not say what its photos look like; delete it and build it again")
+        raise UserError(
+            f"{sketches_dir}: does not say what its photos look like; delete it and build it again"
+        )
     return metadata
 
 
-def _beside_sketches(pairs: list[Pair], sketches: dict, report: Report) -> tuple[list[Pair], set[Picture]]:
-    """Of photos that will stand beside sketches, of these metadata, those that they do not train on; and held out ones.
+def _beside_sketches(
+    pairs: list[Pair], sketches: dict, report: Report
+) -> tuple[list[Pair], set[Picture]]:
+    """Of photos that will stand beside sketches, of these metadata, those that they do not train
+    on; and held out ones.
 
     A photo is known by the name of its file, or by its look.
     """
@@ -241,7 +266,9 @@ def _beside_sketches(pairs: list[Pair], sketches: dict, report: Report) -> tuple
         for pair, position in zip(pairs, alike):
             if pair.photo not in held_out and (pair.photo.id in names or position >= 0):
                 pictures_of.add(pair.photo)
-                report.add(kind, [f"{pair.key}, by its {'name' if pair.photo.id in names else 'look'}"])
+                report.add(
+                    kind, [f"{pair.key}, by its {'name' if pair.photo.id in names else 'look'}"]
+                )
     return [pair for pair in pairs if pair.photo not in known], held_out
 
 
@@ -283,8 +310,8 @@ def _tenth(pairs: list[Pair]) -> set[Picture]:
 def _stop_if_bad(bad_count: int, max_bad: int) -> None:
     if bad_count > max_bad:
         raise UserError(
-            f"bad files: {bad_count}, listed above, and --max_bad={max_bad}: mend the folder, or give "
-            f"--max_bad={bad_count} to build without them"
+            f"bad files: {bad_count}, listed above, and --max_bad={max_bad}: mend the folder, or"
+            f" give --max_bad={bad_count} to build without them"
         )
 
 
@@ -292,4 +319,6 @@ def _stop_if_empty(folders: Sequence[sources.Source], train: list[Pair], test: l
     given = ",".join(source.folder for source in folders)
     for split, pairs in (("train", train), ("test", test)):
         if not pairs:
-            raise UserError(f"--photos_dir={given}: no photo is left for the {split} split; add photos")
+            raise UserError(
+                f"--photos_dir={given}: no photo is left for the {split} split; add photos"
+            )

@@ -21,7 +21,8 @@ from skimage import color, feature, measure, morphology, restoration
 
 _SMOOTHING = 0.2  # weight of the total variation
 _SIGMA = 2.0  # of the gradient, pixels
-_WEAK, _STRONG = 0.8, 0.93  # quantiles of the gradient: a line has it from the one on, if somewhere it has the other
+# Quantiles of the gradient: a line has it from the one on, if somewhere it has the other
+_WEAK, _STRONG = 0.8, 0.93
 _BORDER = 4  # pixels: the frame of a photo is not the outline of a thing
 _SHORTEST = 24  # pixels of a component
 _FAINTEST = 0.004  # lightness, of [0, 1], a pixel: the gradient along the faintest line
@@ -31,8 +32,12 @@ _MIDDLE = 0.8  # standard deviation of the weight of a place, in halves of the p
 
 
 def outline(photo: np.ndarray) -> np.ndarray:
-    """Black lines on white, uint8 [H, W, 1], of a photo, uint8 [H, W, 3]; all white where it has no edge to show."""
-    smooth = restoration.denoise_tv_chambolle(photo / np.float32(255), _SMOOTHING, max_num_iter=40, channel_axis=-1)
+    """Black lines on white, uint8 [H, W, 1], of a photo, uint8 [H, W, 3]; all
+    white where it has no edge to show.
+    """
+    smooth = restoration.denoise_tv_chambolle(
+        photo / np.float32(255), _SMOOTHING, max_num_iter=40, channel_axis=-1
+    )
     lightness = color.rgb2lab(smooth)[..., 0] / 100
     edges = feature.canny(lightness, _SIGMA, _WEAK, _STRONG, use_quantiles=True)
     edges &= _inside(edges.shape)
@@ -47,7 +52,9 @@ def _inside(shape: tuple[int, int]) -> np.ndarray:
 
 
 def _most_salient(lines: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """Of bool [H, W], the components that are worth drawing, the most salient first, up to `_LENGTH` pixels."""
+    """Of bool [H, W], the components that are worth drawing, the most
+    salient first, up to `_LENGTH` pixels.
+    """
     component = measure.label(lines, connectivity=2)  # [H, W], 0 where there is none
     length = np.bincount(component.ravel())
     strength = np.bincount(component.ravel(), gradient.ravel()) / np.maximum(length, 1)

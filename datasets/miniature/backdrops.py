@@ -1,4 +1,5 @@
-"""What is behind and below the miniature's things: functions of a random generator and a size, in pixels.
+"""What is behind and below the miniature's things: functions of a random generator and a size, in
+pixels.
 
 They give a picture, [S, S, 3]. What is far is out of focus, as in photographs of near things.
 """
@@ -48,7 +49,9 @@ def meadow(rng: Random, size: int) -> np.ndarray:
     picture = _clouds(rng, size)
     tops = horizon - size * (0.05 + 0.04 * painting.noise(rng, (1, size), (1, 14), 3)[0])
     wood = painting.smoothstep(-3, 3, np.arange(size)[:, None] - tops)
-    leaves = _mixed((0.22, 0.33, 0.22), (0.38, 0.48, 0.32), 0.5 + painting.noise(rng, (size, size), (18, 26), 3))
+    leaves = _mixed(
+        (0.22, 0.33, 0.22), (0.38, 0.48, 0.32), 0.5 + painting.noise(rng, (size, size), (18, 26), 3)
+    )
     picture = painting.blur(painting.over(picture, leaves, wood), 0.008 * size)
     grass = _mixed((0.2, 0.36, 0.08), (0.52, 0.62, 0.24), _cloth(rng, (30, 90)))
     return _with_ground(picture, grass, horizon)
@@ -61,17 +64,25 @@ def forest(rng: Random, size: int) -> np.ndarray:
     wood = _glints(wood, rng, np.array([0.62, 0.72, 0.38]), 16, 0.4)
     floor = _cloth(rng, (16, 16))
     litter = _mixed((0.14, 0.1, 0.05), (0.46, 0.32, 0.16), floor)
-    litter = painting.over(litter, (0.25, 0.36, 0.1), painting.smoothstep(0.45, 0.75, _cloth(rng, (5, 5))) * floor)
+    litter = painting.over(
+        litter, (0.25, 0.36, 0.1), painting.smoothstep(0.45, 0.75, _cloth(rng, (5, 5))) * floor
+    )
     return _with_ground(wood, litter, size * rng.uniform(0.5, 0.56))
 
 
 def sand(rng: Random, size: int) -> np.ndarray:
     """Sand from above: ripples, grains and some small stones."""
     ripples = painting.noise(rng, (size, size), (12, 3), 3)
-    relief = painting.bumpy(np.full([size, size, 3], (0.0, 0.0, 1.0), np.float32), ripples, 0.02 * size)
+    relief = painting.bumpy(
+        np.full([size, size, 3], (0.0, 0.0, 1.0), np.float32), ripples, 0.02 * size
+    )
     grains = 0.05 * painting.noise(rng, (size, size), (size // 2, size // 2), 1)
     picture = painting.lit(
-        np.array([0.82, 0.69, 0.5]) * (1 + grains)[..., None], relief, 0.0, np.full(3, 0.75), np.full(3, 0.6)
+        np.array([0.82, 0.69, 0.5]) * (1 + grains)[..., None],
+        relief,
+        0.0,
+        np.full(3, 0.75),
+        np.full(3, 0.6),
     )
     stones = zip(*rng.uniform(0, size, [2, 14]), rng.uniform(0.003, 0.009, 14) * size)
     masks = [painting.mask(_disc(*stone), size) for stone in stones]
@@ -89,7 +100,12 @@ def beach(rng: Random, size: int) -> np.ndarray:
     shore = rows - horizon - size * (0.09 + 0.01 * painting.noise(rng, (1, size), (1, 4), 2))
     foam = painting.smoothstep(-5, -1, shore)
     picture = painting.blur(painting.over(picture, (0.95, 0.96, 0.95), foam), 0.006 * size)
-    dry = _with_ground(picture, _mixed((0.76, 0.64, 0.46), (0.93, 0.84, 0.68), _cloth(rng, (26, 26))), horizon, 0.008)
+    dry = _with_ground(
+        picture,
+        _mixed((0.76, 0.64, 0.46), (0.93, 0.84, 0.68), _cloth(rng, (26, 26))),
+        horizon,
+        0.008,
+    )
     return painting.over(picture, dry, painting.smoothstep(0, 3, shore))
 
 
@@ -98,10 +114,14 @@ def under_water(rng: Random, size: int) -> np.ndarray:
     water = painting.ramp((0.16, 0.58, 0.72), (0.02, 0.14, 0.3), size)
     across = np.arange(size) - 0.45 * np.arange(size)[:, None]
     shafts = np.interp(across, np.linspace(-size, size, 60), rng.uniform(0, 0.16, 60))
-    water = painting.over(water, (0.7, 1, 1), painting.blur(shafts, 0.01 * size) * np.linspace(1.5, 0, size)[:, None])
+    water = painting.over(
+        water, (0.7, 1, 1), painting.blur(shafts, 0.01 * size) * np.linspace(1.5, 0, size)[:, None]
+    )
     top = size * (0.88 + 0.1 * painting.noise(rng, (1, size), (1, 5), 3)[0])
     reef = painting.smoothstep(-3, 3, np.arange(size)[:, None] - top)
-    rock = _mixed((0.06, 0.16, 0.22), (0.3, 0.3, 0.34), 0.5 + painting.noise(rng, (size, size), (14, 14), 3))
+    rock = _mixed(
+        (0.06, 0.16, 0.22), (0.3, 0.3, 0.34), 0.5 + painting.noise(rng, (size, size), (14, 14), 3)
+    )
     picture = painting.blur(painting.over(water, rock, reef), 0.014 * size)
     return _glints(picture, rng, np.array([0.6, 0.9, 0.95]), 9, 0.25, 0.012)
 
@@ -114,13 +134,17 @@ def _with_ground(
     scene = picture.copy()
     scene[int(horizon) :] = painting.ground(texture, horizon, size)
     far = painting.blur(scene, far_blur * size)
-    near = painting.smoothstep(0.05, 0.35, (np.arange(size)[:, None] - horizon) / size) * np.ones(size)
+    near = painting.smoothstep(0.05, 0.35, (np.arange(size)[:, None] - horizon) / size) * np.ones(
+        size
+    )
     return np.clip(painting.over(far, scene, near), 0, 1)
 
 
 def _planks(rng: Random, wood: Colour, count: int = 512, planks: int = 9) -> np.ndarray:
     """Boards side by side, with their grain, [N, N, 3]."""
-    grain = painting.noise(rng, (count, count), (90, 3)) + 0.5 * painting.noise(rng, (count, count), (30, 2), 2)
+    grain = painting.noise(rng, (count, count), (90, 3)) + 0.5 * painting.noise(
+        rng, (count, count), (30, 2), 2
+    )
     board = (np.arange(count) * planks // count)[:, None]
     tone = 1 + 0.2 * grain + rng.uniform(-0.08, 0.08, planks)[board]
     place = np.arange(count) * planks / count % 1
@@ -130,9 +154,13 @@ def _planks(rng: Random, wood: Colour, count: int = 512, planks: int = 9) -> np.
 
 def _clouds(rng: Random, size: int) -> np.ndarray:
     air = painting.ramp((0.22, 0.45, 0.78), (0.72, 0.85, 0.94), size)
-    density = painting.noise(rng, (size, size), (4, 2), 6) + 0.12 * np.linspace(-1, 1, size)[:, None]
+    density = (
+        painting.noise(rng, (size, size), (4, 2), 6) + 0.12 * np.linspace(-1, 1, size)[:, None]
+    )
     lit = np.clip(0.88 - 1.4 * (np.roll(density, size // 24, 0) - density), 0.72, 1)[..., None]
-    return painting.over(air, lit * np.array([1.0, 0.99, 0.98]), painting.smoothstep(0.0, 0.45, density) * 0.92)
+    return painting.over(
+        air, lit * np.array([1.0, 0.99, 0.98]), painting.smoothstep(0.0, 0.45, density) * 0.92
+    )
 
 
 def _cloth(rng: Random, cells: tuple[int, int], count: int = 512) -> np.ndarray:
@@ -146,7 +174,12 @@ def _mixed(dark: Colour, bright: Colour, share: np.ndarray) -> np.ndarray:
 
 
 def _glints(
-    picture: np.ndarray, rng: Random, colour: np.ndarray, number: int, strength: float, radius: float = 0.04
+    picture: np.ndarray,
+    rng: Random,
+    colour: np.ndarray,
+    number: int,
+    strength: float,
+    radius: float = 0.04,
 ) -> np.ndarray:
     """Lights out of focus: the lens makes discs of them."""
     size = len(picture)

@@ -1,6 +1,7 @@
 """What the miniature's things are made of: pieces with an outline and a texture.
 
-A thing is drawn in a frame of its own which it fills about from -1 to 1, y down; the scene turns, scales and places it.
+A thing is drawn in a frame of its own which it fills about from -1 to 1, y down; the scene turns,
+scales and places it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from datasets.miniature import painting
 Colour = tuple[float, float, float]
 Random = np.random.Generator
 Texture = Callable[[Random, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-"""Colours, [H, W, 3], at the places x and y, [H, W] each, in the thing's frame, where the normal is [H, W, 3]."""
+"""Colours, [H, W, 3], at the places x and y, [H, W] each, in the thing's
+frame, where the normal is [H, W, 3].
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +50,9 @@ class Thing:
 # Outlines.
 
 
-def ellipse(x: float, y: float, across: float, down: float, start: float = 0.0, end: float = 1.0) -> np.ndarray:
+def ellipse(
+    x: float, y: float, across: float, down: float, start: float = 0.0, end: float = 1.0
+) -> np.ndarray:
     """An ellipse, or its part from one share of the turn to another, clockwise from the right."""
     angle = 2 * np.pi * np.linspace(start, end, 40)
     return np.stack([x + across * np.cos(angle), y + down * np.sin(angle)], -1)
@@ -68,7 +73,12 @@ def curve(*points: tuple[float, float], closed: bool = True) -> np.ndarray:
 def tube(line: np.ndarray, width: float) -> np.ndarray:
     """The outline of a bent tube about a line."""
     along = np.gradient(line, axis=0)
-    across = 0.5 * width * np.stack([-along[:, 1], along[:, 0]], -1) / np.linalg.norm(along, axis=1, keepdims=True)
+    across = (
+        0.5
+        * width
+        * np.stack([-along[:, 1], along[:, 0]], -1)
+        / np.linalg.norm(along, axis=1, keepdims=True)
+    )
     return np.concatenate([line + across, (line - across)[::-1], line[:1] + across[:1]])
 
 
@@ -84,18 +94,27 @@ def plain(*colour: float, uneven: float = 0.12) -> Texture:
     """One colour, a little uneven as real surfaces are."""
 
     def texture(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
-        return np.array(colour, np.float32) * (1 + uneven * painting.noise(rng, x.shape, (4, 4)))[..., None]
+        return (
+            np.array(colour, np.float32)
+            * (1 + uneven * painting.noise(rng, x.shape, (4, 4)))[..., None]
+        )
 
     return texture
 
 
-def gores(colours: list[Colour], number: int, half_width: Callable[[np.ndarray], np.ndarray]) -> Texture:
-    """Panels from pole to pole of a body that is round about its axis and has such half widths at its heights y."""
+def gores(
+    colours: list[Colour], number: int, half_width: Callable[[np.ndarray], np.ndarray]
+) -> Texture:
+    """Panels from pole to pole of a body that is round about its axis and
+    has such half widths at its heights y.
+    """
 
     def texture(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
         share = np.arcsin(np.clip(x / np.maximum(half_width(y), 1e-3), -0.999, 0.999)) / np.pi + 0.5
         panel = (share * number).astype(int)
-        seam = 0.85 + 0.15 * painting.smoothstep(0, 0.12, 0.5 - np.abs(share * number - panel - 0.5))
+        seam = 0.85 + 0.15 * painting.smoothstep(
+            0, 0.12, 0.5 - np.abs(share * number - panel - 0.5)
+        )
         return np.array(colours, np.float32)[panel % len(colours)] * seam[..., None]
 
     return texture
@@ -108,7 +127,9 @@ def mixed(base: np.ndarray, colour: Colour, share: np.ndarray) -> np.ndarray:
 
 def speckles(rng: Random, shape: tuple[int, int], cells: int, share: float) -> np.ndarray:
     """A mask of irregular specks that cover about a share of the surface."""
-    return painting.smoothstep(0.5 - share, 0.62 - share, painting.noise(rng, shape, (cells, cells), 1))
+    return painting.smoothstep(
+        0.5 - share, 0.62 - share, painting.noise(rng, shape, (cells, cells), 1)
+    )
 
 
 def lattice(u: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -124,5 +145,7 @@ def wart(x: np.ndarray, y: np.ndarray, narrowed: float, uneven: float) -> np.nda
 
 
 def longitude(normal: np.ndarray) -> np.ndarray:
-    """How far a surface has turned away about the upright axis, in radians; 0 is where it faces us."""
+    """How far a surface has turned away about the upright axis,
+    in radians; 0 is where it faces us.
+    """
     return np.arctan2(normal[..., 0], np.maximum(normal[..., 2], 1e-3))

@@ -1,9 +1,11 @@
-"""Writes a miniature Sketchy: drawn pictures in exactly the layout of the release, to try and to test everything with.
+"""Writes a miniature Sketchy: drawn pictures in exactly the layout of the release, to try and to
+test everything with.
 
     python -m datasets.miniature.build --output_dir=DIR
 
-Every photo is a scene of `scenes.py`, of one of the release's own classes; every sketch is its outline as a hurried
-hand might draw it (`strokes.py`). A photo and its sketches depend on the seed, the class and their number alone.
+Every photo is a scene of `scenes.py`, of one of the release's own classes; every sketch is its
+outline as a hurried hand might draw it (`strokes.py`). A photo and its sketches depend on the seed,
+the class and their number alone.
 """
 
 from __future__ import annotations
@@ -32,10 +34,15 @@ CLASSES = tuple(sorted(scenes.SCENES))
 _SCENE_SIZE = 320  # scenes are painted larger than the photos, which are parts of them
 _MARGIN = 0.1  # around the object, at each edge, in the photos tx_000100000000
 _FILL = 0.78  # of the canvas, in the sketches tx_000100000000
-_FLAG_COLUMNS = {"error": "Error?", "context": "Context?", "ambiguous": "Ambiguous?", "pose": "WrongPose?"}
+_FLAG_COLUMNS = {
+    "error": "Error?",
+    "context": "Context?",
+    "ambiguous": "Ambiguous?",
+    "pose": "WrongPose?",
+}
 _FLAG_SHARES = {"error": 0.02, "context": 0.015, "ambiguous": 0.02, "pose": 0.015, "": 0.93}
-_COLUMNS = ("CategoryID", "Category", "ImageNetID", "SketchID", "Difficulty", "Stroke_Count", "Eraser_Count",
-            *_FLAG_COLUMNS.values())  # fmt: skip
+_COLUMNS = ("CategoryID", "Category", "ImageNetID", "SketchID", "Difficulty", "Stroke_Count",
+            "Eraser_Count", *_FLAG_COLUMNS.values())  # fmt: skip
 
 _Map = Callable[[np.ndarray], np.ndarray]
 
@@ -48,7 +55,8 @@ def write(
     seed: int = 0,
     workers: int | None = None,
 ) -> None:
-    """Writes `directory/256x256/` and `directory/info-06-04/info/`; a tenth of a class's photos is the test set.
+    """Writes `directory/256x256/` and `directory/info-06-04/info/`; a tenth of a class's photos is
+    the test set.
 
     Args:
       directory: made, or empty. It appears there when it is complete.
@@ -69,11 +77,18 @@ def write(
     unfinished = f"{os.path.normpath(directory)}.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     for name in classes:
-        for folder in [*_photo_folders(unfinished, name).values(), *_sketch_folders(unfinished, name).values()]:
+        for folder in [
+            *_photo_folders(unfinished, name).values(),
+            *_sketch_folders(unfinished, name).values(),
+        ]:
             os.makedirs(folder)
     numbered = [(name, number) for name in classes for number in range(photos_per_class)]
     jobs = [(unfinished, name, number, sketches_per_photo, seed) for name, number in numbered]
-    _write_info(os.path.join(unfinished, "info-06-04", "info"), _write_photos(jobs, workers), photos_per_class)
+    _write_info(
+        os.path.join(unfinished, "info-06-04", "info"),
+        _write_photos(jobs, workers),
+        photos_per_class,
+    )
     if os.path.isdir(directory):
         os.rmdir(directory)
     os.rename(unfinished, directory)
@@ -83,7 +98,9 @@ def _write_photos(jobs: list[tuple], workers: int | None) -> list[dict]:
     """Does the jobs, and gives one row of stats.csv a sketch."""
     with futures.ProcessPoolExecutor(workers) as pool:
         done = pool.map(_write_photo, jobs, chunksize=4)
-        return [row for rows in progress.bar(done, "drawing", len(jobs), unit="photo") for row in rows]
+        return [
+            row for rows in progress.bar(done, "drawing", len(jobs), unit="photo") for row in rows
+        ]
 
 
 def _write_photo(job: tuple[str, str, int, int, int]) -> list[dict]:
@@ -94,13 +111,21 @@ def _write_photo(job: tuple[str, str, int, int, int]) -> list[dict]:
     photo_id = f"n{90000000 + category:08d}_{number}"
     crop = _crop(scene)
     image = Image.fromarray((scene.photo * 255).round().astype(np.uint8))
-    for variant, box in {"tx_000000000000": (0, 0, _SCENE_SIZE, _SCENE_SIZE), "tx_000100000000": crop}.items():
+    for variant, box in {
+        "tx_000000000000": (0, 0, _SCENE_SIZE, _SCENE_SIZE),
+        "tx_000100000000": crop,
+    }.items():
         path = os.path.join(_photo_folders(directory, name)[variant], f"{photo_id}.jpg")
         image.resize((SIZE, SIZE), Image.Resampling.LANCZOS, box).save(path, quality=92)
-    return [_write_sketch(directory, name, f"{photo_id}-{i + 1}", scene, crop, rng) for i in range(sketches)]
+    return [
+        _write_sketch(directory, name, f"{photo_id}-{i + 1}", scene, crop, rng)
+        for i in range(sketches)
+    ]
 
 
-def _write_sketch(directory: str, name: str, sketch_id: str, scene: scenes.Scene, crop: tuple, rng) -> dict:
+def _write_sketch(
+    directory: str, name: str, sketch_id: str, scene: scenes.Scene, crop: tuple, rng
+) -> dict:
     """Draws one sketch in all renderings; its row of stats.csv."""
     flag = rng.choice(list(_FLAG_SHARES), p=list(_FLAG_SHARES.values()))
     lines = _drawn(scene, flag, rng)
@@ -127,7 +152,8 @@ def _drawn(scene: scenes.Scene, flag: str, rng: np.random.Generator) -> list[np.
         return strokes.squiggle(rng, _SCENE_SIZE)
     if flag == "pose":
         low, high = scene.box
-        lines = [line * np.array([-1, 1]) + np.array([low[0] + high[0], 0]) for line in lines]  # the other way round
+        # The other way round
+        lines = [line * np.array([-1, 1]) + np.array([low[0] + high[0], 0]) for line in lines]
     if flag == "ambiguous":
         lines = [max(scene.lines, key=lambda line: np.ptp(line, 0).max())]
     drawn = strokes.sketch(lines, rng, _SCENE_SIZE)
@@ -141,7 +167,9 @@ def _some(details: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarra
 
 
 def _crop(scene: scenes.Scene) -> tuple[float, float, float, float]:
-    """The square around the object that the photo tx_000100000000 shows: left, upper, right, lower."""
+    """The square around the object that the photo
+    tx_000100000000 shows: left, upper, right, lower.
+    """
     low, high = scene.box
     side = min((high - low).max() * (1 + 2 * _MARGIN), _SCENE_SIZE)
     corner = np.clip((low + high - side) / 2, 0, _SCENE_SIZE - side)
@@ -188,7 +216,9 @@ def _write_info(folder: str, rows: list[dict], photos_per_class: int) -> None:
         _write_lines(os.path.join(folder, f"invalid-{flag}.txt"), invalid)
     held_out = range(photos_per_class - max(1, photos_per_class // 10), photos_per_class)
     names = {row["Category"].replace(" ", "_"): row["CategoryID"] for row in rows}
-    tests = [f"{name}/{wnid}_{number}.jpg" for name, wnid in sorted(names.items()) for number in held_out]
+    tests = [
+        f"{name}/{wnid}_{number}.jpg" for name, wnid in sorted(names.items()) for number in held_out
+    ]
     _write_lines(os.path.join(folder, "testset.txt"), tests)
 
 
@@ -199,7 +229,12 @@ def _write_lines(path: str, lines: list[str]) -> None:
 
 def release_classes() -> list[str]:
     """The 125 classes of the release, in order."""
-    return pathlib.Path(datasets.sketchy.__file__).with_name("labels.txt").read_text(encoding="utf-8").split()
+    return (
+        pathlib.Path(datasets.sketchy.__file__)
+        .with_name("labels.txt")
+        .read_text(encoding="utf-8")
+        .split()
+    )
 
 
 def _define_flags() -> None:
@@ -214,7 +249,13 @@ def _main() -> None:
     given = flags.FLAGS
     if not given.output_dir:
         raise UserError("--output_dir=DIR is missing: the folder to write")
-    write(given.output_dir, given.photos_per_class, given.sketches_per_photo, given.classes, given.seed)
+    write(
+        given.output_dir,
+        given.photos_per_class,
+        given.sketches_per_photo,
+        given.classes,
+        given.seed,
+    )
     print(f"a miniature Sketchy is in {given.output_dir}")
 
 

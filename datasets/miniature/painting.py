@@ -1,7 +1,8 @@
 """Paint and light: what the miniature's photographs are made of. Plain NumPy on small pictures.
 
-Pictures and colours are sRGB in [0, 1], float [H, W, 3] and [3]; masks are float [H, W]; normals are unit vectors
-(x to the right, y down, z towards the viewer), [H, W, 3]; outlines are points (x, y) in pixels, [N, 2].
+Pictures and colours are sRGB in [0, 1], float [H, W, 3] and [3]; masks are float [H, W]; normals
+are unit vectors (x to the right, y down, z towards the viewer), [H, W, 3]; outlines are points (x,
+y) in pixels, [N, 2].
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from scipy import ndimage
 
 _SUPERSAMPLING = 3
 _GAMMA = 2.2
-_KEY_LIGHT = np.array([-0.50, -0.62, 0.60], np.float32)  # a window or the sun at the upper left, before the object
+# A window or the sun at the upper left, before the object
+_KEY_LIGHT = np.array([-0.50, -0.62, 0.60], np.float32)
 _HALFWAY = np.array([-0.28, -0.35, 0.895], np.float32)  # between the light and the viewer
-_SHADE = np.array([0.95, 0.92, 0.84], np.float32)  # a shadow out of doors or by a window keeps some blue
+# A shadow out of doors or by a window keeps some blue
+_SHADE = np.array([0.95, 0.92, 0.84], np.float32)
 
 
 def mask(outline: np.ndarray, size: int) -> np.ndarray:
@@ -28,29 +31,43 @@ def line(points: np.ndarray, width: float, size: int) -> np.ndarray:
     """A line of a width in pixels, as a mask."""
     image = Image.new("L", (size * _SUPERSAMPLING,) * 2)
     scaled = [tuple(point) for point in points * _SUPERSAMPLING]
-    ImageDraw.Draw(image).line(scaled, fill=255, width=max(1, round(width * _SUPERSAMPLING)), joint="curve")
+    ImageDraw.Draw(image).line(
+        scaled, fill=255, width=max(1, round(width * _SUPERSAMPLING)), joint="curve"
+    )
     return np.asarray(image.reduce(_SUPERSAMPLING), np.float32) / 255
 
 
 def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """A picture or mask in another size, smooth."""
     if picture.ndim == 3:
-        return np.stack([resized(channel, height, width) for channel in np.moveaxis(picture, -1, 0)], -1)
+        return np.stack(
+            [resized(channel, height, width) for channel in np.moveaxis(picture, -1, 0)], -1
+        )
     image = Image.fromarray(np.ascontiguousarray(picture, np.float32))
     filtering = Image.Resampling.BOX if height < picture.shape[0] else Image.Resampling.BICUBIC
     return np.asarray(image.resize((width, height), filtering))
 
 
 def blur(picture: np.ndarray, radius: float) -> np.ndarray:
-    """Gaussian blur of a picture or mask; `radius` is the standard deviation in pixels, borders are repeated."""
+    """Gaussian blur of a picture or mask; `radius` is the standard
+    deviation in pixels, borders are repeated.
+    """
     height, width = picture.shape[:2]
     if radius > 3:  # leaves nothing fine: a quarter of the size is enough to work in
-        return resized(blur(resized(picture, -(-height // 4), -(-width // 4)), radius / 4), height, width)
-    return ndimage.gaussian_filter(picture, radius, mode="nearest", radius=int(3 * radius) + 1, axes=(0, 1))
+        return resized(
+            blur(resized(picture, -(-height // 4), -(-width // 4)), radius / 4), height, width
+        )
+    return ndimage.gaussian_filter(
+        picture, radius, mode="nearest", radius=int(3 * radius) + 1, axes=(0, 1)
+    )
 
 
-def noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, int], octaves: int = 4) -> np.ndarray:
-    """Fractal noise of about zero mean and unit range, [H, W]; `cells` are the coarsest waves down and across."""
+def noise(
+    rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, int], octaves: int = 4
+) -> np.ndarray:
+    """Fractal noise of about zero mean and unit range, [H, W]; `cells` are
+    the coarsest waves down and across.
+    """
     total = np.zeros(shape, np.float32)
     for octave in range(octaves):
         counts = [min(side, count * 2**octave + 3) for side, count in zip(shape, cells)]
@@ -58,7 +75,9 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, in
     return total
 
 
-def ramp(top: tuple[float, float, float], bottom: tuple[float, float, float], size: int) -> np.ndarray:
+def ramp(
+    top: tuple[float, float, float], bottom: tuple[float, float, float], size: int
+) -> np.ndarray:
     """A picture that goes from one colour at the top to another at the bottom."""
     share = np.linspace(0, 1, size, dtype=np.float32)[:, None, None]
     rows = (1 - share) * np.array(top, np.float32) + share * np.array(bottom, np.float32)
@@ -73,16 +92,22 @@ def smoothstep(low: float, high: float, value: np.ndarray) -> np.ndarray:
 
 def over(picture: np.ndarray, paint: np.ndarray, opacity: np.ndarray) -> np.ndarray:
     """`paint`, a picture or a colour, laid over `picture` where the mask `opacity` is 1."""
-    return picture + (np.asarray(paint, np.float32) - picture) * opacity[..., None].astype(np.float32)
+    return picture + (np.asarray(paint, np.float32) - picture) * opacity[..., None].astype(
+        np.float32
+    )
 
 
 def ground(texture: np.ndarray, horizon: float, size: int) -> np.ndarray:
-    """A texture, [N, N, 3], as level ground that reaches from the lower edge to the row `horizon`: [rows, S, 3]."""
+    """A texture, [N, N, 3], as level ground that reaches from the lower edge
+    to the row `horizon`: [rows, S, 3].
+    """
     rows = np.arange(int(horizon), size)
     distance = 1 / ((rows - horizon) / (size - horizon) + 0.12)
     count = len(texture)
     down = (distance * 0.3 * count).astype(int)[:, None]
-    across = ((np.arange(size) / size - 0.5) * distance[:, None] * 0.5 * count + count / 2).astype(int)
+    across = ((np.arange(size) / size - 0.5) * distance[:, None] * 0.5 * count + count / 2).astype(
+        int
+    )
     return texture[_folded(down, count), _folded(across, count)]
 
 
@@ -92,9 +117,11 @@ def _folded(index: np.ndarray, count: int) -> np.ndarray:
 
 
 def inflated(inside: np.ndarray, roundness: float) -> np.ndarray:
-    """Normals of a body that is blown up within its outline: a disc gives a ball, for roundness 1; 0 is flat.
+    """Normals of a body that is blown up within its outline: a disc gives a ball, for roundness 1;
+      0 is flat.
 
-    The height is the root of u, -laplace(u) = 4 inside and u = 0 outside, by Jacobi's iteration from coarse to fine.
+    The height is the root of u, -laplace(u) = 4 inside and u = 0 outside, by Jacobi's iteration
+    from coarse to fine.
     """
     u = np.zeros([1, 1], np.float32)
     for step in (16, 8, 4, 2):
@@ -130,7 +157,9 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-def lit(paint: np.ndarray, normal: np.ndarray, gloss: float, above: np.ndarray, below: np.ndarray) -> np.ndarray:
+def lit(
+    paint: np.ndarray, normal: np.ndarray, gloss: float, above: np.ndarray, below: np.ndarray
+) -> np.ndarray:
     """What a surface looks like under the key light and in its surroundings.
 
     Args:
@@ -146,7 +175,9 @@ def lit(paint: np.ndarray, normal: np.ndarray, gloss: float, above: np.ndarray, 
     facing = np.clip(normal @ _HALFWAY, 0, None)[..., None]
     highlight = 0.7 * smoothstep(0.965, 0.99, facing) + 0.25 * facing**14
     rim = (1 - np.clip(normal[..., 2:], 0, 1)) ** 4 * around
-    light = np.clip(paint, 0, 1) ** _GAMMA * (1.15 * key + 0.75 * around) + gloss * (0.6 * highlight + 0.5 * rim)
+    light = np.clip(paint, 0, 1) ** _GAMMA * (1.15 * key + 0.75 * around) + gloss * (
+        0.6 * highlight + 0.5 * rim
+    )
     return np.clip(light, 0, 1) ** (1 / _GAMMA)
 
 
@@ -156,12 +187,17 @@ def shade(picture: np.ndarray, strength: np.ndarray) -> np.ndarray:
 
 
 def cast_shadow(inside: np.ndarray, base: float) -> np.ndarray:
-    """The shadow that what stands on row `base` throws on level ground, away from the key light and back."""
+    """The shadow that what stands on row `base` throws on level
+    ground, away from the key light and back.
+    """
     size = len(inside)
     flat, lean = 0.3, 0.75
     down = (0, 1 / flat, base * (1 - 1 / flat))
     image = Image.fromarray(inside).transform(
-        (size, size), Image.Transform.AFFINE, (1, lean / flat, -base * lean / flat, *down), Image.Resampling.BILINEAR
+        (size, size),
+        Image.Transform.AFFINE,
+        (1, lean / flat, -base * lean / flat, *down),
+        Image.Resampling.BILINEAR,
     )
     rows = np.arange(size)[:, None]
     feet = inside * smoothstep(base - 0.08 * size, base, rows)

@@ -1,6 +1,8 @@
-"""The scenes of the miniature: a thing of each class, in its place, in the light of its surroundings.
+"""The scenes of the miniature: a thing of each class, in its place, in the light of its
+surroundings.
 
-Colours, surroundings, pose and growth vary a little within a class, as they do in photographs of one kind of thing.
+Colours, surroundings, pose and growth vary a little within a class, as they do in photographs of
+one kind of thing.
 """
 
 from __future__ import annotations
@@ -10,20 +12,25 @@ from typing import Callable
 
 import numpy as np
 
-from datasets.miniature import backdrops, bodies, painting, strokes, things
+from datasets.miniature import backdrops, bodies, painting, plants, strokes, things
 
 Random = np.random.Generator
 Shadow = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
-"""Adds to a picture, [S, S, 3], the shadow of the thing within a mask, [S, S], whose lowest row is given."""
+"""Adds to a picture, [S, S, 3], the shadow of the thing within a
+mask, [S, S], whose lowest row is given.
+"""
 
 _EDGE_PX = 6  # things keep this far from the picture's edges
 _STEP_PX = 2  # between the points of a line
-_GAP_PX, _SHORTEST_PX = 8, 14  # of lines that are partly hidden: what is drawn across, and what is not drawn
+# Of lines that are partly hidden: what is drawn across, and what is not drawn
+_GAP_PX, _SHORTEST_PX = 8, 14
 
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """A photo, float [S, S, 3] in [0, 1], and what people draw of it: lines of points (x, y) in pixels, [N, 2]."""
+    """A photo, float [S, S, 3] in [0, 1], and what people draw of it: lines
+    of points (x, y) in pixels, [N, 2].
+    """
 
     photo: np.ndarray
     lines: list[np.ndarray]
@@ -60,11 +67,14 @@ class _Pose:
     phase: np.ndarray
 
     def place(self, points: np.ndarray) -> np.ndarray:
-        return (points + self.growth * np.sin(1.8 * points[..., ::-1] + self.phase)) @ self.matrix + self.centre
+        return (
+            points + self.growth * np.sin(1.8 * points[..., ::-1] + self.phase)
+        ) @ self.matrix + self.centre
 
     def frame(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         points = (np.stack([x, y], -1) - self.centre) @ np.linalg.inv(self.matrix)
-        points = points - self.growth * np.sin(1.8 * points[..., ::-1] + self.phase)  # to first order
+        # To first order
+        points = points - self.growth * np.sin(1.8 * points[..., ::-1] + self.phase)
         return points[..., 0], points[..., 1]
 
 
@@ -77,15 +87,25 @@ def paint(name: str, rng: Random, size: int) -> Scene:
     pose = _posed(rng, kind, thing, size)
     outlines = [pose.place(body.outline) for body in thing.bodies]
     masks = [_mask(body, outline, pose, size) for body, outline in zip(thing.bodies, outlines)]
-    picture = kind.shadow(picture, np.max(masks, axis=0), np.concatenate(outlines)[:, 1].max()).astype(np.float32)
+    picture = kind.shadow(
+        picture, np.max(masks, axis=0), np.concatenate(outlines)[:, 1].max()
+    ).astype(np.float32)
     painted = np.zeros([size, size], np.float32)
     for body, inside in zip(thing.bodies, masks):
         part = _part(inside, size // 20)
-        x, y = pose.frame(*np.meshgrid(*(np.arange(side.start, side.stop, dtype=np.float32) for side in part[::-1])))
+        x, y = pose.frame(
+            *np.meshgrid(
+                *(np.arange(side.start, side.stop, dtype=np.float32) for side in part[::-1])
+            )
+        )
         behind = painting.shade(picture[part], 0.5 * painted[part] * _near(inside[part], size))
         picture[part] = _with_body(behind, body, inside[part], x, y, rng, around)
         painted = np.maximum(painted, inside)
-    lines = [visible(outline, masks[i + 1 :]) for i, outline in enumerate(outlines) if thing.bodies[i].sketched]
+    lines = [
+        visible(outline, masks[i + 1 :])
+        for i, outline in enumerate(outlines)
+        if thing.bodies[i].sketched
+    ]
     details = [visible(pose.place(line), []) for line in thing.details]
     return Scene(_developed(picture, rng), sum(lines, []), sum(details, []))
 
@@ -100,7 +120,9 @@ def _posed(rng: Random, kind: Kind, thing: bodies.Thing, size: int) -> _Pose:
     points = pose.place(np.concatenate([body.outline for body in thing.bodies]))
     low, high = _EDGE_PX - points.min(0), size - _EDGE_PX - points.max(0)
     centre = size * (np.array([0.5, 0.53]) + rng.normal(0, 0.04, 2))
-    return dataclasses.replace(pose, centre=np.clip(centre, np.minimum(low, high), np.maximum(low, high)))
+    return dataclasses.replace(
+        pose, centre=np.clip(centre, np.minimum(low, high), np.maximum(low, high))
+    )
 
 
 def _mask(body: bodies.Body, outline: np.ndarray, pose: _Pose, size: int) -> np.ndarray:
@@ -112,7 +134,9 @@ def _mask(body: bodies.Body, outline: np.ndarray, pose: _Pose, size: int) -> np.
 def _part(inside: np.ndarray, margin: int) -> tuple[slice, slice]:
     """The part of the picture that a mask and a margin around it take."""
     spans = [np.nonzero(inside.any(axis))[0][[0, -1]] for axis in (1, 0)]
-    rows, columns = (slice(max(0, low - margin), min(len(inside), high + 1 + margin)) for low, high in spans)
+    rows, columns = (
+        slice(max(0, low - margin), min(len(inside), high + 1 + margin)) for low, high in spans
+    )
     return rows, columns
 
 
@@ -122,9 +146,17 @@ def _near(inside: np.ndarray, size: int) -> np.ndarray:
 
 
 def _with_body(
-    behind: np.ndarray, body: bodies.Body, inside: np.ndarray, x: np.ndarray, y: np.ndarray, rng: Random, around: tuple
+    behind: np.ndarray,
+    body: bodies.Body,
+    inside: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    rng: Random,
+    around: tuple,
 ) -> np.ndarray:
-    """A part of the picture with a body laid over it; `x` and `y` are the places in the thing's frame."""
+    """A part of the picture with a body laid over it; `x` and `y`
+    are the places in the thing's frame.
+    """
     normal = painting.turned(inside) if body.lathe else painting.inflated(inside, body.roundness)
     colours = body.texture(rng, x, y, normal)
     if body.bumps:
@@ -184,7 +216,11 @@ def visible(line: np.ndarray, covers: list[np.ndarray]) -> list[np.ndarray]:
         points, hidden = (np.roll(each, -np.argmax(hidden), 0) for each in (points, hidden))
     seen = np.nonzero(~hidden)[0]
     pieces = np.split(seen, np.nonzero(np.diff(seen) * _STEP_PX > _GAP_PX)[0] + 1)
-    return [points[piece[0] : piece[-1] + 1] for piece in pieces if _STEP_PX * len(piece) > min(_SHORTEST_PX, length)]
+    return [
+        points[piece[0] : piece[-1] + 1]
+        for piece in pieces
+        if _STEP_PX * len(piece) > min(_SHORTEST_PX, length)
+    ]
 
 
 def _covered(points: np.ndarray, covers: list[np.ndarray]) -> np.ndarray:
@@ -192,20 +228,33 @@ def _covered(points: np.ndarray, covers: list[np.ndarray]) -> np.ndarray:
     return np.max([cover[y, x] for cover in covers], axis=0) > 0.5
 
 
-_PINE, _OAK, _SLATE, _LIMED = (0.72, 0.54, 0.35), (0.46, 0.29, 0.17), (0.34, 0.35, 0.39), (0.78, 0.75, 0.7)
+_PINE = (0.72, 0.54, 0.35)
+_OAK = (0.46, 0.29, 0.17)
+_SLATE = (0.34, 0.35, 0.39)
+_LIMED = (0.78, 0.75, 0.7)
 
 SCENES: dict[str, Kind] = {
-    "apple": Kind(things.apple, backdrops.table(_PINE, (0.72, 0.77, 0.72)), _on_the_ground),
-    "banana": Kind(things.banana, backdrops.table(_SLATE, (0.6, 0.66, 0.74)), _on_the_ground, turn=0.12),
-    "cup": Kind(things.cup, backdrops.table(_OAK, (0.56, 0.46, 0.38)), _on_the_ground, turn=0.02, growth=0.02),
+    "apple": Kind(plants.apple, backdrops.table(_PINE, (0.72, 0.77, 0.72)), _on_the_ground),
+    "banana": Kind(
+        plants.banana, backdrops.table(_SLATE, (0.6, 0.66, 0.74)), _on_the_ground, turn=0.12
+    ),
+    "cup": Kind(
+        things.cup,
+        backdrops.table(_OAK, (0.56, 0.46, 0.38)),
+        _on_the_ground,
+        turn=0.02,
+        growth=0.02,
+    ),
     "fish": Kind(things.fish, backdrops.under_water, _in_mid_air, turn=0.2),
     "hot-air_balloon": Kind(things.hot_air_balloon, backdrops.sky, _in_mid_air, growth=0.03),
-    "mushroom": Kind(things.mushroom, backdrops.forest, _on_the_ground),
-    "pear": Kind(things.pear, backdrops.table(_OAK, (0.8, 0.76, 0.64)), _on_the_ground),
+    "mushroom": Kind(plants.mushroom, backdrops.forest, _on_the_ground),
+    "pear": Kind(plants.pear, backdrops.table(_OAK, (0.8, 0.76, 0.64)), _on_the_ground),
     "sailboat": Kind(things.sailboat, backdrops.sea, _afloat, turn=0.06, growth=0.03),
     "starfish": Kind(things.starfish, backdrops.sand, _lying, growth=0.1),
-    "strawberry": Kind(things.strawberry, backdrops.table(_LIMED, (0.66, 0.7, 0.68)), _on_the_ground, turn=0.2),
-    "tree": Kind(things.tree, backdrops.meadow, _on_the_ground, turn=0.03),
+    "strawberry": Kind(
+        plants.strawberry, backdrops.table(_LIMED, (0.66, 0.7, 0.68)), _on_the_ground, turn=0.2
+    ),
+    "tree": Kind(plants.tree, backdrops.meadow, _on_the_ground, turn=0.03),
     "umbrella": Kind(things.umbrella, backdrops.beach, _on_the_ground, turn=0.15, growth=0.02),
 }
 """The miniature's classes."""

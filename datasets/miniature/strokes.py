@@ -10,7 +10,9 @@ _SUPERSAMPLING = 2
 
 
 def sketch(lines: list[np.ndarray], rng: np.random.Generator, size: int) -> list[np.ndarray]:
-    """The lines as people draw them from memory: a little off in place and size, wobbly, ends not meeting."""
+    """The lines as people draw them from memory: a little off in place
+    and size, wobbly, ends not meeting.
+    """
     points = np.concatenate(lines)
     centre = (points.min(0) + points.max(0)) / 2
     scale = rng.normal(1, 0.025, 2)
@@ -27,10 +29,13 @@ def squiggle(rng: np.random.Generator, size: int) -> list[np.ndarray]:
 
 
 def ripples(rng: np.random.Generator, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
-    """Some waves below the object whose box goes from `low` to `high`: what does not belong to it."""
+    """Some waves below the object whose box goes from `low` to
+    `high`: what does not belong to it.
+    """
     across = np.linspace(low[0], high[0], 40)
     return [
-        np.stack([across, high[1] + 4 * row + 2 * np.sin(across / 5 + rng.uniform(0, 6))], -1) for row in range(1, 3)
+        np.stack([across, high[1] + 4 * row + 2 * np.sin(across / 5 + rng.uniform(0, 6))], -1)
+        for row in range(1, 3)
     ]
 
 
@@ -57,7 +62,8 @@ def _wobbly(line: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray
     points = even(line, max(8, int(length / 3)))
     count = len(points)
     late, early = rng.integers(0, max(1, count // 40) + 1, 2)
-    if np.allclose(line[0], line[-1]) and rng.random() < 0.5:  # closed, and drawn on beyond where it began
+    # Closed, and drawn on beyond where it began
+    if np.allclose(line[0], line[-1]) and rng.random() < 0.5:
         points, late, early = np.concatenate([points, points[1 : 2 + count // 25]]), 0, 0
     waves = even(rng.normal(0, 0.007 * size, [max(4, count // 9), 2]), len(points))
     return (points + waves)[late : len(points) - early]

@@ -18,8 +18,8 @@ from sketch2img_tf.surroundings import progress
 def extract(archive: pathlib.Path, cache_dir: pathlib.Path) -> pathlib.Path:
     """Extracts a .7z or .zip, all of it, into a folder of `cache_dir` and returns that folder.
 
-    The folder has its name only when it is complete. The name holds the archive's size and time of change: a second
-    call finds the folder, another archive of the same name gets another one.
+    The folder has its name only when it is complete. The name holds the archive's size and time of
+    change: a second call finds the folder, another archive of the same name gets another one.
 
     Raises:
       UserError: the archive is damaged, or has members that would land outside the folder.
@@ -59,8 +59,12 @@ def _extract_7z(archive: pathlib.Path, target: pathlib.Path) -> None:
         _check_names(archive, [member.filename for member in members])
         links = [member.filename for member in members if member.is_symlink]
         if links:
-            raise UserError(f"{archive} has a link, {links[0]!r}, which the release has not: download it again")
-        with progress.bar(total=len(members), desc=f"Extracting {archive.name}", unit=" files") as bar:
+            raise UserError(
+                f"{archive} has a link, {links[0]!r}, which the release has not: download it again"
+            )
+        with progress.bar(
+            total=len(members), desc=f"Extracting {archive.name}", unit=" files"
+        ) as bar:
             packed.extractall(target, callback=_Progress(bar))
 
 
@@ -90,8 +94,13 @@ class _Progress(ExtractCallback):
 
 
 def _check_names(archive: pathlib.Path, names: list[str]) -> None:
-    """Absolute names, drives and climbing out with `..` are refused, whichever system's separator is used."""
+    """Absolute names, drives and climbing out with `..` are refused,
+    whichever system's separator is used.
+    """
     for name in names:
         parts = name.replace("\\", "/").split("/")
         if parts[0] == "" or ":" in parts[0] or ".." in parts:
-            raise UserError(f"{archive} has a member {name!r} that would land outside its folder: download it again")
+            raise UserError(
+                f"{archive} has a member {name!r} that would land outside its folder: download it"
+                " again"
+            )

@@ -2,11 +2,12 @@
 
     python -m datasets.sketchy.build --manual_dir=DIR[,DIR...] --data_dir=DIR
 
-DIR of --manual_dir holds the release as it is downloaded (rendered_256x256.7z and info-06-04.zip) or as it is extracted
-(256x256/ and info-06-04/). Several such folders, each in its renderings, become one data set, in which a photo that is
-in two of them is once. Every picture is decoded first. What is wrong is listed on stderr by kind and name; unless
---max_bad tolerates it, nothing is written. The last line on stdout is one JSON object: the numbers of examples and
-classes, what was skipped, what each folder gave, and the mean and scale of the training pictures.
+DIR of --manual_dir holds the release as it is downloaded (rendered_256x256.7z and info-06-04.zip)
+or as it is extracted (256x256/ and info-06-04/). Several such folders, each in its renderings,
+become one data set, in which a photo that is in two of them is once. Every picture is decoded
+first. What is wrong is listed on stderr by kind and name; unless --max_bad tolerates it, nothing is
+written. The last line on stdout is one JSON object: the numbers of examples and classes, what was
+skipped, what each folder gave, and the mean and scale of the training pictures.
 """
 
 from __future__ import annotations
@@ -37,8 +38,12 @@ if TYPE_CHECKING:
     from datasets.common.sources import Source
 
 
-def dataset_dir(data_dir: str, photo_variant: str | Sequence[str], sketch_variant: str | Sequence[str]) -> pathlib.Path:
-    """The folder in which a choice of renderings is, or will be; of several, in whatever order they are given."""
+def dataset_dir(
+    data_dir: str, photo_variant: str | Sequence[str], sketch_variant: str | Sequence[str]
+) -> pathlib.Path:
+    """The folder in which a choice of renderings is, or will be; of
+    several, in whatever order they are given.
+    """
     name = config_name(release.renderings(photo_variant, sketch_variant))
     return building.resolved(data_dir) / Builder.name / name / str(Builder.VERSION)
 
@@ -59,25 +64,36 @@ def build(
       max_bad: bad files to leave out.
 
     Returns:
-      `train` and `test` (examples), `classes`, `skipped` (counts by kind), `sources` (photos by folder), `photo_mean`,
-      `photo_scale`, `sketch_mean` and `sketch_scale`.
+      `train` and `test` (examples), `classes`, `skipped` (counts by kind), `sources` (photos by
+      folder), `photo_mean`, `photo_scale`, `sketch_mean` and `sketch_scale`.
 
     Raises:
-      UserError: the release is not found or has more than `max_bad` bad files, the records cannot be written, or those
-        that are there are of another release.
+      UserError: the release is not found or has more than `max_bad` bad files, the records cannot
+        be written, or those that are there are of another release.
     """
     folder = dataset_dir(data_dir, photo_variant, sketch_variant)
-    sources = release.sources_of(manual_dir, release.renderings(photo_variant, sketch_variant)) if manual_dir else []
+    sources = (
+        release.sources_of(manual_dir, release.renderings(photo_variant, sketch_variant))
+        if manual_dir
+        else []
+    )
     if folder.is_dir():
         print(f"{folder} is already built; delete it to build it again")
     elif not sources:
-        raise UserError(f"{folder} is not built yet: --manual_dir=DIR says where the Sketchy release is")
+        raise UserError(
+            f"{folder} is not built yet: --manual_dir=DIR says where the Sketchy release is"
+        )
     else:
         for source in sources:
-            release.locate(pathlib.Path(source.folder))  # TFDS's own message on an empty folder is long.
-        building.alone(building.resolved(data_dir), folder, lambda: _build(sources, folder, max_bad))
+            # TFDS's own message on an empty folder is long.
+            release.locate(pathlib.Path(source.folder))
+        building.alone(
+            building.resolved(data_dir), folder, lambda: _build(sources, folder, max_bad)
+        )
     metadata = building.read_metadata(folder)
-    building.check_folders(folder, metadata["manual_dir"], "manual_dir", [source.folder for source in sources])
+    building.check_folders(
+        folder, metadata["manual_dir"], "manual_dir", [source.folder for source in sources]
+    )
     _check_renderings(folder, metadata, sources)
     return building.summary(metadata)
 
@@ -87,7 +103,9 @@ def _build(sources: list[Source], folder: pathlib.Path, max_bad: int) -> None:
     config = joined_config([source.renderings for source in sources])
     builder = Builder(data_dir=folder.parents[2], config=config, max_bad=max_bad, sources=sources)
     builder.download_and_prepare(
-        download_config=tfds.download.DownloadConfig(manual_dir=sources[0].folder, try_download_gcs=False)
+        download_config=tfds.download.DownloadConfig(
+            manual_dir=sources[0].folder, try_download_gcs=False
+        )
     )
 
 
@@ -97,20 +115,24 @@ def _check_renderings(folder: pathlib.Path, metadata: dict, sources: list[Source
     wanted = [source.renderings for source in sources]
     if built and wanted and built != wanted:
         raise UserError(
-            f"{folder} was built with the renderings {', '.join(built)} of its folders, not {', '.join(wanted)}: give"
-            " another --data_dir, or delete that folder"
+            f"{folder} was built with the renderings {', '.join(built)} of its folders, not"
+            f" {', '.join(wanted)}: give another --data_dir, or delete that folder"
         )
 
 
 def _define_flags() -> None:
     path_flags.define_list(
-        "manual_dir", [], "Folders of the release: 256x256/ and info-06-04/, or their two archives. Mostly it is one."
+        "manual_dir",
+        [],
+        "Folders of the release: 256x256/ and info-06-04/, or their two archives. Mostly it is"
+        " one.",
     )
     path_flags.define("data_dir", "runs/data", "Folder of the TFRecords.")
     flags.DEFINE_list(
         "photo_variant",
         [DEFAULT_PHOTO_VARIANT],
-        f"Rendering of the photos, one for all folders or one for each. {_explained(PHOTO_VARIANTS)}",
+        "Rendering of the photos, one for all folders or one for each."
+        f" {_explained(PHOTO_VARIANTS)}",
     )
     flags.DEFINE_list(
         "sketch_variant",
@@ -118,7 +140,10 @@ def _define_flags() -> None:
         f"Rendering of the sketches, likewise. {_explained(SKETCH_VARIANTS)}",
     )
     flags.DEFINE_integer(
-        "max_bad", 0, "Bad files (see datasets/sketchy/README.md) to leave out, and build all the same.", lower_bound=0
+        "max_bad",
+        0,
+        "Bad files (see datasets/sketchy/README.md) to leave out, and build all the same.",
+        lower_bound=0,
     )
 
 

@@ -1,4 +1,6 @@
-"""Looks at every file of the release before anything is written: faults, pairs, splits and pixel statistics."""
+"""Looks at every file of the release before anything is written: faults,
+pairs, splits and pixel statistics.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,8 @@ class Inspection:
     Attributes:
       class_names: sorted names of the photos' folders.
       train, test: the pairs of each split; no photo is in both.
-      held_out: IDs of the photos that must not be trained on: those of the lists, here or not, and of `test`.
+      held_out: IDs of the photos that must not be trained on: those of the lists, here or not, and
+        of `test`.
       look_of: what each photo looks like (`looks`).
       statistics: of the training split, as `statistics.statistics` gives them.
       report: what was found, all the names of each kind.
@@ -82,8 +85,14 @@ def inspect(releases: Sequence[Release], max_bad: int) -> Inspection:
     lists = {release.source: release_lists.read(release.info) for release in releases}
     all_lists = release_lists.merged(lists.values())
     class_names = _class_names(releases, report)
-    photos = _list([(release.photos, release.source) for release in releases], listing.PHOTO_SUFFIXES, report)
-    sketches = _list([(release.sketches, release.source) for release in releases], listing.SKETCH_SUFFIXES, report)
+    photos = _list(
+        [(release.photos, release.source) for release in releases], listing.PHOTO_SUFFIXES, report
+    )
+    sketches = _list(
+        [(release.sketches, release.source) for release in releases],
+        listing.SKETCH_SUFFIXES,
+        report,
+    )
     _note_rows(all_lists, photos, sketches, report)
     couples, checked = _usable(photos, sketches, report)
     held_out = _held_out(couples, lists)
@@ -98,7 +107,9 @@ def inspect(releases: Sequence[Release], max_bad: int) -> Inspection:
     _stop_if_empty(train, test, releases, all_lists)
     look_of = {photo: checked[photo].look for photo in photos}
     of_train = _statistics(train, checked)
-    return Inspection(class_names, train, test, held_out, look_of, of_train, report.to_dict(), of_sources)
+    return Inspection(
+        class_names, train, test, held_out, look_of, of_train, report.to_dict(), of_sources
+    )
 
 
 def _class_names(releases: Sequence[Release], report: Report) -> list[str]:
@@ -121,10 +132,13 @@ def _usable(
     """Photo and sketch of every example, and what decoding each file told."""
     checked = _check(photos, sketches)
     report.add(
-        "unreadable_pictures", (f"{p.name}: {result.problem}" for p, result in checked.items() if result.problem)
+        "unreadable_pictures",
+        (f"{p.name}: {result.problem}" for p, result in checked.items() if result.problem),
     )
     _note_identical(checked, report)
-    return _couple(_first_of_each_id(photos, report), _first_of_each_id(sketches, report), checked, report), checked
+    return _couple(
+        _first_of_each_id(photos, report), _first_of_each_id(sketches, report), checked, report
+    ), checked
 
 
 def _list(
@@ -138,9 +152,14 @@ def _list(
     return wanted
 
 
-def _note_rows(lists: release_lists.Info, photos: list[Picture], sketches: list[Picture], report: Report) -> None:
+def _note_rows(
+    lists: release_lists.Info, photos: list[Picture], sketches: list[Picture], report: Report
+) -> None:
     photo_ids, sketch_ids = {photo.id for photo in photos}, {sketch.id for sketch in sketches}
-    rows = [("testset.txt", row, release_lists.photo_id(row) in photo_ids) for row in lists.test_photos or ()]
+    rows = [
+        ("testset.txt", row, release_lists.photo_id(row) in photo_ids)
+        for row in lists.test_photos or ()
+    ]
     for flag in MARKS:
         rows += [(f"invalid-{flag}.txt", row, row in sketch_ids) for row in lists.invalid[flag]]
     rows += [("stats.csv", row, row in sketch_ids) for row in lists.stats]
@@ -175,7 +194,10 @@ def _first_of_each_id(found: list[Picture], report: Report) -> list[Picture]:
 
 
 def _couple(
-    photos: list[Picture], sketches: list[Picture], checked: dict[Picture, pictures.Checked], report: Report
+    photos: list[Picture],
+    sketches: list[Picture],
+    checked: dict[Picture, pictures.Checked],
+    report: Report,
 ) -> list[tuple[Picture, Picture]]:
     """Each usable sketch with its usable photo; what is left over is reported, each file once."""
     there = {_key(picture, picture.id) for picture in checked}
@@ -183,10 +205,16 @@ def _couple(
     readable = [sketch for sketch in sketches if not checked[sketch].problem]
     left_over = [sketch for sketch in readable if _drawn_from(sketch) not in usable]
     drawn = {_drawn_from(sketch) for sketch in sketches}
-    report.add("photos_without_sketch", (photo.name for key, photo in usable.items() if key not in drawn))
+    report.add(
+        "photos_without_sketch", (photo.name for key, photo in usable.items() if key not in drawn)
+    )
     report.add("sketches_without_photo", (s.name for s in left_over if _drawn_from(s) not in there))
     report.add("sketches_of_skipped_photos", (s.name for s in left_over if _drawn_from(s) in there))
-    return [(usable[_drawn_from(sketch)], sketch) for sketch in readable if _drawn_from(sketch) in usable]
+    return [
+        (usable[_drawn_from(sketch)], sketch)
+        for sketch in readable
+        if _drawn_from(sketch) in usable
+    ]
 
 
 def _drawn_from(sketch: Picture) -> tuple[str, str, str]:
@@ -199,12 +227,18 @@ def _key(picture: Picture, photo_id: str) -> tuple[str, str, str]:
     return picture.source.renderings, picture.class_name, photo_id
 
 
-def _held_out(couples: list[tuple[Picture, Picture]], lists: dict[sources.Source, release_lists.Info]) -> set[str]:
-    """IDs of what any folder holds out: a photo has all its sketches on one side, and one side in all folders."""
+def _held_out(
+    couples: list[tuple[Picture, Picture]], lists: dict[sources.Source, release_lists.Info]
+) -> set[str]:
+    """IDs of what any folder holds out: a photo has all its sketches on
+    one side, and one side in all folders.
+    """
     held_out = set()
     for source, info in lists.items():
         if info.test_photos is None:
-            held_out |= held_out_by_hash({photo.id for photo, _ in couples if photo.source == source})
+            held_out |= held_out_by_hash(
+                {photo.id for photo, _ in couples if photo.source == source}
+            )
         else:
             held_out.update(map(release_lists.photo_id, info.test_photos))
     return held_out
@@ -223,15 +257,17 @@ def _without_copies(
     for copy, kept in copies.items():
         held = ", which is held out" if kept.id in held_out and copy.id not in held_out else ""
         report.add("photos_alike_in_two_folders", [f"{copy.name} looks like {kept.name}{held}"])
-    report.add("sketches_of_skipped_photos", (sketch.name for photo, sketch in couples if photo in copies))
+    report.add(
+        "sketches_of_skipped_photos", (sketch.name for photo, sketch in couples if photo in copies)
+    )
     return [(photo, sketch) for photo, sketch in couples if photo not in copies]
 
 
 def _stop_if_bad(bad_count: int, max_bad: int) -> None:
     if bad_count > max_bad:
         raise UserError(
-            f"bad files: {bad_count}, listed above, and --max_bad={max_bad}: mend the release, or give "
-            f"--max_bad={bad_count} to build without them"
+            f"bad files: {bad_count}, listed above, and --max_bad={max_bad}: mend the release, or"
+            f" give --max_bad={bad_count} to build without them"
         )
 
 
@@ -241,24 +277,40 @@ def _pair(photo: Picture, sketch: Picture, lists: release_lists.Info) -> Pair:
 
 
 def held_out_by_hash(photo_ids: Collection[str]) -> set[str]:
-    """A tenth of all possible IDs, the same ones in every part of the release; of a few photos, at least one."""
-    return {photo_id for photo_id in photo_ids if _hash(photo_id) % 10 == 0} or set(sorted(photo_ids, key=_hash)[:1])
+    """A tenth of all possible IDs, the same ones in every part of the
+    release; of a few photos, at least one.
+    """
+    return {photo_id for photo_id in photo_ids if _hash(photo_id) % 10 == 0} or set(
+        sorted(photo_ids, key=_hash)[:1]
+    )
 
 
 def _hash(photo_id: str) -> int:
     return int.from_bytes(hashlib.sha256(photo_id.encode()).digest(), "big")
 
 
-def _stop_if_empty(train: list[Pair], test: list[Pair], releases: Sequence[Release], lists: release_lists.Info) -> None:
+def _stop_if_empty(
+    train: list[Pair], test: list[Pair], releases: Sequence[Release], lists: release_lists.Info
+) -> None:
     photos = ", ".join(str(release.photos) for release in releases)
     if not train + test:
-        raise UserError(f"{photos} and {releases[0].sketches} have no photo with a sketch: nothing to build")
-    rule = "the hash of its ID, testset.txt being absent" if lists.test_photos is None else "testset.txt"
+        raise UserError(
+            f"{photos} and {releases[0].sketches} have no photo with a sketch: nothing to build"
+        )
+    rule = (
+        "the hash of its ID, testset.txt being absent"
+        if lists.test_photos is None
+        else "testset.txt"
+    )
     for name, pairs in (("train", train), ("test", test)):
         if not pairs:
             raise UserError(f"{photos}: by {rule} no photo here is in the {name} split; add photos")
 
 
-def _statistics(train: list[Pair], checked: dict[Picture, pictures.Checked]) -> dict[str, list[float] | float]:
+def _statistics(
+    train: list[Pair], checked: dict[Picture, pictures.Checked]
+) -> dict[str, list[float] | float]:
     photos = {pair.photo for pair in train}
-    return statistics.statistics([checked[photo] for photo in photos], [checked[pair.sketch] for pair in train])
+    return statistics.statistics(
+        [checked[photo] for photo in photos], [checked[pair.sketch] for pair in train]
+    )

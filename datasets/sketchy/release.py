@@ -1,7 +1,9 @@
 """Where the parts of the Sketchy release are, in the forms people have it in.
 
-The release is two archives: `rendered_256x256.7z` holds `256x256/photo/<rendering>/<class>/<photo>.jpg` and
-`256x256/sketch/<rendering>/<class>/<photo>-<k>.png`; `info-06-04.zip` holds `info-06-04/info/*.txt` and `*.csv`.
+The release is two archives: `rendered_256x256.7z` holds
+`256x256/photo/<rendering>/<class>/<photo>.jpg` and
+`256x256/sketch/<rendering>/<class>/<photo>-<k>.png`; `info-06-04.zip` holds `info-06-04/info/*.txt`
+and `*.csv`.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ _SHOWN = 12
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A part of the release: the places its folder can have, an entry that tells the folder, and its archive's name."""
+    """A part of the release: the places its folder can have, an entry that tells
+    the folder, and its archive's name.
+    """
 
     places: tuple[str, ...]
     entry: str
@@ -35,7 +39,8 @@ INFO = Part(("info-06-04/info", "info"), "invalid-error.txt", "info-06-04.zip")
 
 @dataclasses.dataclass(frozen=True)
 class Release:
-    """Folders of one choice of renderings: a folder per class in `photos` and in `sketches`, the lists in `info`.
+    """Folders of one choice of renderings: a folder per class in `photos` and in `sketches`, the
+      lists in `info`.
 
     `source` is the folder of the build that they are in.
     """
@@ -46,14 +51,19 @@ class Release:
     source: Source = ALONE
 
 
-def renderings(photo_variant: str | Sequence[str], sketch_variant: str | Sequence[str]) -> list[str]:
+def renderings(
+    photo_variant: str | Sequence[str], sketch_variant: str | Sequence[str]
+) -> list[str]:
     """As `names.renderings`, of one variant or several.
 
     Raises:
       UserError: there is no such variant, or the numbers of the two do not agree.
     """
     photos, sketches = sources.as_list(photo_variant), sources.as_list(sketch_variant)
-    for flag, given, known in (("photo", photos, PHOTO_VARIANTS), ("sketch", sketches, SKETCH_VARIANTS)):
+    for flag, given, known in (
+        ("photo", photos, PHOTO_VARIANTS),
+        ("sketch", sketches, SKETCH_VARIANTS),
+    ):
         for variant in given:
             if variant not in known:
                 raise UserError(f"--{flag}_variant={variant}: should be one of {', '.join(known)}")
@@ -64,7 +74,8 @@ def renderings(photo_variant: str | Sequence[str], sketch_variant: str | Sequenc
 
 
 def sources_of(manual_dir: str | Sequence[str], each_rendering: Sequence[str]) -> list[Source]:
-    """The folders, absolute, with their renderings: one for all, or one for each; or one folder in several.
+    """The folders, absolute, with their renderings: one for all, or one for each; or one folder in
+      several.
 
     Raises:
       UserError: the numbers do not agree.
@@ -72,8 +83,8 @@ def sources_of(manual_dir: str | Sequence[str], each_rendering: Sequence[str]) -
     folders = [building.resolved(folder) for folder in sources.as_list(manual_dir)]
     if len({1, len(folders), len(each_rendering)}) > 2:
         raise UserError(
-            f"--manual_dir has {len(folders)} folders and --photo_variant or --sketch_variant {len(each_rendering)}"
-            " values: give one, or one for each folder"
+            f"--manual_dir has {len(folders)} folders and --photo_variant or --sketch_variant"
+            f" {len(each_rendering)} values: give one, or one for each folder"
         )
     number = max(len(folders), len(each_rendering))
     return sources.of_folders(_spread(folders, number), _spread(each_rendering, number))
@@ -91,7 +102,8 @@ def find(
     sketch_variant: str,
     source: Source = ALONE,
 ) -> Release:
-    """The release in, just above or just below `manual_dir`; archives are extracted into folders of `extract_dir`.
+    """The release in, just above or just below `manual_dir`; archives are extracted into folders of
+    `extract_dir`.
 
     Raises:
       UserError: a part or a rendering is missing, or an archive cannot be extracted.
@@ -108,25 +120,34 @@ def find(
 def locate(manual_dir: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
     """The pictures' and the lists' folders, or the archives that hold them.
 
-    What is in or below `manual_dir` is preferred to what is beside it, and then a folder to an archive.
+    What is in or below `manual_dir` is preferred to what is beside it, and then a folder to an
+    archive.
 
     Raises:
-      UserError: a part is nowhere, or in two places; the message lists where it was looked for and what is there.
+      UserError: a part is nowhere, or in two places; the message lists where it was looked for and
+        what is there.
     """
     if not manual_dir.is_dir():
         raise UserError(f"--manual_dir={manual_dir}: no such folder")
     below = [[manual_dir], _folders(manual_dir)]
     pictures = _locate(PICTURES, below, [[manual_dir.parent]], manual_dir)
-    return pictures, _locate(INFO, below, [[manual_dir.parent], [pictures.parent.parent]], manual_dir)
+    return pictures, _locate(
+        INFO, below, [[manual_dir.parent], [pictures.parent.parent]], manual_dir
+    )
 
 
 def _locate(
-    part: Part, below: list[list[pathlib.Path]], above: list[list[pathlib.Path]], manual_dir: pathlib.Path
+    part: Part,
+    below: list[list[pathlib.Path]],
+    above: list[list[pathlib.Path]],
+    manual_dir: pathlib.Path,
 ) -> pathlib.Path:
     for roots, find_in in _searches(below) + _searches(above):
         found = [path for path in (find_in(root, part) for root in roots) if path]
         if len(found) > 1:
-            raise UserError(f"--manual_dir={manual_dir} holds {found[0]} and {found[1]}: give the folder of one")
+            raise UserError(
+                f"--manual_dir={manual_dir} holds {found[0]} and {found[1]}: give the folder of one"
+            )
         if found:
             return found[0]
     raise UserError(_not_found(part, manual_dir))
@@ -138,7 +159,9 @@ def _searches(levels: list[list[pathlib.Path]]) -> list[tuple[list[pathlib.Path]
 
 
 def _folder_in(root: pathlib.Path, part: Part) -> pathlib.Path | None:
-    return next((root / place for place in part.places if (root / place / part.entry).exists()), None)
+    return next(
+        (root / place for place in part.places if (root / place / part.entry).exists()), None
+    )
 
 
 def _archive_in(root: pathlib.Path, part: Part) -> pathlib.Path | None:
@@ -153,14 +176,18 @@ def _unpacked(path: pathlib.Path, extract_dir: pathlib.Path) -> pathlib.Path:
     extracted = archives.extract(path, extract_dir)
     folder = _folder_in(extracted, part)
     if folder is None:
-        raise UserError(f"{path} holds no {part.places[0]}/{part.entry}: it is not the release's archive")
+        raise UserError(
+            f"{path} holds no {part.places[0]}/{part.entry}: it is not the release's archive"
+        )
     return folder
 
 
 def _rendering(parent: pathlib.Path, variant: str, flag: str) -> pathlib.Path:
     if not (parent / variant).is_dir():
         there = ", ".join(path.name for path in _folders(parent)) if parent.is_dir() else ""
-        raise UserError(f"{flag}={variant}: {parent} has no such rendering; it has {there or 'none'}")
+        raise UserError(
+            f"{flag}={variant}: {parent} has no such rendering; it has {there or 'none'}"
+        )
     return parent / variant
 
 
@@ -173,6 +200,8 @@ def _not_found(part: Part, manual_dir: pathlib.Path) -> str:
     names = sorted(path.name for path in manual_dir.iterdir())
     there = ", ".join(names[:_SHOWN]) + f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN)
     return (
-        f"--manual_dir={manual_dir}: not found: {wanted}, looked for in it, in {manual_dir.parent} and in its "
-        f"subfolders; it holds {there or 'nothing'}. Give the folder that holds 256x256/ and info-06-04/"
+        f"--manual_dir={manual_dir}: not found: {wanted}, looked for in it, in {manual_dir.parent}"
+        " and in its "
+        f"subfolders; it holds {there or 'nothing'}. Give the folder that holds 256x256/ and"
+        " info-06-04/"
     )

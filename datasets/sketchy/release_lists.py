@@ -1,4 +1,6 @@
-"""The lists of the release: which photos are held out, which sketches are invalid, what is known of each sketch."""
+"""The lists of the release: which photos are held out, which sketches are
+invalid, what is known of each sketch.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ _MOST_DIGITS = 9  # of a number in stats.csv
 
 @dataclasses.dataclass(frozen=True)
 class Stats:
-    """A row of stats.csv; -1 is unknown, as what is no number there, or one that is no possible count."""
+    """A row of stats.csv; -1 is unknown, as what is no number
+    there, or one that is no possible count.
+    """
 
     difficulty: int = -1
     stroke_count: int = -1
@@ -58,7 +62,9 @@ def merged(lists: Collection[Info]) -> Info:
     testsets = [info.test_photos for info in lists if info.test_photos is not None]
     return Info(
         test_photos=list(dict.fromkeys(itertools.chain(*testsets))) if testsets else None,
-        invalid={flag: frozenset().union(*(info.invalid[flag] for info in lists)) for flag in MARKS},
+        invalid={
+            flag: frozenset().union(*(info.invalid[flag] for info in lists)) for flag in MARKS
+        },
         stats={sketch_id: stats for info in lists for sketch_id, stats in info.stats.items()},
     )
 
@@ -86,23 +92,34 @@ def _text(path: pathlib.Path) -> str:
 def _invalid(folder: pathlib.Path, flag: str) -> frozenset[str]:
     path = folder / f"invalid-{flag}.txt"
     if not path.is_file():
-        raise UserError(f"{path} is missing: without it every sketch would pass for valid; extract the archive again")
+        raise UserError(
+            f"{path} is missing: without it every sketch would pass for valid; extract the archive"
+            " again"
+        )
     return frozenset(_rows(path))
 
 
 def _stats(path: pathlib.Path) -> dict[str, Stats]:
     reader = csv.DictReader(io.StringIO(_text(path)), restval="", skipinitialspace=True)
     try:
-        missing = {"SketchID", "ImageNetID", "Difficulty", "Stroke_Count"} - set(reader.fieldnames or ())
+        missing = {"SketchID", "ImageNetID", "Difficulty", "Stroke_Count"} - set(
+            reader.fieldnames or ()
+        )
         if missing:
-            raise UserError(f"{path} has no column {min(missing)}: mend it, or take it away (it is optional)")
+            raise UserError(
+                f"{path} has no column {min(missing)}: mend it, or take it away (it is optional)"
+            )
         return dict(map(_stats_row, reader))
     except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num}: {error}; mend it, or take it away (it is optional)") from None
+        raise UserError(
+            f"{path}, line {reader.line_num}: {error}; mend it, or take it away (it is optional)"
+        ) from None
 
 
 def _stats_row(row: dict[str, str]) -> tuple[str, Stats]:
-    return f"{row['ImageNetID']}-{row['SketchID']}", Stats(_number(row["Difficulty"]), _number(row["Stroke_Count"]))
+    return f"{row['ImageNetID']}-{row['SketchID']}", Stats(
+        _number(row["Difficulty"]), _number(row["Stroke_Count"])
+    )
 
 
 def _number(text: str) -> int:

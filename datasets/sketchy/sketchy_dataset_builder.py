@@ -26,7 +26,9 @@ from sketch2img_tf.surroundings import progress
 
 @dataclasses.dataclass(eq=False)
 class SketchyConfig(tfds.core.BuilderConfig):
-    """A choice of renderings, one of `PHOTO_VARIANTS` and one of `SKETCH_VARIANTS`; of several folders, their all."""
+    """A choice of renderings, one of `PHOTO_VARIANTS` and one of
+    `SKETCH_VARIANTS`; of several folders, their all.
+    """
 
     photo_variant: str = DEFAULT_PHOTO_VARIANT
     sketch_variant: str = DEFAULT_SKETCH_VARIANT
@@ -35,14 +37,18 @@ class SketchyConfig(tfds.core.BuilderConfig):
 def _config(photo_variant: str, sketch_variant: str) -> SketchyConfig:
     return SketchyConfig(
         name=f"{photo_variant}-{sketch_variant}",
-        description=(f"Photo: {PHOTO_VARIANTS[photo_variant]}. Sketch: {SKETCH_VARIANTS[sketch_variant]}."),
+        description=(
+            f"Photo: {PHOTO_VARIANTS[photo_variant]}. Sketch: {SKETCH_VARIANTS[sketch_variant]}."
+        ),
         photo_variant=photo_variant,
         sketch_variant=sketch_variant,
     )
 
 
 def joined_config(renderings: Sequence[str]) -> SketchyConfig | str:
-    """Of folders in these renderings, `photo-sketch` each: the config of one, or a new one of several."""
+    """Of folders in these renderings, `photo-sketch` each: the
+    config of one, or a new one of several.
+    """
     each = sorted(set(renderings))
     if len(each) == 1:
         return each[0]  # TFDS takes its own by their names alone
@@ -56,26 +62,33 @@ def joined_config(renderings: Sequence[str]) -> SketchyConfig | str:
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """Builds one choice of renderings from the release in `manual_dir`, or several from those of `sources`.
+    """Builds one choice of renderings from the release in `manual_dir`, or several from those of
+    `sources`.
 
-    Differs from other TFDS builders: class names come from the data, and `metadata.json` beside the records holds what
-    a reader needs beyond the examples: class names, pixel statistics, counts by class and flags, and the report.
+    Differs from other TFDS builders: class names come from the data, and `metadata.json` beside the
+    records holds what a reader needs beyond the examples: class names, pixel statistics, counts by
+    class and flags, and the report.
 
     Args:
       max_bad: bad files to leave out (`report.BAD_KINDS`); with more, nothing is built.
-      sources: folders of releases, each with its renderings, which become one data set; empty: the `manual_dir` alone.
+      sources: folders of releases, each with its renderings, which become one data set; empty: the
+        `manual_dir` alone.
       **kwargs: `data_dir`, `config` and `version`, as for every builder.
     """
 
     VERSION = tfds.core.Version(SKETCHY_VERSION)
     RELEASE_NOTES = {"1.0.0": "Initial release."}
     BUILDER_CONFIGS = [
-        _config(photo_variant, sketch_variant) for photo_variant in PHOTO_VARIANTS for sketch_variant in SKETCH_VARIANTS
+        _config(photo_variant, sketch_variant)
+        for photo_variant in PHOTO_VARIANTS
+        for sketch_variant in SKETCH_VARIANTS
     ]
     DEFAULT_BUILDER_CONFIG_NAME = f"{DEFAULT_PHOTO_VARIANT}-{DEFAULT_SKETCH_VARIANT}"
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
-        "Put the release's two archives, rendered_256x256.7z and info-06-04.zip, or the folders extracted from them, "
-        "256x256/ and info-06-04/, into the manual_dir. See README.md beside the builder for where to get them."
+        "Put the release's two archives, rendered_256x256.7z and info-06-04.zip, or the folders"
+        " extracted from them, "
+        "256x256/ and info-06-04/, into the manual_dir. See README.md beside the builder for where"
+        " to get them."
     )
 
     def __init__(self, *, max_bad: int = 0, sources: Sequence[Source] = (), **kwargs):
@@ -104,10 +117,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-        sources = self._sources or [Source(folder=str(dl_manager.manual_dir), renderings=self.builder_config.name)]
+        sources = self._sources or [
+            Source(folder=str(dl_manager.manual_dir), renderings=self.builder_config.name)
+        ]
         extract_dir = pathlib.Path(dl_manager.download_dir) / "extracted"
         releases = [
-            release.find(pathlib.Path(source.folder), extract_dir, *source.renderings.split("-"), source)
+            release.find(
+                pathlib.Path(source.folder), extract_dir, *source.renderings.split("-"), source
+            )
             for source in sources
         ]
         inspected = inspection.inspect(releases, self._max_bad)

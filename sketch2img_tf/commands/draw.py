@@ -1,18 +1,18 @@
 """A page to draw on, with pictures by a trained model.
 
-    python draw.py                                   the model that ships with the project
-    python draw.py --model=EXPORT_DIR                an exported model, in this process
-    python draw.py --server=http://HOST:8501         TensorFlow Serving has it
-    python draw.py --api [--model=LITERT_DIR]        no page: answers programs, as TensorFlow Serving does
+    python draw.py                              the model that ships with the project
+    python draw.py --model=EXPORT_DIR           an exported model, in this process
+    python draw.py --server=http://HOST:8501    TensorFlow Serving has it
+    python draw.py --api [--model=LITERT_DIR]   no page: answers programs, as that does
 
 (from an installed wheel, `sketch2img draw` with the same flags, and `sketch2img serve` for --api)
 
-shows the page at http://127.0.0.1:7860, to this computer alone. It needs requirements-draw.txt, and no internet;
-`make draw` installs what is missing and opens the page. With a LiteRT model, as the one that ships, it needs no
-TensorFlow.
+shows the page at http://127.0.0.1:7860, to this computer alone. It needs requirements-draw.txt, and
+no internet; `make draw` installs what is missing and opens the page. With a LiteRT model, as the
+one that ships, it needs no TensorFlow.
 """
 
-import sketch2img_tf.inference  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.inference  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 from absl import flags
@@ -22,15 +22,29 @@ from sketch2img_tf.draw_page import draw_page
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.serving import rest_server
 
-_MODEL = path_flags.define("model", "", "Folder of the exported model; default: the one that ships, pretrained/.")
-_SERVER = flags.DEFINE_string("server", "", "TensorFlow Serving's REST address, http://HOST:8501, in place of --model.")
-_HOST = flags.DEFINE_string("host", "127.0.0.1", "Address to listen on; 0.0.0.0 shows the page to the whole network.")
-_PORT = flags.DEFINE_integer(
-    "port", None, "Port to listen on; default: 7860, or with --api 8501.", lower_bound=1, upper_bound=2**16 - 1
+_MODEL = path_flags.define(
+    "model", "", "Folder of the exported model; default: the one that ships, pretrained/."
 )
-_QUEUE = flags.DEFINE_integer("queue", 20, "Requests that may wait; further ones are refused.", lower_bound=1)
+_SERVER = flags.DEFINE_string(
+    "server", "", "TensorFlow Serving's REST address, http://HOST:8501, in place of --model."
+)
+_HOST = flags.DEFINE_string(
+    "host", "127.0.0.1", "Address to listen on; 0.0.0.0 shows the page to the whole network."
+)
+_PORT = flags.DEFINE_integer(
+    "port",
+    None,
+    "Port to listen on; default: 7860, or with --api 8501.",
+    lower_bound=1,
+    upper_bound=2**16 - 1,
+)
+_QUEUE = flags.DEFINE_integer(
+    "queue", 20, "Requests that may wait; further ones are refused.", lower_bound=1
+)
 _BROWSER = flags.DEFINE_bool("browser", False, "Open the page in this computer's browser.")
-_API = flags.DEFINE_bool("api", False, "Answer requests of TensorFlow Serving's REST form with a LiteRT model.")
+_API = flags.DEFINE_bool(
+    "api", False, "Answer requests of TensorFlow Serving's REST form with a LiteRT model."
+)
 
 
 def run() -> None:
@@ -41,7 +55,10 @@ def run() -> None:
 def _main() -> None:
     """Shows the page, or answers, until Ctrl-C."""
     if _MODEL.value and _SERVER.value:
-        raise UserError("give --model, the folder of an export, or --server, where TensorFlow Serving is, not both")
+        raise UserError(
+            "give --model, the folder of an export, or --server, where TensorFlow Serving is, not"
+            " both"
+        )
     if _API.value:
         if _SERVER.value or _BROWSER.value:
             raise UserError("--api has no page: give it without --server and --browser")

@@ -1,4 +1,6 @@
-"""Random changes of training pictures, on intensities (see preprocessing.py), from explicit seeds."""
+"""Random changes of training pictures, on intensities (see
+preprocessing.py), from explicit seeds.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ def seed_of(seed: int, number: tf.Tensor) -> tf.Tensor:
     return stateless_random.fold_in(tf.constant([seed, 0], tf.int64), number)
 
 
-def augment(photo: tf.Tensor, sketch: tf.Tensor, config: DataConfig, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def augment(
+    photo: tf.Tensor, sketch: tf.Tensor, config: DataConfig, seed: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Applies the configured changes: first those of the photo, then those of the pair.
 
     The seed is as in `jitter_photo`. Call it before the resize, so that lines stay sharp.
@@ -36,8 +40,11 @@ def augment(photo: tf.Tensor, sketch: tf.Tensor, config: DataConfig, seed: tf.Te
     return photo, other_hand.drawn_again(sketch, config, stateless_random.fold_in(pairs, 1))
 
 
-def jitter_photo(photo: tf.Tensor, brightness: float, contrast: float, seed: tf.Tensor) -> tf.Tensor:
-    """Random brightness and contrast: `relight` by factors of U(1 - brightness, 1 + brightness), contrast likewise.
+def jitter_photo(
+    photo: tf.Tensor, brightness: float, contrast: float, seed: tf.Tensor
+) -> tf.Tensor:
+    """Random brightness and contrast: `relight` by factors of U(1 - brightness, 1 + brightness),
+      contrast likewise.
 
     Args:
       photo: as in `relight`.
@@ -46,16 +53,21 @@ def jitter_photo(photo: tf.Tensor, brightness: float, contrast: float, seed: tf.
     """
     seeds = stateless_random.split(seed, 2)
     brighter = stateless_random.uniform([], seeds[0], 1.0 - brightness, 1.0 + brightness)
-    return relight(photo, brighter, stateless_random.uniform([], seeds[1], 1.0 - contrast, 1.0 + contrast))
+    return relight(
+        photo, brighter, stateless_random.uniform([], seeds[1], 1.0 - contrast, 1.0 + contrast)
+    )
 
 
-def relight(photo: tf.Tensor, brightness: tf.Tensor | float, contrast: tf.Tensor | float) -> tf.Tensor:
+def relight(
+    photo: tf.Tensor, brightness: tf.Tensor | float, contrast: tf.Tensor | float
+) -> tf.Tensor:
     """Multiplies a photo's brightness, and its contrast, by these factors.
 
     The contrast is the distance from the photo's mean grey. Both factors are those of torchvision's
     ColorJitter, which the report's code uses. Differs from ColorJitter: it applies the factors in a
     random order and clips after each. Here they are one linear map, which does not depend on the
-    order, and is clipped once: a value that one factor moves out of [0, 1], the other may move back.
+    order, and is clipped once: a value that one factor moves out of [0, 1], the other may move
+    back.
 
     Args:
       photo: intensities, float32 [H, W, 3] in [0, 1].
@@ -76,12 +88,15 @@ def flip_pair(
     return tuple(tf.where(flip, picture[:, ::-1], picture) for picture in (photo, sketch))
 
 
-def crop_pair(photo: tf.Tensor, sketch: tf.Tensor, fraction: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def crop_pair(
+    photo: tf.Tensor, sketch: tf.Tensor, fraction: float, seed: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Crops both to the same square: 1 - U(0, fraction) of the side, at a random position.
 
     Args:
       photo: float32 [H, W, 3].
-      sketch: float32 [H', W', 1], of the same view: sizes may differ, shares of the side are the same.
+      sketch: float32 [H', W', 1], of the same view: sizes may differ, shares of the side are the
+        same.
       fraction: at most this share of the side is cut off.
       seed: int [2].
 

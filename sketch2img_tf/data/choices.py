@@ -41,7 +41,9 @@ def find_class(text: str, class_names: tuple[str, ...], flag: str, owner: str) -
     if len(meant) == 1:
         return meant[0]
     containing = [name for name in by_name if wanted and wanted in name]
-    near = meant or [by_name[name] for name in containing or difflib.get_close_matches(wanted, by_name, n=5)]
+    near = meant or [
+        by_name[name] for name in containing or difflib.get_close_matches(wanted, by_name, n=5)
+    ]
     raise UserError(f"{flag}={text}: {owner} has no such class; {_suggestion(near, class_names)}")
 
 
@@ -63,7 +65,9 @@ def parse_seeds(text: str) -> list[int]:
             raise UserError(f"--seeds={text}: should be whole numbers as 3, 1,5,9 or 0-7")
         first, last = int(match[1]), int(match[2] or match[1])
         if not first <= last <= _LARGEST_SEED:
-            raise UserError(f"--seeds={text}: {item.strip()} should go up, to {_LARGEST_SEED} at most")
+            raise UserError(
+                f"--seeds={text}: {item.strip()} should go up, to {_LARGEST_SEED} at most"
+            )
         seeds.update(dict.fromkeys(range(first, min(last, first + MAX_SEEDS) + 1)))
         if len(seeds) > MAX_SEEDS:
             raise UserError(f"--seeds={text}: more than {MAX_SEEDS} seeds")

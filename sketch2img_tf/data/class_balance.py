@@ -2,9 +2,9 @@
 
 Class c has n_c examples, and there are N in all. An epoch reads N examples; the share of class c is
 n_c^(1-b) / sum(n^(1-b)), rounded to whole examples. The examples of a class, in the order of the
-files, are repeated forever, and every epoch takes the next ones of this sequence. So over the epochs
-all examples of a class are read equally often, all epochs have the same length, and the position
-where a run continues is computed without counting.
+files, are repeated forever, and every epoch takes the next ones of this sequence. So over the
+epochs all examples of a class are read equally often, all epochs have the same length, and the
+position where a run continues is computed without counting.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def quotas(counts: np.ndarray, balance: float) -> np.ndarray:
     return whole
 
 
-def balanced(records: tf.data.Dataset, counts: np.ndarray, balance: float, epoch: tf.Tensor) -> tf.data.Dataset:
+def balanced(
+    records: tf.data.Dataset, counts: np.ndarray, balance: float, epoch: tf.Tensor
+) -> tf.data.Dataset:
     """An epoch's examples: some several times in a row, some not at all.
 
     Args:
@@ -52,7 +54,9 @@ def balanced(records: tf.data.Dataset, counts: np.ndarray, balance: float, epoch
 
 
 def _copies(rank: tf.Tensor, number: tf.Tensor, quota: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor:
-    """How often an epoch reads example `rank` of a class with `number` examples and this `quota`."""
+    """How often an epoch reads example `rank` of a class with
+    `number` examples and this `quota`.
+    """
 
     def before(place: tf.Tensor) -> tf.Tensor:
         return (place - rank + number - 1) // number

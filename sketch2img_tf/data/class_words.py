@@ -70,24 +70,26 @@ SYNONYMS = {
 # Each class is in one of them.
 GROUPS = {
     "animals": (
-        "ape bear camel cat cow deer dog elephant giraffe hedgehog horse kangaroo lion mouse pig rabbit raccoon"
-        " rhinoceros sheep squirrel tiger zebra"
+        "ape bear camel cat cow deer dog elephant giraffe hedgehog horse kangaroo lion mouse pig"
+        " rabbit raccoon rhinoceros sheep squirrel tiger zebra"
     ),
     "birds": "chicken duck owl parrot penguin seagull songbird swan wading_bird",
-    "creeping": "ant bat bee beetle butterfly crocodilian frog lizard scorpion snail snake spider turtle",
+    "creeping": (
+        "ant bat bee beetle butterfly crocodilian frog lizard scorpion snail snake spider turtle"
+    ),
     "sea": "crab dolphin fish hermit_crab jellyfish lobster ray sea_turtle seal shark starfish",
     "food": "apple banana bread hamburger hotdog mushroom pear pineapple pizza pretzel strawberry",
     "plants and places": "flower geyser tree volcano",
     "buildings": "cabin castle church door skyscraper windmill window",
     "vehicles": (
-        "airplane bicycle blimp car_(sedan) helicopter hot-air_balloon motorcycle pickup_truck rocket sailboat tank"
-        " wheelchair"
+        "airplane bicycle blimp car_(sedan) helicopter hot-air_balloon motorcycle pickup_truck"
+        " rocket sailboat tank wheelchair"
     ),
     "music": "bell guitar harp piano saxophone trumpet violin",
     "tools and weapons": "axe cannon hammer knife pistol rifle saw scissors sword",
     "things": (
-        "alarm_clock armor bench candle chair couch cup eyeglasses fan hat hourglass jack-o-lantern racket shoe spoon"
-        " table teapot teddy_bear umbrella wine_bottle"
+        "alarm_clock armor bench candle chair couch cup eyeglasses fan hat hourglass jack-o-lantern"
+        " racket shoe spoon table teapot teddy_bear umbrella wine_bottle"
     ),
 }
 GROUP_OF = {name: group for group, names in GROUPS.items() for name in names.split()}

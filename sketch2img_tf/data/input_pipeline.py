@@ -1,10 +1,11 @@
 """From TFRecords to batches of normalised pictures.
 
-The order of the training examples is a function of the seed and the step alone, so that a run goes on exactly where it
-stopped with no iterator to save. The records lie in random order on disk (TFDS shuffles them by a hash when it writes
-them); every epoch draws anew from a buffer of `--shuffle_buffer` of them, seeded by the epoch, and an epoch reads every
-example once, or as often as `--balance_classes` says (`class_balance`). Batches run on over the end of an epoch. Edge
-maps that are mixed in have epochs of their own, and are balanced by themselves.
+The order of the training examples is a function of the seed and the step alone, so that a run goes
+on exactly where it stopped with no iterator to save. The records lie in random order on disk (TFDS
+shuffles them by a hash when it writes them); every epoch draws anew from a buffer of
+`--shuffle_buffer` of them, seeded by the epoch, and an epoch reads every example once, or as often
+as `--balance_classes` says (`class_balance`). Batches run on over the end of an epoch. Edge maps
+that are mixed in have epochs of their own, and are balanced by themselves.
 """
 
 from __future__ import annotations
@@ -50,13 +51,17 @@ class PairedDataset:
     class_names: tuple[str, ...]
     statistics: Statistics
     examples: dict[str, int]
-    """How many examples each split has, after the choice; `validation` is there if training photos are held back."""
+    """How many examples each split has, after the choice; `validation` is
+    there if training photos are held back.
+    """
     examples_of_class: dict[str, int]
     """How many there are to train on, by class, those that are held back included."""
     config: DataConfig
     all_class_names: tuple[str, ...]
     edge_maps: PairedDataset | None = None
-    """What is mixed into the training examples, as the `DataConfig` says when; none if it says never."""
+    """What is mixed into the training examples, as the
+    `DataConfig` says when; none if it says never.
+    """
 
 
 def open_paired_dataset(directory: str, config: DataConfig) -> PairedDataset:
@@ -94,14 +99,16 @@ def training_batches(
 
     Args:
       sketchy: the pictures.
-      batch_size: of one replica; so many of `context`'s replicas take from here, each its batch a step.
+      batch_size: of one replica; so many of `context`'s replicas take from here, each its batch a
+        step.
       seed: of order and jitter.
       first_step: the step to start with.
       context: of several workers the one that reads here; each has examples of its own.
 
     Returns:
-      {"photos": float32 [B, S, S, 3], "sketches": float32 [B, S, S, 1], both normalised, S being `--image_size`;
-      "labels": int64 [B]; "aligned": bool [B], whether a sketch's lines lie on its photo, as an edge map's do}
+      {"photos": float32 [B, S, S, 3], "sketches": float32 [B, S, S, 1], both normalised, S being
+      `--image_size`; "labels": int64 [B]; "aligned": bool [B], whether a sketch's lines lie on its
+      photo, as an edge map's do}
     """
     context = context or tf.distribute.InputContext()
     workers, worker = context.num_input_pipelines, context.input_pipeline_id
@@ -112,14 +119,20 @@ def training_batches(
         return _example(record, sketchy, augmentation.seed_of(seed, number))
 
     records = _training_records(sketchy, examples_a_step, seed, first_step, context)
-    pictures = records.enumerate(first_step * examples_a_step).map(jittered, num_parallel_calls=_CORES)
+    pictures = records.enumerate(first_step * examples_a_step).map(
+        jittered, num_parallel_calls=_CORES
+    )
     return _ending_at_once(pictures.batch(batch_size, drop_remainder=True).prefetch(_BATCHES_AHEAD))
 
 
 def _training_records(
-    sketchy: PairedDataset, examples_a_step: int, seed: int, first_step: int, context: tf.distribute.InputContext
+    sketchy: PairedDataset,
+    examples_a_step: int,
+    seed: int,
+    first_step: int,
+    context: tf.distribute.InputContext,
 ) -> tf.data.Dataset:
-    """Records without end, from the first of `first_step` on, edge maps among them where they are mixed in."""
+    """Records without end, from the first of `first_step` on, with the edge maps mixed in."""
     first = first_step * examples_a_step
     if sketchy.edge_maps is None:
         return _epochs(sketchy, seed, first, context)
@@ -127,22 +140,28 @@ def _training_records(
     edge_maps = mixture.edge_maps_before(first_step)
     sketches = _epochs(sketchy, seed, first - edge_maps, context)
     return tf.data.Dataset.choose_from_datasets(
-        [sketches, _epochs(sketchy.edge_maps, seed, edge_maps, context)], mixture.choices(first_step)
+        [sketches, _epochs(sketchy.edge_maps, seed, edge_maps, context)],
+        mixture.choices(first_step),
     )
 
 
-def _epochs(sketchy: PairedDataset, seed: int, first: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
-    """This worker's training records again and again, each time in another order, from number `first` on."""
+def _epochs(
+    sketchy: PairedDataset, seed: int, first: int, context: tf.distribute.InputContext
+) -> tf.data.Dataset:
+    """This worker's training records, again and again in new orders, from number `first` on."""
     records, examples = _records_of_worker(sketchy, context)
     epoch, offset = divmod(first, examples)
     balance = sketchy.config.balance_classes
     counts = _counts_of_classes(records, len(sketchy.class_names)) if balance else None
 
     def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
-        # The seed of a shuffle is a pair: that of the graph it is made in, here this function's, and its own.
+        # The seed of a shuffle is a pair: that of the graph it is made in,
+        # here this function's, and its own.
         tf.random.set_seed(seed + 1)
         chosen = class_balance.balanced(records, counts, balance, epoch) if balance else records
-        return chosen.shuffle(sketchy.config.shuffle_buffer, seed=epoch, reshuffle_each_iteration=False)
+        return chosen.shuffle(
+            sketchy.config.shuffle_buffer, seed=epoch, reshuffle_each_iteration=False
+        )
 
     return tf.data.Dataset.range(epoch, tf.int64.max).flat_map(shuffled).skip(offset)
 
@@ -151,21 +170,22 @@ def _counts_of_classes(records: tf.data.Dataset, classes: int) -> np.ndarray:
     """int64 [classes]; nothing says how many are in a worker's files, or held back."""
 
     def add(counts: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        return counts + tf.math.bincount(tf.cast(labels, tf.int32), minlength=classes, dtype=tf.int64)
+        labels = tf.cast(labels, tf.int32)
+        return counts + tf.math.bincount(labels, minlength=classes, dtype=tf.int64)
 
     labels = records.map(lambda record: record["label"]).batch(1024)
     return labels.reduce(tf.zeros([classes], tf.int64), add).numpy()
 
 
 def evaluation_batches(sketchy: PairedDataset, split: str, batch_size: int) -> tf.data.Dataset:
-    """The split once, in the order of the files, unjittered; the last batch may be smaller. As `training_batches`."""
+    """The split once, in the order of the files, unjittered; the last batch may be smaller."""
     still = functools.partial(_example, sketchy=sketchy, jitter_seed=None)
     pictures = _records(sketchy, split).map(still, num_parallel_calls=_CORES)
     return _ending_at_once(pictures.batch(batch_size).prefetch(_BATCHES_AHEAD))
 
 
 def _ending_at_once(batches: tf.data.Dataset) -> tf.data.Dataset:
-    """Without tf.data's tuner: told to end, its thread may sleep on for up to a minute, and who stops a run with it."""
+    """Without tf.data's tuner: told to end, its thread may sleep for a minute, and delay a stop."""
     options = tf.data.Options()
     options.autotune.enabled = False
     return batches.with_options(options)
@@ -187,7 +207,9 @@ def read_metadata(directory: str) -> dict:
             " datasets.sketchy.build` or `python -m datasets.edge_maps.build`"
         ) from None
     except ValueError as error:
-        raise UserError(f"{path}: damaged ({error}); delete its folder and build it again") from None
+        raise UserError(
+            f"{path}: damaged ({error}); delete its folder and build it again"
+        ) from None
 
 
 def _choose_classes(known: tuple[str, ...], config: DataConfig) -> tuple[str, ...]:
@@ -200,35 +222,41 @@ def _choose_classes(known: tuple[str, ...], config: DataConfig) -> tuple[str, ..
 
 
 def _count(by_flags: dict[str, int], config: DataConfig) -> int:
-    return sum(n for flags, n in by_flags.items() if not set(flags.split(",")) & set(config.drop_sketches))
+    return sum(
+        n for flags, n in by_flags.items() if not set(flags.split(",")) & set(config.drop_sketches)
+    )
 
 
 def _with_validation(sketchy: PairedDataset) -> PairedDataset:
-    """The counts of a split `validation` and of the training split without it; the metadata do not know them."""
+    """The counts of `validation` and of the rest of training, which the metadata do not know."""
     share, total = sketchy.config.validation_share, sketchy.examples["train"]
     records = _chosen(sketchy, "train", tfrecord_integrity.open_builder(sketchy.directory))
     names = records.map(lambda record: record["photo_id"]).batch(1024)
-    held_back = sum(int(tf.math.count_nonzero(validation_split.is_held_back(batch, share))) for batch in names)
+    held_back = sum(
+        int(tf.math.count_nonzero(validation_split.is_held_back(batch, share))) for batch in names
+    )
     if held_back in (0, total):
         raise UserError(
-            f"--validation_share={share}: holds back {held_back} of the {total} training examples; give"
-            f" {'more' if held_back == 0 else 'less'}, or 0"
+            f"--validation_share={share}: holds back {held_back} of the {total} training examples;"
+            f" give {'more' if held_back == 0 else 'less'}, or 0"
         )
     counts = {**sketchy.examples, "train": total - held_back, "validation": held_back}
     return dataclasses.replace(sketchy, examples=counts)
 
 
 def _records(sketchy: PairedDataset, split: str) -> tf.data.Dataset:
-    """The chosen examples of a split with their pictures still encoded and the labels of `class_names`."""
+    """The chosen examples of a split, pictures still encoded, with the labels of `class_names`."""
     records = _part(sketchy, split, tfrecord_integrity.open_builder(sketchy.directory))
     return records.apply(tf.data.experimental.assert_cardinality(sketchy.examples[split]))
 
 
-def _records_of_worker(sketchy: PairedDataset, context: tf.distribute.InputContext) -> tuple[tf.data.Dataset, int]:
+def _records_of_worker(
+    sketchy: PairedDataset, context: tf.distribute.InputContext
+) -> tuple[tf.data.Dataset, int]:
     """A worker's part of the training records, and how many they are.
 
-    Each worker reads files of its own, so that none is read twice from afar; where there are too few files for that,
-    all workers read all of them and keep every n-th example.
+    Each worker reads files of its own, so that none is read twice from afar; where there are too
+    few files for that, all workers read all of them and keep every n-th example.
     """
     workers, worker = context.num_input_pipelines, context.input_pipeline_id
     examples = sketchy.examples["train"]
@@ -236,13 +264,17 @@ def _records_of_worker(sketchy: PairedDataset, context: tf.distribute.InputConte
         return _records(sketchy, "train"), examples
     builder = tfrecord_integrity.open_builder(sketchy.directory)
     if builder.info.splits["train"].num_shards < workers:
-        records, examples = _records(sketchy, "train").shard(workers, worker), len(range(worker, examples, workers))
+        records = _records(sketchy, "train").shard(workers, worker)
+        examples = len(range(worker, examples, workers))
     else:
         records = _part(sketchy, "train", builder, context)
         # Nothing says how many of a file's are chosen.
         examples = int(records.reduce(np.int64(0), lambda count, _: count + 1))
     if not examples:
-        raise UserError(f"{sketchy.directory}: none of its training examples falls to worker {worker} of {workers}")
+        raise UserError(
+            f"{sketchy.directory}: none of its training examples"
+            f" falls to worker {worker} of {workers}"
+        )
     return records, examples
 
 
@@ -254,7 +286,9 @@ def _part(
     records = _chosen(sketchy, "test" if split == "test" else "train", builder, context)
     if split != "test" and share:
         wanted = split == "validation"
-        records = records.filter(lambda record: validation_split.is_held_back(record["photo_id"], share) == wanted)
+        records = records.filter(
+            lambda record: validation_split.is_held_back(record["photo_id"], share) == wanted
+        )
     return records.map(functools.partial(_relabel, sketchy=sketchy))
 
 
@@ -263,16 +297,23 @@ def _chosen(
 ) -> tf.data.Dataset:
     """Records of the builder's split as they are, those that the configuration chooses."""
     undecoded = {"photo": tfds.decode.SkipDecoding(), "sketch": tfds.decode.SkipDecoding()}
-    # The files take turns in a fixed order: which comes when is the seed's business, not that of the threads.
-    reading = tfds.ReadConfig(interleave_cycle_length=_FILES_AT_ONCE, try_autocache=False, input_context=context)
-    records = builder.as_dataset(split=split, decoders=undecoded, read_config=reading, shuffle_files=False)
+    # The files take turns in a fixed order: which comes when is the seed's
+    # business, not that of the threads.
+    reading = tfds.ReadConfig(
+        interleave_cycle_length=_FILES_AT_ONCE, try_autocache=False, input_context=context
+    )
+    records = builder.as_dataset(
+        split=split, decoders=undecoded, read_config=reading, shuffle_files=False
+    )
     return records.filter(functools.partial(_is_chosen, sketchy=sketchy))
 
 
 def _is_chosen(record: dict[str, tf.Tensor], sketchy: PairedDataset) -> tf.Tensor:
     # Edge maps have no flags.
     dropped = [record[flag] for flag in sketchy.config.drop_sketches if flag in record]
-    return (_new_labels(sketchy, record["label"]) >= 0) & ~tf.reduce_any(tf.stack([*dropped, False]))
+    return (_new_labels(sketchy, record["label"]) >= 0) & ~tf.reduce_any(
+        tf.stack([*dropped, False])
+    )
 
 
 def _relabel(record: dict[str, tf.Tensor], sketchy: PairedDataset) -> dict[str, tf.Tensor]:
@@ -287,7 +328,8 @@ def _relabel(record: dict[str, tf.Tensor], sketchy: PairedDataset) -> dict[str, 
 def _new_labels(sketchy: PairedDataset, label: tf.Tensor) -> tf.Tensor:
     """-1 for a class that is not chosen."""
     positions = {name: position for position, name in enumerate(sketchy.class_names)}
-    return tf.gather(tf.constant([positions.get(name, -1) for name in sketchy.all_class_names], tf.int64), label)
+    labels = [positions.get(name, -1) for name in sketchy.all_class_names]
+    return tf.gather(tf.constant(labels, tf.int64), label)
 
 
 def _example(
@@ -297,7 +339,8 @@ def _example(
     sketch = preprocessing.decode_sketch(record["sketch"])
     if jitter_seed is not None:
         photo, sketch = augmentation.augment(photo, sketch, sketchy.config, jitter_seed)
-    photo, sketch = (preprocessing.resize(picture, sketchy.config.image_size) for picture in (photo, sketch))
+    size = sketchy.config.image_size
+    photo, sketch = preprocessing.resize(photo, size), preprocessing.resize(sketch, size)
     return {
         "photos": preprocessing.normalize_photos(photo, sketchy.statistics),
         "sketches": preprocessing.normalize_sketch_on_host(sketch, sketchy.statistics),

@@ -39,7 +39,9 @@ class Mixture:
         return cls(*shares, data.edge_maps_share_steps, batch_size)
 
     def edge_maps_before(self, step: int | tf.Tensor) -> int | tf.Tensor:
-        """The number of edge maps in all steps before `step`, rounded down; int64 [] for a tensor."""
+        """The number of edge maps in all steps before `step`,
+        rounded down; int64 [] for a tensor.
+        """
         ramp = min(step, self.steps) if isinstance(step, int) else tf.minimum(step, self.steps)
         twice = 2 * self.steps * self.start * ramp + (self.end - self.start) * ramp * (ramp - 1)
         twice += 2 * self.steps * self.end * (step - ramp)

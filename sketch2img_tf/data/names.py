@@ -1,4 +1,5 @@
-"""Versions of the data sets; what the Sketchy release calls its renderings and its marks of bad sketches.
+"""Versions of the data sets; what the Sketchy release calls its renderings and its marks of bad
+sketches.
 
 Imports no library, so that who only names them needs none.
 """
@@ -18,8 +19,12 @@ SKETCH_VARIANTS = {
     "tx_000000000000": "where it was drawn, the canvas stretched like the whole photo",
     "tx_000100000000": "centred, its greater side scaled to 78% of the canvas",
     "tx_000000000010": "moved to the centre of the object's bounding box",
-    "tx_000000000110": "moved so, and scaled evenly to fit the bounding box in the side that needs it least",
-    "tx_000000001010": "moved so, and scaled evenly to fit the bounding box in the side that needs it most",
+    "tx_000000000110": (
+        "moved so, and scaled evenly to fit the bounding box in the side that needs it least"
+    ),
+    "tx_000000001010": (
+        "moved so, and scaled evenly to fit the bounding box in the side that needs it most"
+    ),
     "tx_000000001110": "moved so, and stretched to fill the bounding box",
 }
 DEFAULT_PHOTO_VARIANT = "tx_000100000000"
@@ -30,7 +35,8 @@ MARKS = ("error", "ambiguous", "pose", "context")
 
 
 def renderings(photo_variants: Sequence[str], sketch_variants: Sequence[str]) -> list[str]:
-    """`photo-sketch`, once or once a folder, of variants that are one for all folders or one for each.
+    """`photo-sketch`, once or once a folder, of variants that are one for all folders or one for
+    each.
 
     Raises:
       ValueError: their numbers do not agree.
@@ -38,8 +44,8 @@ def renderings(photo_variants: Sequence[str], sketch_variants: Sequence[str]) ->
     photos, sketches = list(photo_variants), list(sketch_variants)
     if not photos or not sketches or len({1, len(photos), len(sketches)}) > 2:
         raise ValueError(
-            f"--photo_variant has {len(photos)} values and --sketch_variant {len(sketches)}: give one for all folders,"
-            " or one for each"
+            f"--photo_variant has {len(photos)} values and --sketch_variant {len(sketches)}: give"
+            " one for all folders, or one for each"
         )
     number = max(len(photos), len(sketches))
     photos, sketches = (each * number if len(each) == 1 else each for each in (photos, sketches))

@@ -1,7 +1,8 @@
 """Draws a sketch's lines again as another hand might have: for the host's input pipeline.
 
-People's lines are not a program's: strokes are missing or broken, drawn twice, unsteady, thick here and thin there.
-Where, follows smooth random surfaces; by how much, up to what is asked for, is drawn for each sketch anew.
+People's lines are not a program's: strokes are missing or broken, drawn twice, unsteady, thick here
+and thin there. Where, follows smooth random surfaces; by how much, up to what is asked for, is
+drawn for each sketch anew.
 
 Axes: H, W height and width of a sketch, intensities, float32 [H, W, 1], paper 0. Seeds are int [2].
 """
@@ -18,7 +19,8 @@ from sketch2img_tf.devices import stateless_random
 if TYPE_CHECKING:
     from sketch2img_tf.config import DataConfig
 
-_STROKE, _GAP = 6, 32  # points a side: what is lost of a drawing at one place, a sixth or a thirty-second of the side
+# Points a side: what is lost of a drawing at one place, a sixth or a thirty-second of the side
+_STROKE, _GAP = 6, 32
 _PLACES = 5  # ... in which lines are doubled, or thick
 _TREMBLING = 16  # ... of an unsteady hand's displacements
 _BESIDE = 0.012  # of the side: how far the second of two strokes is from the first
@@ -43,7 +45,9 @@ def drawn_again(sketch: tf.Tensor, config: DataConfig, seed: tf.Tensor) -> tf.Te
 
 
 def wobbled(sketch: tf.Tensor, fraction: float, seed: tf.Tensor) -> tf.Tensor:
-    """Lines that tremble: displacements of N(0, up to `fraction` of the side) at 16 points a side."""
+    """Lines that tremble: displacements of N(0, up to
+    `fraction` of the side) at 16 points a side.
+    """
     seeds = stateless_random.split(seed, 2)
     return elastic_warp.warp_sketch(sketch, _up_to(fraction, seeds[0]), seeds[1], _TREMBLING)
 
@@ -65,7 +69,9 @@ def of_other_width(sketch: tf.Tensor, pixels: float, seed: tf.Tensor) -> tf.Tens
     wider = _widest(sketch, most)
     thinner = 1.0 - _widest(1.0 - sketch, most)
     by = reach / tf.cast(most, tf.float32)  # of the whole pixels that a maximum reaches
-    return sketch + by * tf.where(change > 0.0, change * (wider - sketch), change * (sketch - thinner))
+    return sketch + by * tf.where(
+        change > 0.0, change * (wider - sketch), change * (sketch - thinner)
+    )
 
 
 def without(sketch: tf.Tensor, fraction: float, grid: int, seed: tf.Tensor) -> tf.Tensor:

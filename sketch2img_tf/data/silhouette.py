@@ -8,7 +8,9 @@ from __future__ import annotations
 import tensorflow as tf
 
 GAPS = 32
-"""Gaps in outlines of up to 1/GAPS of the side, 2 pixels of 64, count as closed: people leave gaps."""
+"""Gaps in outlines of up to 1/GAPS of the side, 2 pixels of 64,
+count as closed: people leave gaps.
+"""
 
 
 def outside(lines: tf.Tensor) -> tf.Tensor:
@@ -27,7 +29,9 @@ def outside(lines: tf.Tensor) -> tf.Tensor:
     reach = lines.shape[2] // GAPS // 2
     free = 1.0 - _widened(tf.cast(lines, tf.float32), reach)
     free = tf.pad(free, [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=1.0)
-    border = tf.pad(tf.zeros_like(free[:, 1:-1, 1:-1]), [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=1.0)
+    border = tf.pad(
+        tf.zeros_like(free[:, 1:-1, 1:-1]), [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=1.0
+    )
     flood = _flooded(border, free)[:, 1:-1, 1:-1]
     return (_widened(flood, reach) > 0.5) & ~lines
 

@@ -27,11 +27,12 @@ def directory(data: DataConfig) -> pathlib.Path:
 
 
 def open_data(data: DataConfig) -> PairedDataset:
-    """The pictures that the configuration chooses, and the edge maps to mix in; builds TFRecords that are missing.
+    """The pictures that the configuration chooses, and the edge maps to mix in; builds TFRecords
+    that are missing.
 
     Raises:
-      UserError: there is nothing to build from, the choice leaves nothing, or the edge maps do not go with the
-        sketches.
+      UserError: there is nothing to build from, the choice leaves nothing, or the edge maps do not
+        go with the sketches.
     """
     _build_missing(data)
     sketchy = input_pipeline.open_paired_dataset(str(directory(data)), data)
@@ -40,7 +41,9 @@ def open_data(data: DataConfig) -> PairedDataset:
 
 
 def all_photos(sketchy: PairedDataset) -> list[PairedDataset]:
-    """`sketchy`, and the edge maps of its classes that are built beside it, mixed in or not; why not goes to stderr."""
+    """`sketchy`, and the edge maps of its classes that are built beside it,
+    mixed in or not; why not goes to stderr.
+    """
     if sketchy.edge_maps or sketchy.config.dataset == "edge_maps":
         return [sketchy, *([sketchy.edge_maps] if sketchy.edge_maps else [])]
     if not edge_maps_build.dataset_dir(sketchy.config.data_dir).is_dir():
@@ -53,16 +56,24 @@ def all_photos(sketchy: PairedDataset) -> list[PairedDataset]:
 
 
 def check_built(data: DataConfig) -> None:
-    """Raises a UserError if there is anything left to build: several workers must not build the same at once."""
+    """Raises a UserError if there is anything left to build: several
+    workers must not build the same at once.
+    """
     for name, folder in _missing(data).items():
-        raise UserError(f"{folder} is not built yet: build it first, by `python -m datasets.{name}.build`")
+        raise UserError(
+            f"{folder} is not built yet: build it first, by `python -m datasets.{name}.build`"
+        )
 
 
 def describe(sketchy: PairedDataset) -> list[str]:
-    """A line for each folder that the data were built from, if they are several: its photos, of all classes."""
+    """A line for each folder that the data were built from, if they are
+    several: its photos, of all classes.
+    """
     built = [sketchy, *([sketchy.edge_maps] if sketchy.edge_maps else [])]
     metadata = [input_pipeline.read_metadata(each.directory) for each in built]
-    lines = [line_of_folder(of_folder) for each in metadata for of_folder in each.get("sources", ())]
+    lines = [
+        line_of_folder(of_folder) for each in metadata for of_folder in each.get("sources", ())
+    ]
     return lines if len(lines) > 1 else []
 
 
@@ -77,10 +88,14 @@ def _missing(data: DataConfig) -> dict[str, pathlib.Path]:
 def _build_missing(data: DataConfig) -> None:
     missing = _missing(data)
     if "sketchy" in missing:
-        sketchy_build.build(data.manual_dir, data.data_dir, data.photo_variant, data.sketch_variant, data.max_bad)
+        sketchy_build.build(
+            data.manual_dir, data.data_dir, data.photo_variant, data.sketch_variant, data.max_bad
+        )
     if "edge_maps" in missing:
         sketches_dir = str(directory(data)) if data.mixes_edge_maps else ""
-        edge_maps_build.build(data.photos_dir, data.data_dir, max_bad=data.max_bad, sketches_dir=sketches_dir)
+        edge_maps_build.build(
+            data.photos_dir, data.data_dir, max_bad=data.max_bad, sketches_dir=sketches_dir
+        )
 
 
 def _with_edge_maps(sketchy: PairedDataset) -> PairedDataset:
@@ -90,28 +105,39 @@ def _with_edge_maps(sketchy: PairedDataset) -> PairedDataset:
     missing = [name for name in sketchy.class_names if name not in metadata["class_names"]]
     if missing:
         raise UserError(
-            f"{folder}: the edge maps have no class {missing[0]}, which the sketches have; they have"
-            f" {', '.join(metadata['class_names'])}: name the photos' folders as the sketches' classes"
+            f"{folder}: the edge maps have no class {missing[0]}, which the sketches have; they"
+            f" have {', '.join(metadata['class_names'])}: name the photos' folders as the sketches'"
+            " classes"
         )
     _check_held_out(sketchy, folder, metadata)
-    chosen = dataclasses.replace(sketchy.config, dataset="edge_maps", classes=sketchy.class_names, num_classes=0)
+    chosen = dataclasses.replace(
+        sketchy.config, dataset="edge_maps", classes=sketchy.class_names, num_classes=0
+    )
     edge_maps = input_pipeline.open_paired_dataset(str(folder), chosen)
     tfrecord_integrity.check(edge_maps.directory)
-    return dataclasses.replace(sketchy, edge_maps=dataclasses.replace(edge_maps, statistics=sketchy.statistics))
+    return dataclasses.replace(
+        sketchy, edge_maps=dataclasses.replace(edge_maps, statistics=sketchy.statistics)
+    )
 
 
 def _check_held_out(sketchy: PairedDataset, folder: pathlib.Path, metadata: dict) -> None:
     """A photo that is held out with its sketch must not be trained on with its edges."""
     sketches = input_pipeline.read_metadata(sketchy.directory)
     if "held_out_looks" not in sketches:
-        raise UserError(f"{sketchy.directory}: does not say which photos it holds out; delete it and build it again")
+        raise UserError(
+            f"{sketchy.directory}: does not say which photos it holds out; delete it and build it"
+            " again"
+        )
     both = sorted(set(sketches["held_out_photos"]) & set(metadata["training_photos"]))
     if not both:
         held_out, trained_on = sketches["held_out_looks"], metadata.get("training_looks", ())
-        alike = looks.first_alike(list(map(bytes.fromhex, trained_on)), list(map(bytes.fromhex, held_out)))
+        alike = looks.first_alike(
+            list(map(bytes.fromhex, trained_on)), list(map(bytes.fromhex, held_out))
+        )
         both = [name for name, position in zip(metadata["training_photos"], alike) if position >= 0]
     if both:
         raise UserError(
-            f"{folder}: would train on {len(both)} photos that the sketches hold out, {both[0]} first; delete it and"
-            f" build it with `python -m datasets.edge_maps.build --sketches_dir={sketchy.directory}`"
+            f"{folder}: would train on {len(both)} photos that the sketches hold out, {both[0]}"
+            " first; delete it and build it with `python -m datasets.edge_maps.build"
+            f" --sketches_dir={sketchy.directory}`"
         )

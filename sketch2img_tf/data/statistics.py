@@ -1,4 +1,6 @@
-"""Means and scales of a data set's pictures; a file of its own, so that cards need no TensorFlow."""
+"""Means and scales of a data set's pictures; a file of its
+own, so that cards need no TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,8 @@ class Statistics:
     """The values that normalise a picture.
 
     Attributes:
-      photo_mean, photo_scale, sketch_mean, sketch_scale: of the training pictures' intensities, with
-        one mean per channel.
+      photo_mean, photo_scale, sketch_mean, sketch_scale: of the training pictures' intensities,
+        with one mean per channel.
       sketch_encoding: one of `options.data.SKETCH_ENCODINGS`. Distances have a fixed range: they do
         not use the sketches' mean and scale, which are those of lines.
     """
@@ -24,7 +26,9 @@ class Statistics:
 
     @classmethod
     def from_dict(cls, values: dict) -> Statistics:
-        """From the attributes by name; `sketch_encoding` is "lines" by default. Ignores other keys."""
+        """From the attributes by name; `sketch_encoding` is
+        "lines" by default. Ignores other keys.
+        """
         return cls(
             tuple(values["photo_mean"]),
             values["photo_scale"],

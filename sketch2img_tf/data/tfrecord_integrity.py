@@ -32,13 +32,16 @@ def open_builder(directory: str) -> tfds.core.DatasetBuilder:
         return tfds.builder_from_directory(directory)
     except Exception as error:  # of a dozen types: protobuf's, OSError, ValueError
         raise UserError(
-            f"{directory}: TFDS {tfds.__version__} cannot read what describes it ({str(error).splitlines()[0]}); was it"
+            f"{directory}: TFDS {tfds.__version__} cannot read what describes it"
+            f" ({str(error).splitlines()[0]}); was it"
             f" built by a newer one, or damaged? {_CURE.format('it')}"
         ) from error
 
 
 def check(directory: str) -> None:
-    """Raises a UserError that names the first file that is missing, or not as long as it was written."""
+    """Raises a UserError that names the first file that is
+    missing, or not as long as it was written.
+    """
     for split in open_builder(directory).info.splits.values():
         paths = [str(path) for path in split.filepaths]
         for path in paths:
@@ -47,7 +50,11 @@ def check(directory: str) -> None:
         if sum(map(os.path.getsize, paths)) != split.num_bytes + _FRAME * split.num_examples:
             for path, expected in zip(paths, split.shard_lengths):
                 _check_length(directory, path, expected)
-            raise _damaged(directory, f"{directory}/*{split.name}*", f"have not the {split.num_bytes} bytes written")
+            raise _damaged(
+                directory,
+                f"{directory}/*{split.name}*",
+                f"have not the {split.num_bytes} bytes written",
+            )
 
 
 @contextlib.contextmanager
@@ -59,7 +66,9 @@ def naming_damage(directory: str) -> Iterator[None]:
         for split in open_builder(directory).info.splits.values():
             for path in map(str, split.filepaths):
                 _check_records(directory, path)
-        raise UserError(f"{directory}: {str(error).splitlines()[0]}; {_CURE.format('it')}") from error
+        raise UserError(
+            f"{directory}: {str(error).splitlines()[0]}; {_CURE.format('it')}"
+        ) from error
 
 
 def _check_length(directory: str, path: str, expected: int) -> None:
@@ -68,7 +77,11 @@ def _check_length(directory: str, path: str, expected: int) -> None:
     with open(path, "rb") as file:
         while file.tell() < size:
             header = file.read(8)
-            end = file.tell() + struct.unpack("<Q", header)[0] + _FRAME - 8 if len(header) == 8 else size + 1
+            end = (
+                file.tell() + struct.unpack("<Q", header)[0] + _FRAME - 8
+                if len(header) == 8
+                else size + 1
+            )
             if end > size:
                 raise _damaged(directory, path, f"ends within record {found + 1} of {expected}")
             file.seek(end)

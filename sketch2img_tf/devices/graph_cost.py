@@ -16,7 +16,9 @@ def count(graph: tf.Graph) -> int:
 
 
 def needed(graph: tf.Graph) -> set[tf.Operation]:
-    """The operations that TensorFlow keeps: those that outputs need, and those with side effects."""
+    """The operations that TensorFlow keeps: those that
+    outputs need, and those with side effects.
+    """
     found, left = set(), [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
     while left:
         operation = left.pop()
@@ -32,7 +34,8 @@ def _of(operation: tf.Operation) -> int:
         return count(operation.graph._get_function(operation.get_attr("f").name).graph)
     if operation.type == "Conv2D":  # every output value is a sum over the kernel's window
         return _size(operation.outputs[0]) * _window(operation.inputs[1])
-    if operation.type == "Conv2DBackpropInput":  # transposed: every input value is multiplied with the kernel's window
+    # Transposed: every input value is multiplied with the kernel's window
+    if operation.type == "Conv2DBackpropInput":
         return _size(operation.inputs[2]) * _window(operation.inputs[1])
     if operation.type == "Conv2DBackpropFilter":
         return _size(operation.inputs[2]) * _window(operation.outputs[0])

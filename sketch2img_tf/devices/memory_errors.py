@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def enough(config: Config) -> Iterator[None]:
-    """Turns out-of-memory errors of TensorFlow and Python into a UserError that says what to lower."""
+    """Turns out-of-memory errors of TensorFlow and Python into
+    a UserError that says what to lower.
+    """
     try:
         yield
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
         training, width = config.training, config.network.base_width
         raise UserError(
-            f"the device's memory is not enough for --global_batch_size={training.global_batch_size},"
-            f" --base_width={width} and --precision={training.precision}: lower the batch or the width,"
-            f" {_cheaper(config)}"
+            "the device's memory is not enough for"
+            f" --global_batch_size={training.global_batch_size},"
+            f" --base_width={width} and --precision={training.precision}: lower the batch or the"
+            f" width, {_cheaper(config)}"
         ) from error
 
 

@@ -1,7 +1,7 @@
 """The precision of the networks: Keras' policies, and loss scaling for float16.
 
-Under both mixed policies these are float32: variables, losses, the penalties, the norms' statistics,
-power iteration, the averages and the last layers.
+Under both mixed policies these are float32: variables, losses, the penalties, the norms'
+statistics, power iteration, the averages and the last layers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from sketch2img_tf.devices import hardware
 
 
 def resolve(name: str) -> str:
-    """The policy of a `--precision` value: "auto" is mixed_bfloat16 if devices have it, else float32."""
+    """The policy of a `--precision` value: "auto" is
+    mixed_bfloat16 if devices have it, else float32.
+    """
     if name != "auto":
         return name
     return "mixed_bfloat16" if hardware.has_bfloat16() else "float32"
@@ -38,7 +40,11 @@ def scaling(optimizer: tf.keras.optimizers.Optimizer, name: str) -> tf.keras.opt
     float16 gradients below 6e-8 become 0. Micikevicius et al., "Mixed Precision Training", 2018,
     section 3.2.
     """
-    return tf.keras.mixed_precision.LossScaleOptimizer(optimizer) if name == "mixed_float16" else optimizer
+    return (
+        tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
+        if name == "mixed_float16"
+        else optimizer
+    )
 
 
 def loss_scale(optimizer: tf.keras.optimizers.Optimizer) -> tf.Tensor | float:

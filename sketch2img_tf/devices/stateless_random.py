@@ -1,7 +1,7 @@
 """Random numbers from seeds, int64 [2]: the same on every device, with and without XLA.
 
-TensorFlow's own functions do not have this property: XLA makes different floats from the same random
-bits, and different bits unless the algorithm is Philox.
+TensorFlow's own functions do not have this property: XLA makes different floats from the same
+random bits, and different bits unless the algorithm is Philox.
 
 With an `axis`, that of the examples, a replica gets its part of the numbers that one device would
 draw for the whole batch. So a step does not depend on the number of replicas.
@@ -16,7 +16,9 @@ import tensorflow as tf
 _DIGITS = 24  # significant bits of a float32, so that 1 is never drawn
 
 
-def uniform(shape, seed: tf.Tensor, low: float = 0.0, high: float = 1.0, axis: int | None = None) -> tf.Tensor:
+def uniform(
+    shape, seed: tf.Tensor, low: float = 0.0, high: float = 1.0, axis: int | None = None
+) -> tf.Tensor:
     """U(low, high), float32 of a replica's shape; high itself is never drawn."""
     return low + (high - low) * _own(_uniform, shape, seed, axis)
 
@@ -46,7 +48,10 @@ def fold_in(seed: tf.Tensor, number: int | tf.Tensor) -> tf.Tensor:
 
 def _uniform(shape, seed: tf.Tensor) -> tf.Tensor:
     bits = tf.random.stateless_uniform(shape, seed, None, None, tf.uint32, alg="philox")
-    return tf.cast(tf.bitwise.right_shift(bits, tf.constant(32 - _DIGITS, tf.uint32)), tf.float32) * 2.0**-_DIGITS
+    return (
+        tf.cast(tf.bitwise.right_shift(bits, tf.constant(32 - _DIGITS, tf.uint32)), tf.float32)
+        * 2.0**-_DIGITS
+    )
 
 
 def _normal(shape, seed: tf.Tensor) -> tf.Tensor:

@@ -16,15 +16,18 @@ import tensorflow as tf
 
 from sketch2img_tf.errors import UserError
 
-_EXAMPLE = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
+_EXAMPLE = (
+    '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
+)
 
 
 def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
-    """The `tf.distribute` strategy of a `--strategy` value; "auto" mirrors if there are several GPUs.
+    """The `tf.distribute` strategy of a `--strategy` value; "auto" mirrors if there are several
+    GPUs.
 
     Args:
-      name: "auto", "one_device", "mirrored", "multi_worker" (the environment variable TF_CONFIG says
-        which worker this is) or "tpu".
+      name: "auto", "one_device", "mirrored", "multi_worker" (the environment variable TF_CONFIG
+        says which worker this is) or "tpu".
       tpu: name or address of the TPU; "" for this machine's own.
 
     Raises:
@@ -32,7 +35,9 @@ def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
     """
     if name == "multi_worker":
         workers, index = _cluster()
-        print(f"worker {index}: waiting until all of {', '.join(workers)} are there", file=sys.stderr)
+        print(
+            f"worker {index}: waiting until all of {', '.join(workers)} are there", file=sys.stderr
+        )
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "tpu":
         return _tpu(tpu)
@@ -51,8 +56,8 @@ def check(name: str) -> None:
 def expected_replicas(name: str) -> int:
     """How many replicas a `--strategy` value will have, as far as known before a device is used.
 
-    It is 1 for a TPU, of which nothing is known, and assumes that other workers have as many GPUs as
-    this one.
+    It is 1 for a TPU, of which nothing is known, and assumes that other workers have as many GPUs
+    as this one.
     """
     devices = max(1, len(tf.config.list_physical_devices("GPU")))
     if name == "multi_worker":
@@ -69,7 +74,9 @@ def _cluster() -> tuple[list[str], int]:
     """The workers' addresses, and this worker's index."""
     text = os.environ.get("TF_CONFIG", "")
     if not text:
-        raise UserError(f"--strategy=multi_worker needs TF_CONFIG in the environment, such as {_EXAMPLE}")
+        raise UserError(
+            f"--strategy=multi_worker needs TF_CONFIG in the environment, such as {_EXAMPLE}"
+        )
     try:
         config = json.loads(text)
         workers, task = config["cluster"]["worker"], config["task"]
@@ -79,7 +86,10 @@ def _cluster() -> tuple[list[str], int]:
     if not isinstance(workers, list) or not all(isinstance(worker, str) for worker in workers):
         raise UserError(f"TF_CONFIG: the workers should be a list of host:port, as {_EXAMPLE}")
     if kind != "worker" or not 0 <= index < len(workers):
-        raise UserError(f"TF_CONFIG: task {kind} {index} is none of the {len(workers)} workers; count them from 0")
+        raise UserError(
+            f"TF_CONFIG: task {kind} {index} is none of the {len(workers)} workers; count them from"
+            " 0"
+        )
     return workers, index
 
 
@@ -88,16 +98,25 @@ def all_workers_there() -> Iterator[None]:
     """Turns TensorFlow's errors about a worker that is gone into a UserError."""
     try:
         yield
-    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
+    except (
+        tf.errors.UnavailableError,
+        tf.errors.AbortedError,
+        tf.errors.DeadlineExceededError,
+    ) as error:
         raise UserError(
-            f"another worker is gone ({_reason(error)}); start all workers again: they go on from the last checkpoint"
+            f"another worker is gone ({_reason(error)}); start all workers again: they go on from"
+            " the last checkpoint"
         ) from error
 
 
 def _reason(error: tf.errors.OpError) -> str:
     """Which worker does not answer, from TensorFlow's long message; otherwise its first line."""
     silent = re.search(r"remote target /job:worker/replica:\d+/task:(\d+)", str(error))
-    return f"no answer from worker {silent[1]}" if silent else (str(error).splitlines() or [""])[0][:160]
+    return (
+        f"no answer from worker {silent[1]}"
+        if silent
+        else (str(error).splitlines() or [""])[0][:160]
+    )
 
 
 def any_worker(strategy: tf.distribute.Strategy, said: bool) -> bool:
@@ -108,13 +127,15 @@ def any_worker(strategy: tf.distribute.Strategy, said: bool) -> bool:
 
 
 def check_agreement(strategy: tf.distribute.Strategy, step: int) -> None:
-    """Raises a UserError, on this worker or another, unless all workers continue from the same step."""
+    """Raises a UserError, on this worker or another, unless all
+    workers continue from the same step.
+    """
     if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         mean = _sum_over_replicas(strategy, float(step)) / strategy.num_replicas_in_sync
         if mean != step:
             raise UserError(
-                f"this worker goes on from step {step}, another does not: all workers need the same --workdir, in a"
-                " folder that all of them see"
+                f"this worker goes on from step {step}, another does not: all workers need the same"
+                " --workdir, in a folder that all of them see"
             )
 
 
@@ -135,4 +156,6 @@ def _tpu(name: str) -> tf.distribute.Strategy:
         return tf.distribute.TPUStrategy(resolver)
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
         reason = (str(error).splitlines() or [""])[0]
-        raise UserError(f"--strategy=tpu --tpu={name}: no such TPU can be reached ({reason})") from None
+        raise UserError(
+            f"--strategy=tpu --tpu={name}: no such TPU can be reached ({reason})"
+        ) from None

@@ -1,4 +1,6 @@
-"""What a model's folder says of each of its classes: what it makes of our own drawing, and how good it is at it."""
+"""What a model's folder says of each of its classes: what it makes of our
+own drawing, and how good it is at it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ import os
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.export.export_folder import read_class_results
 
-PICTURES_FILE = "class_pictures.json"  # class names to pictures, data URLs; benchmarks/as_drawn.py writes it
+# Class names to pictures, data URLs; benchmarks/as_drawn.py writes it
+PICTURES_FILE = "class_pictures.json"
 _FEWEST_SKETCHES = 8  # by which a class is judged: one of fewer is not
 
 
@@ -19,7 +22,8 @@ class AboutClass:
 
     Attributes:
       picture: what the model makes of our own drawing of it, a data URL; "" if there is none.
-      better: how many of the judged classes it draws better, by its own evaluation; None where that does not say.
+      better: how many of the judged classes it draws better, by its own evaluation; None where that
+        does not say.
       judged: how many classes were judged.
     """
 
@@ -36,10 +40,16 @@ def read(folder: str, class_names: tuple[str, ...]) -> dict[str, AboutClass]:
     """
     pictures = _pictures(os.path.join(folder, PICTURES_FILE))
     results = read_class_results(folder)  # the best first
-    judged = {name: one["metrics"] for name, one in results.items() if one["sketches"] >= _FEWEST_SKETCHES}
+    judged = {
+        name: one["metrics"] for name, one in results.items() if one["sketches"] >= _FEWEST_SKETCHES
+    }
     numbers = list(judged.values())
-    better = {name: numbers.index(number) for name, number in judged.items()}  # of equal ones none is better
-    return {name: AboutClass(pictures.get(name, ""), better.get(name), len(judged)) for name in class_names}
+    # Of equal ones none is better
+    better = {name: numbers.index(number) for name, number in judged.items()}
+    return {
+        name: AboutClass(pictures.get(name, ""), better.get(name), len(judged))
+        for name in class_names
+    }
 
 
 def _pictures(path: str) -> dict[str, str]:

@@ -1,4 +1,6 @@
-"""An exported model that is known before it is loaded, which takes seconds where TensorFlow has to be imported."""
+"""An exported model that is known before it is loaded, which takes seconds
+where TensorFlow has to be imported.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from sketch2img_tf.inference import models
 
 
 class DeferredModel:
-    """A `models.Model` to come. Threads may share it: a request for pictures waits until it is loaded.
+    """A `models.Model` to come. Threads may share it: a request for pictures waits until it is
+      loaded.
 
     Args:
       directory: as `models.find` takes it.
@@ -41,7 +44,8 @@ class DeferredModel:
         """Loads the model in this thread.
 
         Raises:
-          UserError: it is damaged. Those who wait get the same; or, after Ctrl-C, one that says that it ended.
+          UserError: it is damaged. Those who wait get the same; or, after Ctrl-C, one that says
+            that it ended.
         """
         try:
             self._model.set_result(models.open_model(self._directory))

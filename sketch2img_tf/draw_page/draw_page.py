@@ -1,6 +1,7 @@
 """The drawing page on its port.
 
-Cold start counts: the page is shown before the model is loaded, and TensorFlow imported where it takes that.
+Cold start counts: the page is shown before the model is loaded, and TensorFlow imported where it
+takes that.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def serve_local(model: str, host: str, port: int, queue: int, browser: bool = Fa
 
 
 def serve_remote(server: str, host: str, port: int, queue: int, browser: bool = False) -> None:
-    """Shows the page, with TensorFlow Serving at `server` for a model, until Ctrl-C; the rest as `serve_local`."""
+    """Shows the page, with TensorFlow Serving at `server` for a model,
+    until Ctrl-C; the rest as `serve_local`.
+    """
     _check(host, port)
     fill = line_drawing.training_fill(DataConfig())
     model = RemoteModel(server)
@@ -61,13 +64,16 @@ def serve_remote(server: str, host: str, port: int, queue: int, browser: bool = 
 
 
 def _check(host: str, port: int) -> None:
-    """Raises a UserError if there is no Gradio, or one cannot listen there; keeps this computer from any proxy."""
+    """Raises a UserError if there is no Gradio, or one cannot listen there;
+    keeps this computer from any proxy.
+    """
     _never_by_proxy("localhost", "127.0.0.1", "::1", host)
     gradio = versions.installed_version("gradio")
     if gradio is None or not gradio.startswith("6."):
         found = f"Gradio 6, not {gradio}" if gradio else "Gradio"
         raise UserError(
-            f"the page needs {found}: {versions.what_to_run(versions.DRAWING)}, on Python 3.10 or later"
+            f"the page needs {found}: {versions.what_to_run(versions.DRAWING)}, on Python 3.10 or"
+            " later"
         )
     ports.listen(host, port).close()
 
@@ -76,14 +82,22 @@ def _check(host: str, port: int) -> None:
 def _shown(
     model, fill: float, where: str, host: str, port: int, queue: int, at_once: int, browser: bool
 ) -> Iterator[None]:
-    """Starts the page in other threads and says where it is; Ctrl-C or SIGTERM leaves the context and ends the page."""
+    """Starts the page in other threads and says where it is; Ctrl-C or SIGTERM
+    leaves the context and ends the page.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # Else Gradio makes a table of the last 10,000 requests at every request, for a page of statistics.
-    os.environ.update(GRADIO_ANALYTICS_MAX_EVENTS="1", GRADIO_ANALYTICS_CACHE_FREQUENCY="1000000000")
+    # Else Gradio makes a table of the last 10,000 requests at every
+    # request, for a page of statistics.
+    os.environ.update(
+        GRADIO_ANALYTICS_MAX_EVENTS="1", GRADIO_ANALYTICS_CACHE_FREQUENCY="1000000000"
+    )
     with _own_uploads():
-        from sketch2img_tf.draw_page import page_layout  # here, since importing Gradio takes seconds
+        # Here, since importing Gradio takes seconds
+        from sketch2img_tf.draw_page import page_layout
 
-        page = page_layout.build(model, fill, where).queue(max_size=queue, default_concurrency_limit=at_once)
+        page = page_layout.build(model, fill, where).queue(
+            max_size=queue, default_concurrency_limit=at_once
+        )
         page.launch(
             server_name=host,
             server_port=port,
@@ -110,19 +124,27 @@ def _shown(
 
 
 def _has_windows() -> bool:
-    """Whether a browser would open one: in a terminal alone Python would start a browser of text, in its place."""
-    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    """Whether a browser would open one: in a terminal alone Python would
+    start a browser of text, in its place.
+    """
+    return sys.platform in ("darwin", "win32") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
 
 
 @contextlib.contextmanager
 def _own_uploads() -> Iterator[None]:
-    """Uploads go to a folder of this process: Gradio's default is one folder for everybody on the computer."""
+    """Uploads go to a folder of this process: Gradio's default is one
+    folder for everybody on the computer.
+    """
     with tempfile.TemporaryDirectory(prefix="sketch2img-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
         yield
 
 
 def _never_by_proxy(*hosts: str) -> None:
-    """Gradio asks itself whether it can be reached and gives up if a company's proxy answers; so would --server's."""
+    """Gradio asks itself whether it can be reached and gives up if a company's
+    proxy answers; so would --server's.
+    """
     for name in ("no_proxy", "NO_PROXY"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), *hosts]))

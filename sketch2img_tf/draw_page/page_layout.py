@@ -43,7 +43,8 @@ THEME = gr.themes.Soft(
     button_border_width="1px",
     button_secondary_shadow="none",
     button_primary_shadow="none",
-    button_primary_background_fill="*primary_600",  # the default, a shade paler, has too little contrast
+    # The default, a shade paler, has too little contrast
+    button_primary_background_fill="*primary_600",
     button_primary_background_fill_hover="*primary_700",
     checkbox_label_shadow="none",
     checkbox_label_border_width="1px",
@@ -107,9 +108,13 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
                     elem_id="kept",
                     apply_default_css=False,
                 )
-                saved = gr.HTML(None, html_template="", js_on_load=_read("saved.js"), elem_id="saved")
+                saved = gr.HTML(
+                    None, html_template="", js_on_load=_read("saved.js"), elem_id="saved"
+                )
         with gr.Accordion("What to expect", open=False, elem_id="expectations"):
-            gr.Markdown(_read("expectations.md").format(class_count=len(model.class_names), where=where))
+            gr.Markdown(
+                _read("expectations.md").format(class_count=len(model.class_names), where=where)
+            )
 
         def pictures(*wanted) -> list[dict]:
             return _or_message(page_requests.pictures, model, *wanted)
@@ -123,13 +128,17 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
             return drawing
 
         def chosen(event: gr.EventData):
-            """The class of a starter, or another one for the same drawing, whatever kind is looked through."""
+            """The class of a starter, or another one for the same
+            drawing, whatever kind is looked through.
+            """
             if event.label not in model.class_names:
                 return gr.skip(), gr.skip()
             return _ALL, gr.Dropdown(_choices(model.class_names), value=event.label)
 
         def of_kind(name: str, value: str):
-            names = model.class_names if name == _ALL else class_words.by_group(model.class_names)[name]
+            names = (
+                model.class_names if name == _ALL else class_words.by_group(model.class_names)[name]
+            )
             return gr.Dropdown(_choices(names), value=value if value in names else names[0])
 
         def sheet(*asked) -> dict:
@@ -150,19 +159,31 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
             return found[0]["drawing"], _ALL, names, found[0]["seed"]
 
         wanted = [canvas, label, seed, count, other_seed, percent]
-        # While one picture is made only the last of further wishes is kept: a fast pencil fills no queue.
-        answers = dict(outputs=shown, show_progress="minimal", trigger_mode="always_last", concurrency_id="model")
+        # While one picture is made only the last of further wishes is
+        # kept: a fast pencil fills no queue.
+        answers = dict(
+            outputs=shown,
+            show_progress="minimal",
+            trigger_mode="always_last",
+            concurrency_id="model",
+        )
         changes = [each.change for each in wanted]
         gr.on(changes, pictures_if, [live, *wanted], **answers)
         gr.on([make.click, live.select], pictures, wanted, api_name="pictures", **answers)
-        dice.click(None, seed, seed, js="seed => (seed + 1 + Math.floor(Math.random() * 9999)) % 10000")  # another
+        # Another
+        dice.click(
+            None, seed, seed, js="seed => (seed + 1 + Math.floor(Math.random() * 9999)) % 10000"
+        )
         upload.upload(uploaded, upload, canvas, show_progress="hidden")
         at_once = dict(show_progress="hidden", queue=False)
         canvas.starter(chosen, outputs=[kind, label], **at_once)
         others.another(chosen, outputs=[kind, label], **at_once)
         kind.input(of_kind, [kind, label], label, **at_once)
         label.change(
-            lambda name: (_about(model, name), _others(model.class_names, name)), label, [about, others], **at_once
+            lambda name: (_about(model, name), _others(model.class_names, name)),
+            label,
+            [about, others],
+            **at_once,
         )
         shown.keep(keep, [keepsakes, canvas, shown, label, seed], keepsakes, **at_once)
         keepsakes.again(again, keepsakes, [canvas, kind, label, seed], **at_once)
@@ -172,8 +193,8 @@ def build(model: Model, fill: float, where: str) -> gr.Blocks:
 
 
 def _canvas(class_names: tuple[str, ...], fill: float) -> gr.HTML:
-    # Not gr.ImageEditor: it tells of a drawing when the pencil is lifted, by files on the server's disk, and its eraser
-    # leaves alone what was uploaded.
+    # Not gr.ImageEditor: it tells of a drawing when the pencil is lifted, by files on the server's
+    # disk, and its eraser leaves alone what was uploaded.
     return gr.HTML(
         html_template=_read("canvas.html"),
         js_on_load=_read("canvas.js"),
@@ -187,7 +208,9 @@ def _canvas(class_names: tuple[str, ...], fill: float) -> gr.HTML:
 def _class_picker(class_names: tuple[str, ...]) -> tuple[gr.Dropdown, gr.Dropdown]:
     """The kinds of classes, if there are several, and the classes."""
     kinds = list(class_words.by_group(class_names))
-    kind = gr.Dropdown([_ALL, *kinds], value=_ALL, label="Kind", elem_id="kind", visible=len(kinds) > 1)
+    kind = gr.Dropdown(
+        [_ALL, *kinds], value=_ALL, label="Kind", elem_id="kind", visible=len(kinds) > 1
+    )
     label = gr.Dropdown(
         _choices(class_names),
         value=class_names[0],
@@ -201,7 +224,10 @@ def _class_picker(class_names: tuple[str, ...]) -> tuple[gr.Dropdown, gr.Dropdow
 def _choices(class_names: Iterable[str]) -> list[tuple[str, str]]:
     """Each with what else it is called, by which it is found as well."""
     synonyms = {name: ", ".join(class_words.SYNONYMS.get(name, ())) for name in class_names}
-    return [(f"{_words(name)} – {others}" if others else _words(name), name) for name, others in synonyms.items()]
+    return [
+        (f"{_words(name)} – {others}" if others else _words(name), name)
+        for name, others in synonyms.items()
+    ]
 
 
 def _about(model: Model, label: str) -> dict[str, str]:
@@ -209,7 +235,9 @@ def _about(model: Model, label: str) -> dict[str, str]:
 
 
 def _others(class_names: tuple[str, ...], label: str) -> list[dict[str, str]]:
-    return [{"label": name, "name": _words(name)} for name in page_requests.others(class_names, label)]
+    return [
+        {"label": name, "name": _words(name)} for name in page_requests.others(class_names, label)
+    ]
 
 
 def _file(src: str, name: str) -> dict:

@@ -39,7 +39,9 @@ class Model(Protocol):
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
         """PNG sketches, class names and seeds to PNG photos, one of each an example."""
 
-    def blended(self, sketch: bytes, label: str, seeds: list[int], others: list[int], share: float) -> list[bytes]:
+    def blended(
+        self, sketch: bytes, label: str, seeds: list[int], others: list[int], share: float
+    ) -> list[bytes]:
         """PNG photos on the way from each seed to another one; of a model that `blends`."""
 
 
@@ -79,7 +81,10 @@ def pictures(
         others = _seeds(other_seed, count)
         photos = model.blended(png, label, seeds, others, percent / 100)
         names = [f"{seed}-{percent:g}%-{other}" for seed, other in zip(seeds, others)]
-    return [{"seed": name, "src": _url(photo), "name": f"{label}-{name}.png"} for name, photo in zip(names, photos)]
+    return [
+        {"seed": name, "src": _url(photo), "name": f"{label}-{name}.png"}
+        for name, photo in zip(names, photos)
+    ]
 
 
 def _seeds(first: int | None, count: int) -> list[int]:
@@ -87,7 +92,8 @@ def _seeds(first: int | None, count: int) -> list[int]:
 
 
 def enlarged(picture: str) -> str:
-    """A picture at four times its side, a data URL likewise, by Lanczos' filter: larger, and no richer.
+    """A picture at four times its side, a data URL likewise, by Lanczos' filter: larger, and no
+    richer.
 
     Raises:
       UserError: it is no picture.
@@ -114,7 +120,8 @@ def contact_sheet(drawing: str, shown: list[dict], label: str) -> str:
 def kept(
     before: list[dict], drawing: str | None, shown: list[dict], label: str, seed: int | None
 ) -> list[dict]:
-    """What a visitor keeps, the newest first: a drawing, its first picture, and what it was made with.
+    """What a visitor keeps, the newest first: a drawing, its first picture, and what it was made
+      with.
 
     Args:
       before: what was kept so far.
@@ -134,15 +141,21 @@ def kept(
 
 
 def others(class_names: tuple[str, ...], label: str) -> list[str]:
-    """A few classes as which the same drawing could be tried: the next ones of its group, or of all if it is alone."""
-    group = next((names for names in class_words.by_group(class_names).values() if label in names), [])
+    """A few classes as which the same drawing could be tried: the next ones of
+    its group, or of all if it is alone.
+    """
+    group = next(
+        (names for names in class_words.by_group(class_names).values() if label in names), []
+    )
     names = group if len(group) > 1 else list(class_names)
     at = names.index(label) if label in names else 0
     return [name for name in names[at + 1 :] + names[:at] if name != label][:_OTHERS]
 
 
 def about(known: AboutClass | None) -> dict[str, str]:
-    """What is said of a class: `text`, and `src`, the data URL of a picture of it; empty where nothing is known."""
+    """What is said of a class: `text`, and `src`, the data URL of a picture
+    of it; empty where nothing is known.
+    """
     if known is None:
         return {"src": "", "text": ""}
     said = "What it makes of our own drawing of one." if known.picture else ""
@@ -152,7 +165,8 @@ def about(known: AboutClass | None) -> dict[str, str]:
 
 
 def uploaded(path: str, fill: float) -> tuple[str, str]:
-    """A picture file as a drawing, a data URL, and what was taken for granted about it; the file is removed.
+    """A picture file as a drawing, a data URL, and what was taken for granted about it; the file is
+    removed.
 
     Args:
       path: of any picture that `read_sketch` reads.

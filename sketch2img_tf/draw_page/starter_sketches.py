@@ -280,4 +280,6 @@ def starters_for(class_names: tuple[str, ...]) -> dict[str, str]:
 def starter_buttons(class_names: tuple[str, ...]) -> list[dict[str, str]]:
     """The starters as canvas.html shows them: `label`, its `name` in words, and `path`."""
     starters = starters_for(class_names).items()
-    return [{"label": label, "name": label.replace("_", " "), "path": path} for label, path in starters]
+    return [
+        {"label": label, "name": label.replace("_", " "), "path": path} for label, path in starters
+    ]

@@ -10,9 +10,11 @@ import dataclasses
 import numpy as np
 from scipy import optimize
 
-_DECAY = 1e-3  # weight decay, for standardised features; 1e-4 to 1e-2 are as accurate on held-out real photos
+# Weight decay, for standardised features; 1e-4 to 1e-2 are as accurate on held-out real photos
+_DECAY = 1e-3
 _ITERATIONS = 200
-_LEAST_DEVIATION = 0.1  # times the mean one: a feature may vary on generated photos but hardly on real ones
+# Times the mean one: a feature may vary on generated photos but hardly on real ones
+_LEAST_DEVIATION = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,18 +44,24 @@ class Classifier:
 def train(features: np.ndarray, labels: np.ndarray, num_classes: int) -> Classifier:
     """Fits a classifier to features [M, C] with labels, int [M]; the result is deterministic.
 
-    It minimises the cross entropy plus a quadratic penalty on the weights, which is convex, by L-BFGS
-    from zero. With more features than photos, the weights lie in the span of the photos, and the
-    search is in this span.
+    It minimises the cross entropy plus a quadratic penalty on the weights, which is convex, by
+    L-BFGS from zero. With more features than photos, the weights lie in the span of the photos, and
+    the search is in this span.
     """
     features = np.asarray(features, np.float64)
-    mean, scale = features.mean(0), np.maximum(features.std(0), _LEAST_DEVIATION * features.std(0).mean())
+    mean = features.mean(0)
+    scale = np.maximum(features.std(0), _LEAST_DEVIATION * features.std(0).mean())
     x = (features - mean) / scale
     directions, x = _span(x)
     targets = np.eye(num_classes)[labels]
     shape = (x.shape[1] + 1, num_classes)
     found = optimize.minimize(
-        _loss, np.zeros(shape).ravel(), (x, targets), "L-BFGS-B", jac=True, options={"maxiter": _ITERATIONS}
+        _loss,
+        np.zeros(shape).ravel(),
+        (x, targets),
+        "L-BFGS-B",
+        jac=True,
+        options={"maxiter": _ITERATIONS},
     )
     solution = found.x.reshape(shape)
     return Classifier(mean, scale, directions @ solution[:-1], solution[-1])

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """A model's pictures, one per example of a part, pixels, uint8 [N, H, W, 3], and their scores."""
+    """A model's pictures, one per example of a part, pixels,
+    uint8 [N, H, W, 3], and their scores.
+    """
 
     pictures: np.ndarray
     scores: Scores
@@ -62,14 +64,16 @@ class Evaluator:
     def sketches(self) -> Scores:
         """The scores of the sketches themselves, as pictures: what lines alone achieve."""
         pictures = np.repeat(self.part.sketch_pixels, 3, axis=-1)
-        several = np.repeat(pictures[self._varied][:, np.newaxis], self.protocol.diversity_seeds, axis=1)
+        several = np.repeat(
+            pictures[self._varied][:, np.newaxis], self.protocol.diversity_seeds, axis=1
+        )
         return self._scorer.score(pictures, self.part, several)
 
     def real(self) -> Scores:
         """The upper reference: the real photos of the part, as pictures.
 
-        Some metrics cannot compare these photos with themselves. There the training photos take their
-        place: for distances of sets, and for diversity, which is that of photos of one class.
+        Some metrics cannot compare these photos with themselves. There the training photos take
+        their place: for distances of sets, and for diversity, which is that of photos of one class.
         """
         scores = self._scorer.score(self.part.photos, self.part, self._photos_of_a_class())
         distances = self._scorer.distances_of_reals() if self.network else {}
@@ -109,15 +113,21 @@ class Evaluator:
         statistics, times = self.sketchy.statistics, self.protocol.diversity_seeds
         pictures = examples.draw_part(draw, part, statistics, f"drawing {part.split}")
         seeds = np.tile(np.arange(times), len(varied))
-        several = examples.draw_examples(draw, part, np.repeat(varied, times), seeds, statistics, "drawing variations")
+        several = examples.draw_examples(
+            draw, part, np.repeat(varied, times), seeds, statistics, "drawing variations"
+        )
         several = several.reshape(len(varied), times, *pictures.shape[1:])
         return Evaluation(pictures, self._scorer.score(pictures, part, several))
 
     def _photos_of_a_class(self) -> np.ndarray:
-        """Training photos of the same class as variations, [P, S, H, W, 3]; repeated if there are few."""
+        """Training photos of the same class as variations, [P, S,
+        H, W, 3]; repeated if there are few.
+        """
         times, labels = self.protocol.diversity_seeds, self.training.labels
         found = [np.flatnonzero(labels == label) for label in self.part.labels[self._varied]]
-        return np.stack([self.training.pixels[np.resize(numbers, times)] for numbers in found if len(numbers)])
+        return np.stack(
+            [self.training.pixels[np.resize(numbers, times)] for numbers in found if len(numbers)]
+        )
 
 
 def draw_mean_colour(sketches: tf.Tensor, labels: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:

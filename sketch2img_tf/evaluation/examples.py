@@ -57,45 +57,71 @@ class Part:
 def read_part(sketchy: PairedDataset, split: str, most: int | None = None) -> Part:
     """The first `most` examples of the split, or all of them."""
     count = min(most or math.inf, sketchy.examples[split])
-    batches = input_pipeline.evaluation_batches(sketchy, split, _READ_BATCH).take(math.ceil(count / _READ_BATCH))
+    batches = input_pipeline.evaluation_batches(sketchy, split, _READ_BATCH).take(
+        math.ceil(count / _READ_BATCH)
+    )
     read = []
     for batch in progress.bar(
         batches, f"reading {split}", math.ceil(count / _READ_BATCH), unit="batch", leave=False
     ):
         pixels = preprocessing.paper_pixels(batch["sketches"], sketchy.statistics)
         photos = preprocessing.photo_pixels(batch["photos"], sketchy.statistics)
-        read.append((batch["sketches"].numpy(), pixels.numpy(), photos.numpy(), batch["labels"].numpy()))
+        read.append(
+            (batch["sketches"].numpy(), pixels.numpy(), photos.numpy(), batch["labels"].numpy())
+        )
     sketches, pixels, photos, labels = (np.concatenate(arrays)[:count] for arrays in zip(*read))
     return Part(split, sketches, pixels, photos, labels, number_photos(photos))
 
 
 def number_photos(photos: np.ndarray) -> np.ndarray:
-    """Numbers of the distinct photos, int [N], from 0; photos with equal pixels have the same number."""
+    """Numbers of the distinct photos, int [N], from 0; photos
+    with equal pixels have the same number.
+    """
     numbers: dict[bytes, int] = {}
-    return np.array([numbers.setdefault(hashlib.sha1(photo).digest(), len(numbers)) for photo in photos])
+    return np.array(
+        [numbers.setdefault(hashlib.sha1(photo).digest(), len(numbers)) for photo in photos]
+    )
 
 
 def draw_part(draw: Draw, part: Part, statistics: Statistics, description: str) -> np.ndarray:
     """Draws one picture per example, number i with seed i: pixels, uint8 [N, H, W, 3]."""
-    return draw_examples(draw, part, np.arange(len(part.labels)), np.arange(len(part.labels)), statistics, description)
+    return draw_examples(
+        draw,
+        part,
+        np.arange(len(part.labels)),
+        np.arange(len(part.labels)),
+        statistics,
+        description,
+    )
 
 
 def draw_examples(
-    draw: Draw, part: Part, chosen: np.ndarray, seeds: np.ndarray, statistics: Statistics, description: str
+    draw: Draw,
+    part: Part,
+    chosen: np.ndarray,
+    seeds: np.ndarray,
+    statistics: Statistics,
+    description: str,
 ) -> np.ndarray:
-    """Draws the examples `chosen`, int [B], with these seeds, int [B]: pixels, uint8 [B, H, W, 3]."""
+    """Draws the examples `chosen`, int [B], with these seeds,
+    int [B]: pixels, uint8 [B, H, W, 3].
+    """
     pictures = []
     starts = range(0, len(chosen), _DRAW_BATCH)
     for at in progress.bar(starts, description, unit="batch", leave=False):
         batch, batch_seeds = chosen[at : at + _DRAW_BATCH], seeds[at : at + _DRAW_BATCH]
         photos = draw(
-            tf.constant(part.sketches[batch]), tf.constant(part.labels[batch]), tf.constant(batch_seeds, tf.int64)
+            tf.constant(part.sketches[batch]),
+            tf.constant(part.labels[batch]),
+            tf.constant(batch_seeds, tf.int64),
         )
         pictures.append(preprocessing.photo_pixels(photos, statistics).numpy())
     return np.concatenate(pictures)
 
 
 def spread_over_classes(labels: np.ndarray, most: int) -> np.ndarray:
-    """At most `most` examples of as many classes as possible, int: every class's first, then second."""
+    """At most `most` examples of as many classes as possible,
+    int: every class's first, then second.
+    """
     before = np.array([np.sum(labels[:i] == label) for i, label in enumerate(labels)])
     return np.lexsort((labels, before))[:most]

@@ -45,9 +45,10 @@ class FeatureNetwork:
     """A network of `pretrained.CHOICES` for the metrics.
 
     Attributes:
-      description: its description in a result line: name, layers, size, resize, and the weights' sha256.
-      distance_names: the names of the Frechet and the kernel distance: `fid` and `kid` for InceptionV3
-        with Keras' ImageNet weights, otherwise with the network and its layer, such as
+      description: its description in a result line: name, layers, size, resize, and the weights'
+        sha256.
+      distance_names: the names of the Frechet and the kernel distance: `fid` and `kid` for
+        InceptionV3 with Keras' ImageNet weights, otherwise with the network and its layer, such as
         `frechet_MobileNet_conv_pw_12_relu`.
 
     Raises:
@@ -73,25 +74,35 @@ class FeatureNetwork:
         }
 
     def pooled(self, pictures: np.ndarray, description: str) -> np.ndarray:
-        """The deepest layer's means over positions, float32 [B, C], of pixels, uint8 [B, H, W, 3]."""
-        starts = progress.bar(range(0, len(pictures), BATCH), description, unit="batch", leave=False)
-        return np.concatenate([self._pooled(self._prepared(pictures[at : at + BATCH])).numpy() for at in starts])
+        """The deepest layer's means over positions, float32
+        [B, C], of pixels, uint8 [B, H, W, 3].
+        """
+        starts = progress.bar(
+            range(0, len(pictures), BATCH), description, unit="batch", leave=False
+        )
+        return np.concatenate(
+            [self._pooled(self._prepared(pictures[at : at + BATCH])).numpy() for at in starts]
+        )
 
     def perceptual_distances(self, pictures: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Distances of pairs of pictures, float64 [B], of pixels, uint8 [B, H, W, 3].
 
-        The squared distance of the two features, each normalised to length 1, averaged over positions
-        and layers: R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual
-        Metric", 2018, eq. 1, without its learned weights.
+        The squared distance of the two features, each normalised to length 1, averaged over
+        positions and layers: R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a
+        Perceptual Metric", 2018, eq. 1, without its learned weights.
         """
-        starts = progress.bar(range(0, len(pictures), BATCH), "comparing", unit="batch", leave=False)
+        starts = progress.bar(
+            range(0, len(pictures), BATCH), "comparing", unit="batch", leave=False
+        )
         pairs = [(pictures[at : at + BATCH], others[at : at + BATCH]) for at in starts]
         return np.concatenate([self._distances(*pair).numpy() for pair in pairs]).astype(np.float64)
 
     @tf.function(reduce_retracing=True)
     def _distances(self, pictures: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
         layers = zip(self._shallow(self._prepared(pictures)), self._shallow(self._prepared(others)))
-        return tf.add_n([_distance(*pair) for pair in layers]) / len(self.description["perceptual_layers"])
+        return tf.add_n([_distance(*pair) for pair in layers]) / len(
+            self.description["perceptual_layers"]
+        )
 
     def _prepared(self, pixels: tf.Tensor) -> tf.Tensor:
         pictures = preprocessing.application_range_of_pixels(pixels)
@@ -100,12 +111,17 @@ class FeatureNetwork:
 
 def _distance(features: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
     """[B], of [B, H, W, C]."""
-    unit, other_unit = (values / (tf.norm(values + _EPSILON, axis=-1, keepdims=True)) for values in (features, others))
+    unit, other_unit = (
+        values / (tf.norm(values + _EPSILON, axis=-1, keepdims=True))
+        for values in (features, others)
+    )
     return tf.reduce_mean(tf.reduce_sum(tf.square(unit - other_unit), -1), [1, 2])
 
 
 def distance_names(flags: FeatureFlags) -> tuple[str, str] | None:
-    """The names of the Frechet and the kernel distance; None without a network. See `FeatureNetwork`."""
+    """The names of the Frechet and the kernel distance; None
+    without a network. See `FeatureNetwork`.
+    """
     if not flags.network:
         return None
     is_inception = flags.network == "InceptionV3"

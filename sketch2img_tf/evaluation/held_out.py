@@ -44,7 +44,9 @@ class HeldOut:
         for batch in self.batches.take(L1_EXAMPLES // _BATCH):
             first = len(differences)
             seeds = tf.range(first, first + len(batch["labels"]), dtype=tf.int64)
-            fakes, reals = self._intensities(draw(batch["sketches"], batch["labels"], seeds), batch["photos"])
+            fakes, reals = self._intensities(
+                draw(batch["sketches"], batch["labels"], seeds), batch["photos"]
+            )
             differences.extend(tf.reduce_mean(tf.abs(fakes - reals), [1, 2, 3]).numpy())
         return float(np.mean(differences, dtype=np.float64))
 
@@ -58,10 +60,14 @@ class HeldOut:
             *self._intensities(fakes, examples["photos"]),
         ]
         names = [self.sketchy.class_names[int(label)] for label in examples["labels"]]
-        return picture_grid.picture_grid([preprocessing.to_pixels(column).numpy() for column in columns], names)
+        return picture_grid.picture_grid(
+            [preprocessing.to_pixels(column).numpy() for column in columns], names
+        )
 
     def _intensities(self, *photos: tf.Tensor) -> list[tf.Tensor]:
-        return [preprocessing.photo_intensities(picture, self.sketchy.statistics) for picture in photos]
+        return [
+            preprocessing.photo_intensities(picture, self.sketchy.statistics) for picture in photos
+        ]
 
 
 def open_paired_dataset(card: Card, data_dir: str) -> input_pipeline.PairedDataset:
@@ -71,7 +77,9 @@ def open_paired_dataset(card: Card, data_dir: str) -> input_pipeline.PairedDatas
       UserError: they are missing, or do not have the card's classes.
     """
     data = card.config.data
-    chosen = dataclasses.replace(data, data_dir=data_dir or data.data_dir, classes=card.class_names, num_classes=0)
+    chosen = dataclasses.replace(
+        data, data_dir=data_dir or data.data_dir, classes=card.class_names, num_classes=0
+    )
     sketchy = input_pipeline.open_paired_dataset(str(sources.directory(chosen)), chosen)
     if sketchy.class_names != card.class_names:  # labels are positions in them
         raise UserError(
@@ -95,12 +103,18 @@ def drawing_pixels(from_tensors: Draw, statistics: Statistics) -> Draw:
 
 
 def one_a_class(batches: Iterable[dict], most: int) -> dict[str, tf.Tensor]:
-    """A batch of at most `most` examples of many classes: the first of every class, then the second."""
+    """A batch of at most `most` examples of many classes: the
+    first of every class, then the second.
+    """
     seen: collections.Counter[int] = collections.Counter()
-    chosen: dict[tuple[int, int], dict[str, tf.Tensor]] = {}  # by (number of earlier examples of its class, class)
+    # By (number of earlier examples of its class, class)
+    chosen: dict[tuple[int, int], dict[str, tf.Tensor]] = {}
     for batch in batches:
         for i, label in enumerate(batch["labels"].numpy().tolist()):
             chosen[seen[label], label] = {key: value[i] for key, value in batch.items()}
             seen[label] += 1
         chosen = dict(sorted(chosen.items())[:most])
-    return {key: tf.stack([example[key] for example in chosen.values()]) for key in ("photos", "sketches", "labels")}
+    return {
+        key: tf.stack([example[key] for example in chosen.values()])
+        for key in ("photos", "sketches", "labels")
+    }

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def also_taught(network: str, losses: LossConfig) -> list[str]:
-    """The flags with which a run with these losses used the network, or "" for none, in its losses."""
+    """The flags with which a run with these losses used the
+    network, or "" for none, in its losses.
+    """
     teachers = {
         "perceptual_network": losses.perceptual_network if losses.perceptual_weight else "",
         "critic_network": losses.critic_network if losses.critic_counts else "",
@@ -29,6 +31,7 @@ def note(result: dict) -> str:
         return ""
     network = result["protocol"]["features"]["network"]
     return (
-        f"{network} judges here, and it taught this model too ({', '.join(taught)}): numbers with its name cannot be"
+        f"{network} judges here, and it taught this model too ({', '.join(taught)}): numbers with"
+        " its name cannot be"
         " compared with those of models that it did not teach; give another --features_network"
     )

@@ -21,7 +21,8 @@ class Protocol:
       pictures: how many examples of the split, the first in the order of its files; None for all.
         Example number i has seed i.
       training_pictures: how many examples of the training split, for comparison, likewise.
-      diversity_sketches: how many sketches, of as many classes as possible, are drawn several times.
+      diversity_sketches: how many sketches, of as many classes as possible, are drawn several
+        times.
       diversity_seeds: how often each of these is drawn, with seeds from 0.
     """
 
@@ -46,7 +47,9 @@ PROTOCOLS = {
 
 
 def held_out_split(sketchy: PairedDataset) -> str:
-    """The split for measurements during a run: validation, or if missing test, or if missing train."""
+    """The split for measurements during a run: validation, or
+    if missing test, or if missing train.
+    """
     return next(split for split in ("validation", "test", "train") if sketchy.examples.get(split))
 
 
@@ -59,6 +62,13 @@ def find(name: str, sketchy: PairedDataset) -> Protocol:
     protocol = PROTOCOLS[name or f"{held_out_split(sketchy)}_256"]
     if not sketchy.examples.get(protocol.split):
         there = [other.name for other in PROTOCOLS.values() if sketchy.examples.get(other.split)]
-        more = "; the run held nothing back (--validation_share)" if protocol.split == "validation" else ""
-        raise UserError(f"--protocol={name}: there is no {protocol.split} part{more}; give one of {', '.join(there)}")
+        more = (
+            "; the run held nothing back (--validation_share)"
+            if protocol.split == "validation"
+            else ""
+        )
+        raise UserError(
+            f"--protocol={name}: there is no {protocol.split} part{more}; give one of"
+            f" {', '.join(there)}"
+        )
     return protocol

@@ -22,8 +22,17 @@ if TYPE_CHECKING:
     from sketch2img_tf.evaluation.examples import Part
     from sketch2img_tf.evaluation.training_photos import TrainingPhotos
 
-OF_CLASSES = "_of_classes"  # suffix of a metric's mean over classes, in which every class counts once
-_HIGHER_IS_BETTER = ("psnr", "ssim", "edge_recall", "edge_precision", "class_accuracy", "inception_score", "diversity")
+# Suffix of a metric's mean over classes, in which every class counts once
+OF_CLASSES = "_of_classes"
+_HIGHER_IS_BETTER = (
+    "psnr",
+    "ssim",
+    "edge_recall",
+    "edge_precision",
+    "class_accuracy",
+    "inception_score",
+    "diversity",
+)
 _COUNTED_BY_CLASS = ("l1", "edge_recall", "class_accuracy", "perceptual")
 _CHUNK = 64
 _COMPARED = 4096  # at most so many training photos, evenly spaced, are used for distances of sets
@@ -37,10 +46,20 @@ def lower_is_better(metric: str) -> bool:
 
 def metric_names(flags: FeatureFlags) -> list[str]:
     """The names of all metrics with this network, or without one."""
-    names = ["l1", "psnr", "ssim", "edge_recall", "edge_precision", "edge_recall_by_chance", "edge_precision_by_chance"]
+    names = [
+        "l1",
+        "psnr",
+        "ssim",
+        "edge_recall",
+        "edge_precision",
+        "edge_recall_by_chance",
+        "edge_precision_by_chance",
+    ]
     names += ["nearest_train_rms"]
     if flags.network:
-        names += [f"{kind}_{flags.network}" for kind in ("nearest_train", "class_accuracy", "perceptual")]
+        names += [
+            f"{kind}_{flags.network}" for kind in ("nearest_train", "class_accuracy", "perceptual")
+        ]
     names += [name + OF_CLASSES for name in names if _counts_by_class(name)]
     names += ["diversity_l1", "diversity_coarse_l1"]
     if flags.network:
@@ -65,14 +84,20 @@ class Scores:
 
 
 class Scorer:
-    """Scores pictures of the examples of a part, or of another part, against the real photos of the part."""
+    """Scores pictures of the examples of a part, or of another part,
+    against the real photos of the part.
+    """
 
     def __init__(self, part: Part, training: TrainingPhotos, network: FeatureNetwork | None):
         self.part, self.training, self.network = part, training, network
         self._training_vectors = _vectors(training.pixels)
-        self._compared = np.linspace(0, len(training.labels) - 1, min(len(training.labels), _COMPARED)).astype(int)
+        self._compared = np.linspace(
+            0, len(training.labels) - 1, min(len(training.labels), _COMPARED)
+        ).astype(int)
         reals = part.photos[part.distinct]
-        self._real_features = network.pooled(reals, "looking at the real photos") if network else None
+        self._real_features = (
+            network.pooled(reals, "looking at the real photos") if network else None
+        )
 
     def score(self, pictures: np.ndarray, part: Part, varied: np.ndarray) -> Scores:
         """Computes all metrics.
@@ -82,7 +107,9 @@ class Scorer:
           part: the examples that were drawn.
           varied: several pictures of some sketches, uint8 [P, S, H, W, 3].
         """
-        features = self.network.pooled(pictures, "looking at the pictures") if self.network else None
+        features = (
+            self.network.pooled(pictures, "looking at the pictures") if self.network else None
+        )
         per_picture = {**_in_chunks(pictures, part), **self._nearest(pictures, features)}
         if self.network:
             per_picture |= self._judged(pictures, part, features)
@@ -98,7 +125,9 @@ class Scorer:
         return Scores(metrics, per_picture)
 
     def nearest_photos(self, pictures: np.ndarray) -> np.ndarray:
-        """The number of each picture's nearest training photo, int [N], as in `nearest_train_rms`."""
+        """The number of each picture's nearest training photo,
+        int [N], as in `nearest_train_rms`.
+        """
         return neighbours.nearest(_vectors(pictures), self._training_vectors)[1]
 
     def distances_of_reals(self) -> dict[str, float]:
@@ -108,7 +137,9 @@ class Scorer:
         return {**there, **back}
 
     def _of_set(self, features: np.ndarray, groups: np.ndarray) -> dict[str, float]:
-        """The metrics of a set of pictures with these features; `groups` as in `kernel_distance`."""
+        """The metrics of a set of pictures with these
+        features; `groups` as in `kernel_distance`.
+        """
         probabilities = self.training.classifier.probabilities(features)
         return {
             **self._distances(features, self._real_features, groups, ""),
@@ -118,7 +149,9 @@ class Scorer:
 
     @property
     def _compared_features(self) -> np.ndarray:
-        """Features of at most `_COMPARED` training photos: a kernel matrix has an entry per pair."""
+        """Features of at most `_COMPARED` training photos: a
+        kernel matrix has an entry per pair.
+        """
         return self.training.features[self._compared]
 
     def _distances(
@@ -133,16 +166,24 @@ class Scorer:
         }
 
     def _nearest(self, pictures: np.ndarray, features: np.ndarray | None) -> dict[str, np.ndarray]:
-        found = {"nearest_train_rms": neighbours.nearest(_vectors(pictures), self._training_vectors)[0]}
+        found = {
+            "nearest_train_rms": neighbours.nearest(_vectors(pictures), self._training_vectors)[0]
+        }
         if self.network:
             nearest, _ = neighbours.nearest(features, self.training.features)
             found[f"nearest_train_{self.network.name}"] = nearest
         return found
 
-    def _judged(self, pictures: np.ndarray, part: Part, features: np.ndarray) -> dict[str, np.ndarray]:
+    def _judged(
+        self, pictures: np.ndarray, part: Part, features: np.ndarray
+    ) -> dict[str, np.ndarray]:
         return {
-            f"class_accuracy_{self.network.name}": self.training.classifier.hits(features, part.labels).astype(float),
-            f"perceptual_{self.network.name}": self.network.perceptual_distances(pictures, part.photos),
+            f"class_accuracy_{self.network.name}": self.training.classifier.hits(
+                features, part.labels
+            ).astype(float),
+            f"perceptual_{self.network.name}": self.network.perceptual_distances(
+                pictures, part.photos
+            ),
         }
 
     def _diversity(self, varied: np.ndarray) -> dict[str, float]:
@@ -173,15 +214,21 @@ def by_class(columns: dict[str, Scores], labels: np.ndarray, class_names: tuple[
       class_names: in the order of the labels.
 
     Returns:
-      {"metric": its name, "mean": {column: mean of classes, ...}, "classes": {class: {"sketches": how many, column:
-      number, ...}, ...}} of the classes that have examples, the model's best first.
+      {"metric": its name, "mean": {column: mean of classes, ...}, "classes": {class: {"sketches":
+      how many, column: number, ...}, ...}} of the classes that have examples, the model's best
+      first.
     """
     model = next(iter(columns))
-    metric = next((name for name in columns[model].per_picture if name.startswith("class_accuracy_")), "l1")
+    metric = next(
+        (name for name in columns[model].per_picture if name.startswith("class_accuracy_")), "l1"
+    )
     classes = {}
     for label in np.unique(labels):
         of_class = labels == label
-        means = {column: float(scores.per_picture[metric][of_class].mean()) for column, scores in columns.items()}
+        means = {
+            column: float(scores.per_picture[metric][of_class].mean())
+            for column, scores in columns.items()
+        }
         classes[class_names[label]] = {"sketches": int(of_class.sum()), **means}
     sign = 1 if lower_is_better(metric) else -1
     return {
@@ -197,7 +244,9 @@ def _counts_by_class(name: str) -> bool:
 
 def _in_chunks(pictures: np.ndarray, part: Part) -> dict[str, np.ndarray]:
     starts = range(0, len(pictures), _CHUNK)
-    chunks = [_of_pixels(*(array[at : at + _CHUNK] for array in (pictures, part.photos))) for at in starts]
+    chunks = [
+        _of_pixels(*(array[at : at + _CHUNK] for array in (pictures, part.photos))) for at in starts
+    ]
     found = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
     return {**found, **faithfulness(pictures, part.sketch_pixels)}
 

@@ -73,10 +73,13 @@ def _compute(datasets: list[PairedDataset], network: FeatureNetwork | None) -> T
     features = network.pooled(pixels, "looking at the training photos")
     if len(features) > 1 and not features.std(0).any():
         raise UserError(
-            f"--features_weights: {network.description['network']} gives the same features for every photo at its layer"
+            f"--features_weights: {network.description['network']} gives the same features for"
+            " every photo at its layer"
             f" {network.description['layer']}: the weights are not trained up to there; give others"
         )
-    return TrainingPhotos(pixels, labels, features, classifier.train(features, labels, len(datasets[0].class_names)))
+    return TrainingPhotos(
+        pixels, labels, features, classifier.train(features, labels, len(datasets[0].class_names))
+    )
 
 
 def read(datasets: list[PairedDataset]) -> tuple[np.ndarray, np.ndarray]:
@@ -85,7 +88,9 @@ def read(datasets: list[PairedDataset]) -> tuple[np.ndarray, np.ndarray]:
     for dataset in datasets:
         batches = input_pipeline.evaluation_batches(dataset, "train", _BATCH)
         total = math.ceil(dataset.examples["train"] / _BATCH)
-        for batch in progress.bar(batches, "reading the training photos", total, unit="batch", leave=False):
+        for batch in progress.bar(
+            batches, "reading the training photos", total, unit="batch", leave=False
+        ):
             photos = preprocessing.photo_pixels(batch["photos"], dataset.statistics).numpy()
             for photo, label in zip(photos, batch["labels"].numpy()):
                 seen.setdefault(hashlib.sha1(photo).digest(), (photo, label))
@@ -94,7 +99,9 @@ def read(datasets: list[PairedDataset]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _path(datasets: list[PairedDataset], network: FeatureNetwork | None) -> str:
-    """The cache file, beside the records; its name has a hash of everything that its content depends on."""
+    """The cache file, beside the records; its name has a hash of
+    everything that its content depends on.
+    """
     sketchy, *beside = datasets
     facts = {
         "version": _VERSION,
@@ -107,7 +114,9 @@ def _path(datasets: list[PairedDataset], network: FeatureNetwork | None) -> str:
         **({"beside": [dataset.examples["train"] for dataset in beside]} if beside else {}),
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-    return os.path.join(sketchy.directory, "evaluation", f"{network.name if network else 'photos'}-{digest}.npz")
+    return os.path.join(
+        sketchy.directory, "evaluation", f"{network.name if network else 'photos'}-{digest}.npz"
+    )
 
 
 def _keep(path: str, photos: TrainingPhotos) -> None:
@@ -120,7 +129,10 @@ def _keep(path: str, photos: TrainingPhotos) -> None:
         np.savez(temporary, **arrays)
         os.replace(temporary, path)
     except OSError as error:
-        print(f"the training photos' features are not kept for the next time ({error})", file=sys.stderr)
+        print(
+            f"the training photos' features are not kept for the next time ({error})",
+            file=sys.stderr,
+        )
 
 
 def _read(path: str) -> TrainingPhotos | None:

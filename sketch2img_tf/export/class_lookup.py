@@ -35,7 +35,9 @@ class ClassLookup(tf.Module):
 
 
 def unknown(names: tf.Tensor) -> tf.Tensor:
-    """What is said about names [B] that are no class: whole letters of them, whatever bytes they were."""
+    """What is said about names [B] that are no class: whole
+    letters of them, whatever bytes they were.
+    """
     shown = tf.strings.substr(_readable(names), 0, _SHOWN, unit="UTF8_CHAR")
     return tf.strings.join(["unknown class: ", shown])
 

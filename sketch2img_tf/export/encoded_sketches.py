@@ -1,4 +1,5 @@
-"""Sketch files from anybody, read inside the exported graph: nothing is decoded before its header was looked at.
+"""Sketch files from anybody, read inside the exported graph: nothing is decoded before its header
+was looked at.
 
 Axes: B batch.
 """
@@ -15,7 +16,8 @@ from sketch2img_tf.export.sketch_limits import MAX_BYTES, MAX_SIDE
 
 _AT_ONCE = 4  # files decoded at the same time, which bounds the memory of a batch
 
-# The signature, and the length and name of the chunk that always comes first: PNG specification, 5.2 and 11.2.1.
+# The signature, and the length and name of the chunk that always comes first:
+# PNG specification, 5.2 and 11.2.1.
 _PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"
 
 
@@ -37,14 +39,20 @@ def read(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 def _read_or_damaged(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     # An error in a decoding op would end the whole batch. Only a Dataset can go on after one.
-    result = tf.data.Dataset.from_tensors(encoded).map(functools.partial(_read, size=size)).ignore_errors()
+    result = (
+        tf.data.Dataset.from_tensors(encoded)
+        .map(functools.partial(_read, size=size))
+        .ignore_errors()
+    )
     damaged = tf.data.Dataset.from_tensors(_stand_in("the PNG or JPEG is damaged", size))
     return result.concatenate(damaged).take(1).get_single_element()
 
 
 def _read(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     problem = _problem(encoded, size)
-    return tf.cond(problem == "", lambda: (_decode(encoded, size), problem), lambda: _stand_in(problem, size))
+    return tf.cond(
+        problem == "", lambda: (_decode(encoded, size), problem), lambda: _stand_in(problem, size)
+    )
 
 
 def _problem(encoded: tf.Tensor, size: int) -> tf.Tensor:
@@ -55,7 +63,10 @@ def _problem(encoded: tf.Tensor, size: int) -> tf.Tensor:
         [
             (is_large, lambda: tf.constant(sketch_limits.TOO_MANY_BYTES)),
             (is_png, lambda: _size_problem(_png_size(encoded), size)),
-            (tf.io.is_jpeg(encoded), lambda: _size_problem(tf.image.extract_jpeg_shape(encoded)[:2], size)),
+            (
+                tf.io.is_jpeg(encoded),
+                lambda: _size_problem(tf.image.extract_jpeg_shape(encoded)[:2], size),
+            ),
         ],
         default=lambda: tf.constant("the sketch is neither PNG nor JPEG"),
     )
@@ -68,7 +79,8 @@ def _png_size(encoded: tf.Tensor) -> tf.Tensor:
 
 def _size_problem(sides: tf.Tensor, size: int) -> tf.Tensor:
     shorter, longer = tf.reduce_min(sides), tf.reduce_max(sides)
-    fits = (shorter > 0) & (longer <= MAX_SIDE) & (longer <= size * shorter)  # scaled down, it has a width
+    # Scaled down, it has a width
+    fits = (shorter > 0) & (longer <= MAX_SIDE) & (longer <= size * shorter)
     return tf.where(fits, "", sketch_limits.wrong_sides(size))
 
 

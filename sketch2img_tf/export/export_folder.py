@@ -14,22 +14,27 @@ CARD_PATH = os.path.join("assets.extra", "card.json")
 SAVED_MODEL_FILE = "saved_model.pb"
 LITE_MODEL_FILE = "model.tflite"
 
-_PREFIXES = {SAVED_MODEL_FILE: "", LITE_MODEL_FILE: "tflite-"}  # of folders of one version, before the step
+# Of folders of one version, before the step
+_PREFIXES = {SAVED_MODEL_FILE: "", LITE_MODEL_FILE: "tflite-"}
 
 
 def version_name(file: str, step: int) -> str:
-    """What the folder of one version is called; `file` is SAVED_MODEL_FILE or LITE_MODEL_FILE, which it will hold."""
+    """What the folder of one version is called; `file` is SAVED_MODEL_FILE or
+    LITE_MODEL_FILE, which it will hold.
+    """
     return f"{_PREFIXES[file]}{step}"
 
 
 def newest_version(directory: str, files: tuple[str, ...] = (SAVED_MODEL_FILE,)) -> str:
     """The absolute path of the folder of one version.
 
-    That is `directory` itself, whatever its name, or of those in it that are named by their step the highest.
+    That is `directory` itself, whatever its name, or of those in it that are named by their step
+    the highest.
 
     Args:
       directory: one version, or a folder of several.
-      files: which of SAVED_MODEL_FILE and LITE_MODEL_FILE it may hold; of two of one step, the first.
+      files: which of SAVED_MODEL_FILE and LITE_MODEL_FILE it may hold; of two of one step, the
+        first.
 
     Raises:
       UserError: there is no export.
@@ -37,7 +42,11 @@ def newest_version(directory: str, files: tuple[str, ...] = (SAVED_MODEL_FILE,))
     inside = os.listdir(directory) if os.path.isdir(directory) else []
     if not set(files).isdisjoint(inside):
         return os.path.abspath(directory)
-    versions = [(step, -rank, name) for rank, file in enumerate(files) for step, name in _versions(inside, file)]
+    versions = [
+        (step, -rank, name)
+        for rank, file in enumerate(files)
+        for step, name in _versions(inside, file)
+    ]
     if not versions:
         raise UserError(f"--model={directory}: no exported model there; write one with export.py")
     return os.path.abspath(os.path.join(directory, max(versions)[-1]))
@@ -69,7 +78,8 @@ def read_step(version: str) -> int:
 
 
 def read_class_results(version: str) -> dict[str, dict[str, Any]]:
-    """What the model's own evaluation found of each class, as `scoring.by_class` has it; {} where there is none.
+    """What the model's own evaluation found of each class, as `scoring.by_class` has it; {} where
+    there is none.
 
     Raises:
       UserError: the card is missing or damaged.
@@ -79,11 +89,15 @@ def read_class_results(version: str) -> dict[str, dict[str, Any]]:
 
 
 def _read(version: str, parse: Callable[[str], Any]) -> Any:
-    """What `parse` makes of the card's text. Of the model that ships it lies beside the other files."""
+    """What `parse` makes of the card's text. Of the model that
+    ships it lies beside the other files.
+    """
     path = os.path.join(version, os.path.basename(CARD_PATH))
     path = path if os.path.exists(path) else os.path.join(version, CARD_PATH)
     try:
         with open(path, encoding="utf-8") as file:
             return parse(file.read())
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: missing or damaged ({error}); export the model again, with export.py") from None
+        raise UserError(
+            f"{path}: missing or damaged ({error}); export the model again, with export.py"
+        ) from None

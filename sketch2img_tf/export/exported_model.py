@@ -27,13 +27,16 @@ _FILES = [
 
 
 class ExportedModel(tf.Module):
-    """The averaged generator between its preprocessing and its inverse, with the classes and statistics inside."""
+    """The averaged generator between its preprocessing and its inverse,
+    with the classes and statistics inside.
+    """
 
     def __init__(self, generator: Generator, card: Card):
         super().__init__(name="sketch2img")
-        # The weights are tracked and the Keras objects are not: an export holds its signatures and no more to call.
-        # They stay variables: constants would be copied into the graph of every signature, several times over, which
-        # costs gigabytes and a slow start, and saves a fourth of the time of a batch of one alone.
+        # The weights are tracked and the Keras objects are not: an export holds its signatures and
+        # no more to call. They stay variables: constants would be copied into the graph of every
+        # signature, several times over, which costs gigabytes and a slow start, and saves a fourth
+        # of the time of a batch of one alone.
         self.weights = generator.variables
         self.draw = generator.draw
         self.image_size = generator.image_size
@@ -42,60 +45,87 @@ class ExportedModel(tf.Module):
         self.labels = class_lookup.ClassLookup(card.class_names)
 
     @tf.function(autograph=False, input_signature=_FILES)
-    def from_bytes(self, sketch_bytes: tf.Tensor, label: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        """PNG or JPEG sketches, class names and seeds to PNG photos, all [B]; a bad item fails the whole call."""
+    def from_bytes(
+        self, sketch_bytes: tf.Tensor, label: tf.Tensor, seed: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """PNG or JPEG sketches, class names and seeds to PNG photos, all
+        [B]; a bad item fails the whole call.
+        """
         sketches, label_id, problems = self._read(sketch_bytes, label)
         bad = tf.where(problems != "")[:, 0]
         told = tf.strings.join(["item ", tf.strings.as_string(bad), ": ", tf.gather(problems, bad)])
-        with tf.control_dependencies([tf.Assert(tf.size(bad) == 0, [tf.strings.reduce_join(told, separator="; ")])]):
+        with tf.control_dependencies(
+            [tf.Assert(tf.size(bad) == 0, [tf.strings.reduce_join(told, separator="; ")])]
+        ):
             sketches = tf.identity(sketches)
         return {"photo_bytes": self._photo_files(sketches, label_id, seed)}
 
     @tf.function(autograph=False, input_signature=_FILES)
-    def each_from_bytes(self, sketch_bytes: tf.Tensor, label: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The same, but a bad item has an `error` and no bytes, and its batch-mates have their photos; all [B]."""
+    def each_from_bytes(
+        self, sketch_bytes: tf.Tensor, label: tf.Tensor, seed: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """The same, but a bad item has an `error` and no bytes, and its
+        batch-mates have their photos; all [B].
+        """
         sketches, label_id, problems = self._read(sketch_bytes, label)
         photo_files = self._photo_files(sketches, label_id, seed)
         return {"photo_bytes": tf.where(problems == "", photo_files, ""), "error": problems}
 
     @tf.function(autograph=False)
-    def from_tensors(self, sketch: tf.Tensor, label_id: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+    def from_tensors(
+        self, sketch: tf.Tensor, label_id: tf.Tensor, seed: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Sketches as black lines on white, uint8 [B, S, S, 1], to photos, uint8 [B, S, S, 3]."""
         number = tf.size(self.class_names, tf.int64)
         valid = tf.reduce_all((label_id >= 0) & (label_id < number))
-        with tf.control_dependencies([tf.Assert(valid, ["label_id out of range:", label_id, "classes:", number])]):
+        with tf.control_dependencies(
+            [tf.Assert(valid, ["label_id out of range:", label_id, "classes:", number])]
+        ):
             label_id = tf.identity(label_id)
         return {"photo": self._photos(preprocessing.sketch_intensities(sketch), label_id, seed)}
 
     @tf.function(autograph=False, input_signature=_FILES[1:2])
     def known_classes(self, label: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Class names [B] to their ids, -1 for an unknown one, int64 [B], and all classes there are, string [B, K]."""
+        """Class names [B] to their ids, -1 for an unknown one, int64 [B], and
+        all classes there are, string [B, K].
+        """
         names = tf.repeat(self.class_names[tf.newaxis], tf.size(label), axis=0)
         return {"label_id": self.labels(label), "class_names": names}
 
-    def _read(self, sketch_bytes: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Sketches' intensities, label ids, and what is wrong with each item or ""; the ids of bad items are valid."""
+    def _read(
+        self, sketch_bytes: tf.Tensor, label: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Sketches' intensities, label ids, and what is wrong with each item or
+        ""; the ids of bad items are valid.
+        """
         sketches, problems = encoded_sketches.read(sketch_bytes, self.image_size)
         label_id = self.labels(label)
         problems = tf.where(label_id < 0, class_lookup.unknown(label), problems)
         return sketches, tf.maximum(label_id, 0), problems
 
     def _photo_files(self, sketches: tf.Tensor, label_id: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        return tf.map_fn(tf.io.encode_png, self._photos(sketches, label_id, seed), fn_output_signature=tf.string)
+        return tf.map_fn(
+            tf.io.encode_png, self._photos(sketches, label_id, seed), fn_output_signature=tf.string
+        )
 
     @tf.function(autograph=False)  # a function, so that the signatures share it
     def _photos(self, sketches: tf.Tensor, label_id: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Sketches as intensities, float32 [B, S, S, 1], to photos as pixels, uint8 [B, S, S, 3]."""
+        """Sketches as intensities, float32 [B, S, S, 1], to
+        photos as pixels, uint8 [B, S, S, 3].
+        """
         counts = tf.stack([tf.shape(tensor)[0] for tensor in (sketches, label_id, seed)])
         equal = tf.reduce_all(counts == counts[0])
-        with tf.control_dependencies([tf.Assert(equal, ["sketches, labels and seeds differ in number:", counts])]):
+        with tf.control_dependencies(
+            [tf.Assert(equal, ["sketches, labels and seeds differ in number:", counts])]
+        ):
             normalized = preprocessing.normalize_sketches(sketches, self.statistics)
         photos = self.draw(normalized, label_id, seed)
         return preprocessing.to_pixels(preprocessing.photo_intensities(photos, self.statistics))
 
 
 def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
-    """Writes `export_dir/<step>/`: the SavedModel and, under assets.extra, its cards and TensorFlow Serving's warm-up.
+    """Writes `export_dir/<step>/`: the SavedModel and, under assets.extra, its cards and TensorFlow
+    Serving's warm-up.
 
     Returns:
       The folder's path.
@@ -109,7 +139,9 @@ def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
             signatures = {
                 "serving_default": model.from_bytes.get_concrete_function(),
                 "each": model.each_from_bytes.get_concrete_function(),
-                "tensors": model.from_tensors.get_concrete_function(*_tensors(generator.image_size)),
+                "tensors": model.from_tensors.get_concrete_function(
+                    *_tensors(generator.image_size)
+                ),
                 "classes": model.known_classes.get_concrete_function(),
             }
             tf.saved_model.save(model, temporary, signatures)

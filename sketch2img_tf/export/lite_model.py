@@ -1,4 +1,6 @@
-"""The generator as a TensorFlow Lite model, for tablets and browsers: one picture at a time, weights in float16."""
+"""The generator as a TensorFlow Lite model, for tablets and browsers: one
+picture at a time, weights in float16.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +28,15 @@ LABELS_FILE = "labels.txt"
 class LiteModel(tf.Module):
     """One sketch, its class and noise to one photo.
 
-    The noise comes from outside: TensorFlow Lite has no random numbers that follow from a seed. Any N(0, 1) will do;
-    `tf.random.stateless_normal(shape, [seed, 0], alg="philox")` gives the picture that a SavedModel draws for `seed`.
+    The noise comes from outside: TensorFlow Lite has no random numbers that follow from a seed. Any
+    N(0, 1) will do; `tf.random.stateless_normal(shape, [seed, 0], alg="philox")` gives the picture
+    that a SavedModel draws for `seed`.
     """
 
     def __init__(self, generator: Generator, statistics: Statistics, batch_size: int = 1):
         super().__init__(name="sketch2img")
-        # The weights are tracked and the Keras objects are not, each of whose calls the converter would trace.
+        # The weights are tracked and the Keras objects are not, each of
+        # whose calls the converter would trace.
         self.weights = generator.variables
         self.generate = generator.__call__
         self.statistics = statistics
@@ -44,18 +48,27 @@ class LiteModel(tf.Module):
         ]
 
     @tf.function(autograph=False)
-    def draw(self, sketch: tf.Tensor, label_id: tf.Tensor, noise: tf.Tensor) -> dict[str, tf.Tensor]:
+    def draw(
+        self, sketch: tf.Tensor, label_id: tf.Tensor, noise: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """A sketch as black lines on white, uint8 [1, S, S, 1], to a photo, uint8 [1, S, S, 3]."""
-        normalized = preprocessing.normalize_sketches(preprocessing.sketch_intensities(sketch), self.statistics)
+        normalized = preprocessing.normalize_sketches(
+            preprocessing.sketch_intensities(sketch), self.statistics
+        )
         photo = self.generate((normalized, label_id, noise), training=False)
-        return {"photo": preprocessing.to_pixels(preprocessing.photo_intensities(photo, self.statistics))}
+        return {
+            "photo": preprocessing.to_pixels(
+                preprocessing.photo_intensities(photo, self.statistics)
+            )
+        }
 
 
 def convert(generator: Generator, statistics: Statistics, batch_size: int = 1) -> bytes:
     """The model's file, for batches of one size. Every op in it is one of TensorFlow Lite's own."""
     model = LiteModel(generator, statistics, batch_size)
-    # Not for this computer: convolutions by tiles, which suit its processor, are functions, of which it takes none. The
-    # converter prints a summary that calls constants "non-converted", as if it had failed.
+    # Not for this computer: convolutions by tiles, which suit its processor, are functions, of
+    # which it takes none. The converter prints a summary that calls constants "non-converted", as
+    # if it had failed.
     with hardware.for_accelerators(), standard_streams.silenced_stderr():
         concrete = model.draw.get_concrete_function(*model.signature)
         converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)

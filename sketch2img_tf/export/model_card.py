@@ -23,13 +23,18 @@ _TEMPLATE = os.path.join(os.path.dirname(__file__), "MODEL_CARD.template.md")
 def write(version: str, card: Card, step: int) -> None:
     """Writes both cards into the folder of an export."""
     os.makedirs(os.path.join(version, os.path.dirname(CARD_PATH)), exist_ok=True)
-    for path, text in ((CARD_PATH, machine_card(card, step)), (MODEL_CARD_PATH, human_card(card, step))):
+    for path, text in (
+        (CARD_PATH, machine_card(card, step)),
+        (MODEL_CARD_PATH, human_card(card, step)),
+    ):
         with open(os.path.join(version, path), "w", encoding="utf-8") as file:
             file.write(text)
 
 
 def machine_card(card: Card, step: int, **more: object) -> str:
-    """What `Card.from_json` reads; the step, the data set, the versions that the export was made with; and `more`."""
+    """What `Card.from_json` reads; the step, the data set, the versions that
+    the export was made with; and `more`.
+    """
     more |= {
         "step": step,
         "data": training_data.identity(card.config.data),

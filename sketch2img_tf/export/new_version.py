@@ -18,7 +18,8 @@ _UNFINISHED = "unfinished-"  # TensorFlow Serving passes over names that are no 
 
 @contextlib.contextmanager
 def new_version(export_dir: str, name: str) -> Iterator[str]:
-    """A new folder to write in, which becomes `export_dir/name` at the end; clears what killed exports left behind.
+    """A new folder to write in, which becomes `export_dir/name` at the end; clears what killed
+    exports left behind.
 
     Raises:
       UserError: there is such a folder already, or it cannot be written.
@@ -35,7 +36,9 @@ def new_version(export_dir: str, name: str) -> Iterator[str]:
             os.rename(temporary, final)
     except (OSError, tf.errors.OpError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise UserError(f"--export_dir={export_dir}: cannot be written ({_first_line(error)})") from error
+        raise UserError(
+            f"--export_dir={export_dir}: cannot be written ({_first_line(error)})"
+        ) from error
 
 
 @contextlib.contextmanager
@@ -53,7 +56,8 @@ def _remove_leftovers(export_dir: str) -> None:
     for name in os.listdir(export_dir):
         folder = os.path.join(export_dir, name)
         if name.startswith(_UNFINISHED):
-            with contextlib.suppress(OSError), _locked(folder):  # another export may be at work in it
+            # Another export may be at work in it
+            with contextlib.suppress(OSError), _locked(folder):
                 shutil.rmtree(folder)
 
 

@@ -18,21 +18,22 @@ if TYPE_CHECKING:
     from sketch2img_tf.config import DataConfig
 
 _SKETCHY = """
-The model was trained on a folder that the training took for a release of the Sketchy database (Sangkloy et al., "The
-Sketchy Database: Learning to Retrieve Badly Drawn Bunnies", 2016, sketchy.eye.gatech.edu); sketches marked as {dropped}
-were left out. Paid crowd workers drew the sketches of Sketchy. Its photos are from ImageNet, which does not own them
-and allows only non-commercial research and education. The model may be used for no more than that, unless it was
-trained on pictures with another licence, such as the project's own generated miniature. The person who distributes the
-model says which licence they have.
+The model was trained on a folder that the training took for a release of the Sketchy database
+(Sangkloy et al., "The Sketchy Database: Learning to Retrieve Badly Drawn Bunnies", 2016,
+sketchy.eye.gatech.edu); sketches marked as {dropped} were left out. Paid crowd workers drew the
+sketches of Sketchy. Its photos are from ImageNet, which does not own them and allows only
+non-commercial research and education. The model may be used for no more than that, unless it was
+trained on pictures with another licence, such as the project's own generated miniature. The person
+who distributes the model says which licence they have.
 """
 _MIXED_IN = """
-Photos of another folder were mixed in, with edges that a program found in them in place of sketches. Their licences
-count as well.
+Photos of another folder were mixed in, with edges that a program found in them in place of
+sketches. Their licences count as well.
 """
 _EDGE_MAPS = """
-The model was trained on a folder of photos. In place of sketches it saw edges that a program found in them; no person
-drew them. The model may be used as the licences of the photos allow, and the people in them, if there are any. The
-person who distributes the model says what they allow.
+The model was trained on a folder of photos. In place of sketches it saw edges that a program found
+in them; no person drew them. The model may be used as the licences of the photos allow, and the
+people in them, if there are any. The person who distributes the model says what they allow.
 """
 
 

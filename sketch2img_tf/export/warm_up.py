@@ -1,4 +1,5 @@
-"""Requests that TensorFlow Serving sends itself before it takes others', so that no user waits for its slow first call.
+"""Requests that TensorFlow Serving sends itself before it takes others', so that no user waits for
+its slow first call.
 
 https://www.tensorflow.org/tfx/serving/saved_model_warmup
 """
@@ -21,12 +22,19 @@ PATH = os.path.join("assets.extra", "tf_serving_warmup_requests")
 
 
 def write(version: str, card: Card) -> None:
-    """Writes one request a signature, as TFRecords of `PredictionLog`, into the folder of an export."""
+    """Writes one request a signature, as TFRecords of
+    `PredictionLog`, into the folder of an export.
+    """
     label, size = [card.class_names[0]], card.config.data.image_size
     files = {"sketch_bytes": [sketch_png()], "label": label, "seed": np.zeros(1, np.int64)}
     pixels = np.asarray(_sketch().resize((size, size)), np.uint8)[np.newaxis, ..., np.newaxis]
     tensors = {"sketch": pixels, "label_id": np.zeros(1, np.int64), "seed": np.zeros(1, np.int64)}
-    requests = {"serving_default": files, "each": files, "tensors": tensors, "classes": {"label": label}}
+    requests = {
+        "serving_default": files,
+        "each": files,
+        "tensors": tensors,
+        "classes": {"label": label},
+    }
     with tf.io.TFRecordWriter(os.path.join(version, PATH)) as writer:
         for signature, inputs in requests.items():
             writer.write(_log(signature, inputs).SerializeToString())
@@ -44,13 +52,19 @@ def _log(signature: str, inputs: dict) -> prediction_log_pb2.PredictionLog:
     request.model_spec.signature_name = signature
     for name, values in inputs.items():
         request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
-    return prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+    return prediction_log_pb2.PredictionLog(
+        predict_log=prediction_log_pb2.PredictLog(request=request)
+    )
 
 
 def _sketch() -> Image.Image:
     """A house."""
     sketch = Image.new("L", (256, 256), 255)
     draw = ImageDraw.Draw(sketch)
-    draw.line([(60, 120), (128, 50), (196, 120), (196, 210), (60, 210), (60, 120), (196, 120)], fill=0, width=3)
+    draw.line(
+        [(60, 120), (128, 50), (196, 120), (196, 210), (60, 210), (60, 120), (196, 120)],
+        fill=0,
+        width=3,
+    )
     draw.rectangle((112, 160, 144, 210), outline=0, width=3)
     return sketch

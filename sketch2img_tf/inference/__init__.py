@@ -12,6 +12,6 @@ from sketch2img_tf import versions
 
 versions.check_drawing()
 
-from sketch2img_tf.inference.script import Drawer, load  # noqa: E402 - without NumPy and Pillow it could not be read
+from sketch2img_tf.inference.script import Drawer, load  # noqa: E402 - needs NumPy and Pillow
 
 __all__ = ["Drawer", "load"]

@@ -37,7 +37,9 @@ def check_path(path: str) -> None:
 
 
 def write(path: str, title: str, rows: list[Row]) -> None:
-    """Writes the gallery, one HTML file with the pictures inside or one PNG, as the path's ending says."""
+    """Writes the gallery, one HTML file with the pictures inside or
+    one PNG, as the path's ending says.
+    """
     if path.lower().endswith(".png"):
         sheet(rows).save(path)
         return
@@ -49,9 +51,13 @@ def sheet(rows: list[Row]) -> Image.Image:
     """All rows on one picture, each a strip with its name and seeds below."""
     side = Image.open(io.BytesIO(next(iter(rows[0].photos.values())))).width
     sketches = np.stack([_pixels(row.sketch, side) for row in rows])
-    photos = [np.stack([_pixels(row.photos[seed], side) for row in rows]) for seed in rows[0].photos]
+    photos = [
+        np.stack([_pixels(row.photos[seed], side) for row in rows]) for seed in rows[0].photos
+    ]
     seeds = f"seeds {', '.join(map(str, rows[0].photos))}"
-    return picture_grid.picture_grid([sketches, *photos], [f"{row.name}: {seeds}" for row in rows], sets_per_row=1)
+    return picture_grid.picture_grid(
+        [sketches, *photos], [f"{row.name}: {seeds}" for row in rows], sets_per_row=1
+    )
 
 
 def _pixels(png: bytes, side: int) -> np.ndarray:
@@ -64,7 +70,8 @@ def _row(row: Row) -> str:
 
 
 def _figure(png: bytes, caption: str) -> str:
-    return f"<figure>{html_page.image(png, caption)}<figcaption>{html.escape(caption)}</figcaption></figure>"
+    image = html_page.image(png, caption)
+    return f"<figure>{image}<figcaption>{html.escape(caption)}</figcaption></figure>"
 
 
 _STYLE = f"""\

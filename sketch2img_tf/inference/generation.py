@@ -1,6 +1,7 @@
 """Files of sketches to files of pictures.
 
-Whatever can be wrong with flags and files is found before a model is loaded, which with TensorFlow takes seconds.
+Whatever can be wrong with flags and files is found before a model is loaded, which with TensorFlow
+takes seconds.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def generate(
     gallery_path: str = "",
     show_input: str = "",
 ) -> None:
-    """Draws every sketch once a seed and writes the pictures; prints what was taken for granted about each sketch.
+    """Draws every sketch once a seed and writes the pictures; prints what was taken for granted
+    about each sketch.
 
     Args:
       model: folder of the export; empty: the model that ships with the project.
@@ -42,13 +44,15 @@ def generate(
       seeds: as `choices.parse_seeds` reads them.
       output: a .png file for one picture, or a folder.
       polarity: one of `line_drawing.POLARITIES`.
-      crop: bring the drawing to the place and size that drawings had in training; or keep the page as it is.
+      crop: bring the drawing to the place and size that drawings had in training; or keep the page
+        as it is.
       size: of the pictures, pixels; None: as the model draws them.
       gallery_path: of a .html or .png with all sketches and pictures; none if empty.
       show_input: a .png file for what the model is given of one sketch, or a folder; none if empty.
 
     Raises:
-      UserError: a wrong flag, before anything is done; or, at the end, that some of several sketches could not be used.
+      UserError: a wrong flag, before anything is done; or, at the end, that some of several
+        sketches could not be used.
     """
     version = models.find(model)
     card = read_card(version)
@@ -72,9 +76,13 @@ def generate(
             rows = _draw(version, sketches, class_name, seed_numbers, planned, size)
             _report(rows, class_name, output, gallery_path)
         except OSError as error:
-            raise UserError(f"{error.filename or output}: cannot be written: {error.strerror or error}") from None
+            raise UserError(
+                f"{error.filename or output}: cannot be written: {error.strerror or error}"
+            ) from None
     if unused := len(paths) - len(sketches):
-        raise UserError(f"{unused} of {len(paths)} sketches could not be used; the lines above say why")
+        raise UserError(
+            f"{unused} of {len(paths)} sketches could not be used; the lines above say why"
+        )
 
 
 def _read(paths: list[str], polarity: str, fill: float | None) -> list[Sketch]:
@@ -105,7 +113,12 @@ def _show(sketches: list[Sketch], shown: dict[str, str], show_input: str) -> Non
 
 
 def _draw(
-    version: str, sketches: list[Sketch], class_name: str, seeds: list[int], planned: dict, size: int | None
+    version: str,
+    sketches: list[Sketch],
+    class_name: str,
+    seeds: list[int],
+    planned: dict,
+    size: int | None,
 ) -> list[gallery.Row]:
     model = models.open_model(version)
     names = [file_names.as_text(os.path.basename(sketch.path)) for sketch in sketches]
@@ -115,12 +128,15 @@ def _draw(
         # One at a time, so that the bytes of a picture cannot depend on what else is asked for.
         [photo] = model.from_bytes([sketch.png], [class_name], [seed])
         row.photos[seed] = photo
-        picture_files.write(planned[sketch.path, seed], picture_files.enlarge(photo, size) if size else photo)
+        picture_files.write(
+            planned[sketch.path, seed], picture_files.enlarge(photo, size) if size else photo
+        )
     return rows
 
 
 def _progress(items: list, verb: str, unit: str) -> tqdm:
-    # On a terminal alone: a script that reads the lines about bad files has no use for a bar among them.
+    # On a terminal alone: a script that reads the lines about bad
+    # files has no use for a bar among them.
     return progress.bar(items, verb, unit=unit, leave=False, disable=None)
 
 

@@ -1,6 +1,7 @@
 """The lines of a drawing, found on whatever it was drawn on.
 
-Axes: H height, W width, of the page. Ranges: a page's brightness and ink are float32 [H, W] in [0, 1]; ink 0 is paper.
+Axes: H height, W width, of the page. Ranges: a page's brightness and ink are float32 [H, W] in [0,
+1]; ink 0 is paper.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 POLARITIES = paper.POLARITIES
 SIZE = 256  # pixels, as the release's sketches
 
-# The longer side of the drawing, as a share of the canvas, in the sketches that the model was trained on.
+# The longer side of the drawing, as a share of the canvas, in the
+# sketches that the model was trained on.
 _FILL = {
     "tx_000000000000": 0.66,  # where it was drawn: the median of the release's sketches
     "tx_000100000000": 0.78,  # by the release's own description
@@ -28,7 +30,8 @@ _FILL_OF_PHOTO = 0.89  # edge maps, of whole photos: the median of Sketchy's
 
 _FEWEST = 1e-4  # of the page: as few dark pixels are dust
 _SMALLEST = 0.03  # of the page: a drawing smaller than this is a speck
-_SPECK = 0.045  # of the page: what is larger is no speck beside a drawing; a punched hole has 0.02 to 0.04
+# Of the page: what is larger is no speck beside a drawing; a punched hole has 0.02 to 0.04
+_SPECK = 0.045
 _GAP = 0.04  # of the page: what is nearer belongs together
 _THINNEST = 2.0  # pixels in a canvas of 256; the release's lines are 3 wide
 
@@ -40,17 +43,23 @@ def training_fill(data: DataConfig) -> float:
     """
     if data.dataset == "edge_maps":
         return _FILL_OF_PHOTO
-    return float(np.mean([_FILL.get(variant, _FILL_OF_BOX) for variant in dict.fromkeys(data.sketch_variant)]))
+    return float(
+        np.mean(
+            [_FILL.get(variant, _FILL_OF_BOX) for variant in dict.fromkeys(data.sketch_variant)]
+        )
+    )
 
 
-def extract(page: np.ndarray, polarity: str = "auto", fill: float | None = None) -> tuple[np.ndarray, list[str]]:
+def extract(
+    page: np.ndarray, polarity: str = "auto", fill: float | None = None
+) -> tuple[np.ndarray, list[str]]:
     """Black lines on a white square, uint8 [256, 256], from a page, and notes of what was done.
 
     Args:
       page: its brightness [H, W], or its colour [H, W, 3].
       polarity: one of `POLARITIES`; `auto` looks at the lines, or else at the page's border.
-      fill: crop to the drawing so that its longer side is this share of the square's, and leave out specks beside it;
-        None: keep the whole page.
+      fill: crop to the drawing so that its longer side is this share of the square's, and leave out
+        specks beside it; None: keep the whole page.
 
     Raises:
       ValueError: the page is blank.
@@ -66,7 +75,9 @@ def extract(page: np.ndarray, polarity: str = "auto", fill: float | None = None)
         block = _block(ink)
         ink = ink * place.repeat(block, 0).repeat(block, 1)[: ink.shape[0], : ink.shape[1]]
         low, high = _drawing_box(ink, drawn & place)
-        notes.append(f"cropped to the drawing, {_dimensions(high - low)} of {_dimensions(ink.shape)} pixels")
+        notes.append(
+            f"cropped to the drawing, {_dimensions(high - low)} of {_dimensions(ink.shape)} pixels"
+        )
     canvas = _square(ink, low, high, fill, notes)
     if canvas.mean() > paper.MOSTLY:
         notes.append(f"{canvas.mean():.0%} of it is ink: is it a line drawing?")
@@ -74,7 +85,9 @@ def extract(page: np.ndarray, polarity: str = "auto", fill: float | None = None)
 
 
 def amount(page: np.ndarray, polarity: str = "auto") -> float:
-    """The share of a page that is ink; 0 where it is blank, or so much is that it can be no line drawing."""
+    """The share of a page that is ink; 0 where it is blank, or so
+    much is that it can be no line drawing.
+    """
     try:
         pixels, _ = extract(page, polarity)
     except ValueError:
@@ -92,7 +105,8 @@ def _ink(contrast: np.ndarray) -> np.ndarray:
 
 
 def _otsu(values: np.ndarray) -> float:
-    """The threshold that parts values in [0, 1] into two classes with the greatest variance between them.
+    """The threshold that parts values in [0, 1] into two classes with the greatest variance between
+    them.
 
     N. Otsu, "A threshold selection method from gray-level histograms", 1979, equation (18).
     """
@@ -121,10 +135,11 @@ def _block(ink: np.ndarray) -> int:
 
 
 def _without_specks(drawn: np.ndarray, notes: list[str]) -> np.ndarray:
-    """Where the drawing is, bool as `drawn`: not where dust and punched holes are, small and far from what is large.
+    """Where the drawing is, bool as `drawn`: not where dust and punched holes are, small and far
+      from what is large.
 
-    Small parts within the large ones' box, as eyes, belong to the drawing, and those near a large one, as dashes. If
-    all are small, all are the drawing.
+    Small parts within the large ones' box, as eyes, belong to the drawing, and those near a large
+    one, as dashes. If all are small, all are the drawing.
     """
     longer = max(drawn.shape)
     parts = connected_parts.parts(drawn)
@@ -149,11 +164,17 @@ def _drawing_box(ink: np.ndarray, drawn: np.ndarray) -> tuple[np.ndarray, np.nda
     return low + inked.min(0), low + inked.max(0) + 1
 
 
-def _square(ink: np.ndarray, low: np.ndarray, high: np.ndarray, fill: float, notes: list[str]) -> np.ndarray:
-    """The part from `low` to `high`, with what is around it, in a square of 256 pixels of which it fills `fill`."""
+def _square(
+    ink: np.ndarray, low: np.ndarray, high: np.ndarray, fill: float, notes: list[str]
+) -> np.ndarray:
+    """The part from `low` to `high`, with what is around it, in a square of
+    256 pixels of which it fills `fill`.
+    """
     side = round(max(high - low) / fill)
     top, left = np.round((low + high - side) / 2).astype(int)
-    picture = Image.fromarray(np.round(255 * ink).astype(np.uint8)).crop((left, top, left + side, top + side))
+    picture = Image.fromarray(np.round(255 * ink).astype(np.uint8)).crop(
+        (left, top, left + side, top + side)
+    )
     canvas = picture.resize((SIZE, SIZE), Image.Resampling.BICUBIC)
     if line_width(ink) * SIZE / side < _THINNEST:
         notes.append("thin lines made thicker")
@@ -162,16 +183,21 @@ def _square(ink: np.ndarray, low: np.ndarray, high: np.ndarray, fill: float, not
 
 
 def _thicker(canvas: Image.Image) -> np.ndarray:
-    """Lines wider by a pixel on either side, and as dark as lines are, though the resizing made them pale."""
+    """Lines wider by a pixel on either side, and as dark as lines are,
+    though the resizing made them pale.
+    """
     levels = np.asarray(canvas.filter(ImageFilter.MaxFilter(3)), np.float32)
     return np.clip(levels / np.median(levels[levels > levels.max() / 2]), 0, 1)
 
 
 def line_width(ink: np.ndarray) -> float:
-    """The mean width of the lines in pixels: their area over their length, which is half that of their edges."""
+    """The mean width of the lines in pixels: their area over their
+    length, which is half that of their edges.
+    """
     inked = ink > 0.5
     edges = np.count_nonzero(np.diff(inked, axis=0)) + np.count_nonzero(np.diff(inked, axis=1))
-    return 2 * np.count_nonzero(inked) * 4 / np.pi / max(edges, 1)  # 4 / pi: edges are met at any angle
+    # 4 / pi: edges are met at any angle
+    return 2 * np.count_nonzero(inked) * 4 / np.pi / max(edges, 1)
 
 
 def _dimensions(shape: tuple[int, int]) -> str:

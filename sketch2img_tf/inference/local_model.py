@@ -18,7 +18,8 @@ class LocalModel:
     """A SavedModel written by export.py. Threads may share it.
 
     Args:
-      directory: the folder of one version, or the folder that holds them, of which the highest number is taken.
+      directory: the folder of one version, or the folder that holds them, of which the highest
+        number is taken.
 
     Attributes:
       directory: the absolute path of the version's folder.
@@ -31,8 +32,8 @@ class LocalModel:
     def __init__(self, directory: str):
         self.directory = newest_version(directory)
         self.card = read_card(self.directory)
-        # The loader of graphs, not of objects, which makes a Python function of every function in the graph and takes
-        # twice as long; only the signatures are needed.
+        # The loader of graphs, not of objects, which makes a Python function of every function in
+        # the graph and takes twice as long; only the signatures are needed.
         self._session = tf.compat.v1.Session(graph=tf.Graph())
         with self._session.graph.as_default():
             self._signatures = _load(self._session, self.directory)
@@ -42,15 +43,25 @@ class LocalModel:
         """The training step of the weights."""
         return read_step(self.directory)
 
-    def from_tensors(self, sketches: np.ndarray, labels: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-        """Sketches as pixels, uint8 [B, S, S, 1], labels and seeds, int64 [B], to uint8 [B, S, S, 3]."""
+    def from_tensors(
+        self, sketches: np.ndarray, labels: np.ndarray, seeds: np.ndarray
+    ) -> np.ndarray:
+        """Sketches as pixels, uint8 [B, S, S, 1], labels and
+        seeds, int64 [B], to uint8 [B, S, S, 3].
+        """
         return self._run("tensors", "photo", sketch=sketches, label_id=labels, seed=seeds)
 
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
-        """PNG or JPEG sketches of any size, class names and seeds to PNG photos, one of each an example."""
+        """PNG or JPEG sketches of any size, class names and seeds to
+        PNG photos, one of each an example.
+        """
         # As objects: NumPy's own byte strings lose zeros at their ends.
         encoded = np.array(sketches, dtype=object)
-        return list(self._run("serving_default", "photo_bytes", sketch_bytes=encoded, label=labels, seed=seeds))
+        return list(
+            self._run(
+                "serving_default", "photo_bytes", sketch_bytes=encoded, label=labels, seed=seeds
+            )
+        )
 
     def _run(self, name: str, output: str, **inputs) -> np.ndarray:
         signature = self._signatures[name]
@@ -62,15 +73,21 @@ def _load(session: tf.compat.v1.Session, directory: str) -> dict:
     """Loads the export into the session's graph; its signatures by name."""
     try:
         with _without_warnings(), plain(directory) as folder:
-            return tf.compat.v1.saved_model.load(session, [tf.saved_model.SERVING], folder).signature_def
+            return tf.compat.v1.saved_model.load(
+                session, [tf.saved_model.SERVING], folder
+            ).signature_def
     except (OSError, ValueError, tf.errors.OpError) as error:
         first_line = str(error).split("\n")[0]
-        raise UserError(f"--model={directory}: damaged ({first_line}); export it again, with export.py") from None
+        raise UserError(
+            f"--model={directory}: damaged ({first_line}); export it again, with export.py"
+        ) from None
 
 
 @contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
-    """TensorFlow calls this loader deprecated, which tells nothing to a person who waits for a picture."""
+    """TensorFlow calls this loader deprecated, which tells nothing
+    to a person who waits for a picture.
+    """
     logger = tf.get_logger()
     level = logger.level
     logger.setLevel(logging.ERROR)

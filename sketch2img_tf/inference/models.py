@@ -14,7 +14,8 @@ from sketch2img_tf.inference import litert_model
 if TYPE_CHECKING:
     from sketch2img_tf.run_folder.run_card import Card
 
-# The model that ships with the project lies in the package where a wheel was installed, and beside it in a clone.
+# The model that ships with the project lies in the package where a wheel was
+# installed, and beside it in a clone.
 _PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 _IN_WHEEL = _PACKAGE / "pretrained"
 PRETRAINED = str(_IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent / "pretrained")
@@ -35,9 +36,9 @@ def find(directory: str = "") -> str:
     imported.
 
     Args:
-      directory: of a SavedModel, of a LiteRT model, or of several exports; "": the model that ships with the project.
-        Of exports, that of the highest step; of two of one step the LiteRT model, which starts
-        sooner, where its runtime is installed or TensorFlow is not.
+      directory: of a SavedModel, of a LiteRT model, or of several exports; "": the model that ships
+        with the project. Of exports, that of the highest step; of two of one step the LiteRT model,
+        which starts sooner, where its runtime is installed or TensorFlow is not.
 
     Raises:
       UserError: there is no such model.
@@ -62,7 +63,7 @@ def open_model(directory: str) -> Model:
     """
     if os.path.exists(os.path.join(directory, LITE_MODEL_FILE)):
         return litert_model.LiteRTModel(directory)
-    import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+    import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
     from sketch2img_tf.inference.local_model import LocalModel  # here, since it imports TensorFlow
 
     return LocalModel(directory)

@@ -1,9 +1,11 @@
-"""How much darker than its paper every place of a page is, whatever paper, light and colours it has.
+"""How much darker than its paper every place of a page is, whatever paper, light and colours it
+has.
 
 A page is looked at in views, [H, W] each: its brightness and, where colours show lines that it does
-not, the channel that shows them. Red on a green of the same brightness is black on white in the green channel.
-Thin things are told from wide ones, lines from fills and sheets, on a page of 128 pixels: a closing, which fills all
-that is dark and thinner than its window, leaves the paper; an opening does so with what is light.
+not, the channel that shows them. Red on a green of the same brightness is black on white in the
+green channel. Thin things are told from wide ones, lines from fills and sheets, on a page of 128
+pixels: a closing, which fills all that is dark and thinner than its window, leaves the paper; an
+opening does so with what is light.
 """
 
 from __future__ import annotations
@@ -19,12 +21,15 @@ MOSTLY = 0.35  # share of the page: lines cover less, in the release 0.22 at mos
 
 _SMALL = 128  # pixels
 _WINDOW = 7  # pixels of those: wider than any line
-_GREY = 2  # levels by which the channels of a page without colours may differ, or a place by rounding
+# Levels by which the channels of a page without colours may differ, or a place by rounding
+_GREY = 2
 
-_BORDER = 0.02  # width of the border that tells what the page is like, as a share of the shorter side
+# Width of the border that tells what the page is like, as a share of the shorter side
+_BORDER = 0.02
 _EVEN = 8 / 255  # brightness by which an evenly lit border may differ from its median
 _SAME_PAPER = 0.05  # brightness by which the paper around the lines may differ from the border's
-_DARK = 0.3  # brightness: darker paper is drawn on with a light pencil, if both are to be seen on it
+# Brightness: darker paper is drawn on with a light pencil, if both are to be seen on it
+_DARK = 0.3
 _CLEARLY = 2.5  # times as much speaks for dark lines as for light ones, or the other way round
 _ONE_TONE = 0.1  # brightness by which paper of one tone differs
 _NO_LINES = 5e-4  # mean brightness that lines take from the page
@@ -37,10 +42,11 @@ _NOISE = 3.0  # standard deviations, nearly
 
 
 def contrast(page: np.ndarray, polarity: str, notes: list[str]) -> np.ndarray:
-    """How much darker than the paper around it every place is, as a share, beyond the paper's noise; float32 [H, W].
+    """How much darker than the paper around it every place is, as a share, beyond the paper's
+    noise; float32 [H, W].
 
-    Up to 0 is paper, 1 is black. A channel's contrast is that of lines alone, so that the fills of a coloured drawing
-    are as dark as they look.
+    Up to 0 is paper, 1 is black. A channel's contrast is that of lines alone, so that the fills of
+    a coloured drawing are as dark as they look.
 
     Args:
       page: brightness [H, W], or colour [H, W, 3], float32 in [0, 1].
@@ -71,8 +77,8 @@ class _Background:
       closed: with these filled.
       lines: how dark they were, beyond the noise.
       tone: the median brightness of what they are on, by how much line there is; nan without lines.
-      share: of the page that has this tone; 0 without lines. Gaps between light lines are dark and thin, too, but
-        little else is as light as what they are in.
+      share: of the page that has this tone; 0 without lines. Gaps between light lines are dark and
+        thin, too, but little else is as light as what they are in.
     """
 
     closed: Image.Image
@@ -86,7 +92,9 @@ class _Background:
 
 
 def _views(page: np.ndarray) -> tuple[np.ndarray, list[Image.Image]]:
-    """The brightness, and the views at 128 pixels: that of the brightness and, of a coloured page, of its channels."""
+    """The brightness, and the views at 128 pixels: that of the brightness and,
+    of a coloured page, of its channels.
+    """
     picture = Image.fromarray(np.round(255 * page).astype(np.uint8))
     small = picture.copy()
     small.thumbnail((_SMALL, _SMALL), Image.Resampling.BOX)
@@ -100,11 +108,13 @@ def _views(page: np.ndarray) -> tuple[np.ndarray, list[Image.Image]]:
 def _background(small: Image.Image) -> _Background:
     closed = small
     for extreme in (ImageFilter.MaxFilter(3), ImageFilter.MinFilter(3)):
-        for _ in range(_WINDOW // 2):  # the same as one filter of the whole window, in less than half the time
+        # The same as one filter of the whole window, in less than half the time
+        for _ in range(_WINDOW // 2):
             closed = closed.filter(extreme)
     levels, filled = (np.asarray(picture, np.float32) / 255 for picture in (small, closed))
     hat = filled - levels
-    lines = np.maximum(hat - 3 * np.median(hat) - _GREY / 255, 0)  # most of a page is paper, which has noise
+    # Most of a page is paper, which has noise
+    lines = np.maximum(hat - 3 * np.median(hat) - _GREY / 255, 0)
     edge = _WINDOW // 2
     lines[:edge] = lines[-edge:] = lines[:, :edge] = lines[:, -edge:] = 0  # the rest of a frame
     if lines.mean() <= _NO_LINES:
@@ -116,9 +126,15 @@ def _background(small: Image.Image) -> _Background:
 
 
 def _is_white_on_black(
-    brightness: np.ndarray, dark: list[_Background], light: list[_Background], polarity: str, notes: list[str]
+    brightness: np.ndarray,
+    dark: list[_Background],
+    light: list[_Background],
+    polarity: str,
+    notes: list[str],
 ) -> bool:
-    """By which lines there are more of; without lines, or with both, by the border and most of the page."""
+    """By which lines there are more of; without lines, or with both,
+    by the border and most of the page.
+    """
     middle = (brightness.min() + brightness.max()) / 2
     tone = np.median(_border(brightness))
     dark_border = tone < middle and np.ptp(brightness) >= FAINTEST
@@ -128,13 +144,19 @@ def _is_white_on_black(
             is_white = by_light > by_dark
         else:
             has_lines = by_dark + by_light > 0
-            is_white = dark_border and np.mean(brightness > middle) <= MOSTLY and (tone < _DARK or not has_lines)
+            is_white = (
+                dark_border
+                and np.mean(brightness > middle) <= MOSTLY
+                and (tone < _DARK or not has_lines)
+            )
     else:
         is_white = polarity == "white_on_black"
     if is_white:
         notes.append("white on black, turned to black on white")
     elif polarity == "auto":
-        notes.append("black on white, though its border is dark" if dark_border else "black on white")
+        notes.append(
+            "black on white, though its border is dark" if dark_border else "black on white"
+        )
     return is_white
 
 
@@ -146,20 +168,31 @@ def _border(view: np.ndarray) -> np.ndarray:
     return view[~inside]
 
 
-def _contrast_of_brightness(view: np.ndarray, background: _Background, notes: list[str]) -> np.ndarray:
-    """To the one tone of an even page, where a filled shape is as dark as a line; else to the paper around."""
+def _contrast_of_brightness(
+    view: np.ndarray, background: _Background, notes: list[str]
+) -> np.ndarray:
+    """To the one tone of an even page, where a filled shape is as dark
+    as a line; else to the paper around.
+    """
     border = _border(view)
     tone = np.median(border)
-    even = np.mean(np.abs(border - tone) < _EVEN) > 0.8 and tone >= np.quantile(view, 1 - MOSTLY) - _EVEN
+    even = (
+        np.mean(np.abs(border - tone) < _EVEN) > 0.8
+        and tone >= np.quantile(view, 1 - MOSTLY) - _EVEN
+    )
     if even and not abs(background.tone - tone) > _SAME_PAPER:  # without lines it is as good as any
         contrast = 1 - view / max(tone, _DARKEST_PAPER)
         return contrast - _noise(contrast)
-    notes.append("uneven light evened out" if not even else "paper of another tone than the border's")
+    notes.append(
+        "uneven light evened out" if not even else "paper of another tone than the border's"
+    )
     return _local_contrast(view, background)
 
 
 def _without_strips(contrast: np.ndarray) -> np.ndarray:
-    """The contrast without narrow strips all along the page's edges: a scanner's lid, the rest of a frame."""
+    """The contrast without narrow strips all along the page's edges: a
+    scanner's lid, the rest of a frame.
+    """
     for turns in range(4):
         turned = np.rot90(contrast, turns)
         is_strip = np.mean(turned[: round(_STRIP * len(turned))] > FAINTEST, axis=1) > 0.9
@@ -175,24 +208,29 @@ def _shows_more(channel: _Background, brightness: _Background) -> bool:
 def _local_contrast(view: np.ndarray, background: _Background) -> np.ndarray:
     """The contrast to the page without its lines.
 
-    At the edge of a sheet, a shadow or a fill, paper is what the darker side is, so that the edge is no line.
-    What is much darker than the rest of the page is no paper but the table: nothing is drawn on it, nor on the edge
-    of the paper or of the picture.
+    At the edge of a sheet, a shadow or a fill, paper is what the darker side is, so that the edge
+    is no line. What is much darker than the rest of the page is no paper but the table: nothing is
+    drawn on it, nor on the edge of the paper or of the picture.
     """
     closed = background.closed
     darkest = max(_SHADOW * np.percentile(closed, 90), 255 * _DARKEST_PAPER)
     on_paper = closed.point(lambda level: 255 * (level >= darkest))
     on_paper = ImageOps.expand(ImageOps.crop(on_paper, 1), 1).filter(ImageFilter.MinFilter(_WINDOW))
     darker = closed.filter(ImageFilter.GaussianBlur(1)).filter(ImageFilter.MinFilter(5))
-    smooth = darker.filter(ImageFilter.GaussianBlur(1)).resize(view.shape[::-1], Image.Resampling.BICUBIC)
+    smooth = darker.filter(ImageFilter.GaussianBlur(1)).resize(
+        view.shape[::-1], Image.Resampling.BICUBIC
+    )
     contrast = 1 - 255 * view / np.maximum(smooth, darkest)
     inside = np.asarray(on_paper.resize(view.shape[::-1])) > 127
     return np.where(inside, contrast - _noise(contrast[inside]), 0)
 
 
 def _noise(contrast: np.ndarray) -> float:
-    """The contrast that paper has with itself, from the brightest pixels, which are paper even in a filled drawing."""
+    """The contrast that paper has with itself, from the brightest pixels, which
+    are paper even in a filled drawing.
+    """
     if not contrast.size:
         return 0.0
     bright, typical = np.quantile(contrast, [0.1, 0.4])
-    return typical + _NOISE * (typical - bright)  # of a bell curve, 1.03 standard deviations lie between the two
+    # Of a bell curve, 1.03 standard deviations lie between the two
+    return typical + _NOISE * (typical - bright)

@@ -1,7 +1,7 @@
 """TensorFlow's random numbers without TensorFlow.
 
-The generator is Philox4x32-10: J. Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", 2011. NumPy's own
-Philox is another one, of four words of 64 bits.
+The generator is Philox4x32-10: J. Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3",
+2011. NumPy's own Philox is another one, of four words of 64 bits.
 """
 
 from __future__ import annotations

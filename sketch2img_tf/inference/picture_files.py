@@ -18,28 +18,40 @@ _PAGES = (".html", ".htm")
 def plan(output: str, sketches: list[str], seeds: list[int]) -> dict[tuple[str, int], str]:
     """The file of every picture, by sketch and seed.
 
-    One picture goes to `output` if that ends in .png; otherwise `output` is a folder and gets `<sketch>-<seed>.png`.
+    One picture goes to `output` if that ends in .png; otherwise `output` is a folder and gets
+    `<sketch>-<seed>.png`.
 
     Raises:
-      UserError: several pictures for one file, another kind of file, or a sketch would be overwritten.
+      UserError: several pictures for one file, another kind of file, or a sketch would be
+        overwritten.
     """
     names = _names(sketches)
-    return _plan(output, "--output", {(s, seed): f"{names[s]}-{seed}.png" for s in sketches for seed in seeds})
+    return _plan(
+        output,
+        "--output",
+        {(s, seed): f"{names[s]}-{seed}.png" for s in sketches for seed in seeds},
+    )
 
 
 def plan_inputs(show_input: str, sketches: list[str]) -> dict[str, str]:
-    """The file of what the model is given of every sketch, by sketch; as `plan` does, in a folder `<sketch>.png`."""
+    """The file of what the model is given of every sketch, by sketch; as
+    `plan` does, in a folder `<sketch>.png`.
+    """
     names = _names(sketches)
     planned = _plan(show_input, "--show_input", {(s, None): f"{names[s]}.png" for s in sketches})
     return {sketch: path for (sketch, _), path in planned.items()}
 
 
-def _plan(output: str, flag: str, names: dict[tuple[str, int | None], str]) -> dict[tuple[str, int | None], str]:
+def _plan(
+    output: str, flag: str, names: dict[tuple[str, int | None], str]
+) -> dict[tuple[str, int | None], str]:
     ending = os.path.splitext(output)[1].lower()
     if os.path.isdir(output) or not (file_names.is_picture(output) or ending in _PAGES):
         paths = {key: os.path.join(output, name) for key, name in names.items()}
     elif ending != ".png":
-        raise UserError(f"{flag}={output}: pictures are written as PNG; give a .png file or a folder")
+        raise UserError(
+            f"{flag}={output}: pictures are written as PNG; give a .png file or a folder"
+        )
     elif len(names) > 1:
         raise UserError(f"{flag}={output}: is one file, for {len(names)} pictures; give a folder")
     else:
@@ -99,12 +111,17 @@ def _keep_sketches(paths: dict[tuple[str, int | None], str], flag: str) -> None:
     sketches = list(dict.fromkeys(sketch for sketch, _ in paths))
     folders = {os.path.realpath(os.path.dirname(path)) for path in paths.values()}
     if len(sketches) > 1 and os.path.realpath(os.path.dirname(sketches[0])) in folders:
-        raise UserError(f"{flag} is the folder of the sketches: give another, lest pictures be taken for sketches")
+        raise UserError(
+            f"{flag} is the folder of the sketches: give another, lest pictures be taken for"
+            " sketches"
+        )
     keep(sketches, flag, paths.values())
 
 
 def _identity(path: str) -> object:
-    """Equal for all paths of a file; of one to come, for all names that some system takes for one."""
+    """Equal for all paths of a file; of one to come, for all
+    names that some system takes for one.
+    """
     try:
         status = os.stat(path)
     except OSError:

@@ -1,7 +1,7 @@
 """The printed rules of lined and graph paper, told from what is drawn on it and taken away.
 
-Rules are straight, thin, nearly level or upright, evenly spaced, and each runs as far over the page as the others.
-Pages that are bent or seen at a slant have none by this description and keep them.
+Rules are straight, thin, nearly level or upright, evenly spaced, and each runs as far over the page
+as the others. Pages that are bent or seen at a slant have none by this description and keep them.
 
 Axes: H, W of the page; contrast is float32 [H, W], as `paper.contrast` gives it.
 """
@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 _FAINTEST = 0.03  # contrast of a rule, beyond the noise
-_SLOPES = np.linspace(-0.06, 0.06, 61)  # of rules, in pixels per pixel: a page laid on a scanner by hand
+# Of rules, in pixels per pixel: a page laid on a scanner by hand
+_SLOPES = np.linspace(-0.06, 0.06, 61)
 _LONG = 0.5  # of the page's width, which the longest rule covers
 _ALIKE = 0.7  # of that, which every rule covers
 _ACROSS = 0.85  # of the page's width, which a margin's rule covers
@@ -36,7 +37,10 @@ def without_rules(contrast: np.ndarray, notes: list[str]) -> np.ndarray:
         level = _margin(plain, -upright_slope)
         plain = _without(plain, level, -upright_slope)
     if level or upright:
-        notes.append(f"{'graph' if min(len(level), len(upright)) >= _FEWEST else 'lined'} paper: its rules left out")
+        notes.append(
+            f"{'graph' if min(len(level), len(upright)) >= _FEWEST else 'lined'} paper: its rules"
+            " left out"
+        )
     return plain
 
 
@@ -46,7 +50,8 @@ def _level_rules(contrast: np.ndarray) -> tuple[list[tuple[int, int]], float]:
     if len(rows) < _LONG * _ALIKE * contrast.shape[1] * _FEWEST:
         return [], 0.0
 
-    def unequal(slope: float) -> int:  # greatest where the rows hold as much or as little as they can
+    # Greatest where the rows hold as much or as little as they can
+    def unequal(slope: float) -> int:
         return np.sum(np.bincount(_level(rows, columns, slope, contrast.shape)) ** 2)
 
     slope = max(_SLOPES, key=unequal)
@@ -56,7 +61,9 @@ def _level_rules(contrast: np.ndarray) -> tuple[list[tuple[int, int]], float]:
 
 
 def _margin(contrast: np.ndarray, slope: float) -> list[tuple[int, int]]:
-    """The bands of single rules from left to right, of that slope, in which lined paper has a margin."""
+    """The bands of single rules from left to right, of that
+    slope, in which lined paper has a margin.
+    """
     covered = _covered(*np.nonzero(contrast > _FAINTEST), slope, contrast.shape)
     return _bands(covered, _ACROSS)
 
@@ -82,13 +89,18 @@ def _offsets(slope: float, width: int) -> np.ndarray:
     return np.round(slope * (np.arange(width) - width / 2)).astype(int)
 
 
-def _level(rows: np.ndarray, columns: np.ndarray, slope: float, shape: tuple[int, int]) -> np.ndarray:
+def _level(
+    rows: np.ndarray, columns: np.ndarray, slope: float, shape: tuple[int, int]
+) -> np.ndarray:
     """The level rows in which the pixels at `rows` and `columns` are."""
     return np.clip(rows - _offsets(slope, shape[1])[columns], 0, shape[0] - 1)
 
 
-def _covered(rows: np.ndarray, columns: np.ndarray, slope: float, shape: tuple[int, int]) -> np.ndarray:
-    """How much of every level row is not paper beyond what most rows have, as of upright rules; [H] in [0, 1].
+def _covered(
+    rows: np.ndarray, columns: np.ndarray, slope: float, shape: tuple[int, int]
+) -> np.ndarray:
+    """How much of every level row is not paper beyond what most rows have, as of upright rules; [H]
+    in [0, 1].
 
     Each with the two rows beside it, between which a thin rule changes.
     """
@@ -99,8 +111,12 @@ def _covered(rows: np.ndarray, columns: np.ndarray, slope: float, shape: tuple[i
 
 
 def _bands(covered: np.ndarray, least: float) -> list[tuple[int, int]]:
-    """The rows of every rule, start and stop: one covers `least` or more, the others beside it some of that."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], covered > _BAND * covered.max(), [False]])))
+    """The rows of every rule, start and stop: one covers `least` or
+    more, the others beside it some of that.
+    """
+    edges = np.flatnonzero(
+        np.diff(np.concatenate([[False], covered > _BAND * covered.max(), [False]]))
+    )
     runs = zip(edges[::2].tolist(), edges[1::2].tolist())
     return [(start, stop) for start, stop in runs if covered[start:stop].max() >= least]
 
@@ -116,7 +132,9 @@ def _are_rules(bands: list[tuple[int, int]]) -> bool:
 
 
 def _is_drawn(level: np.ndarray, start: int, stop: int, tone: float) -> np.ndarray:
-    """Where in a rule's band something was drawn over it: what is darker, and what goes on above or below."""
+    """Where in a rule's band something was drawn over it: what is
+    darker, and what goes on above or below.
+    """
     beside = np.concatenate([level[max(start - _REACH, 0) : start], level[stop : stop + _REACH]])
     crossed = beside.max(0, initial=0) > max(_LIKE_RULES * tone, _FAINTEST)
     return crossed | (level[start:stop] > _DARKER * tone + _FAINTEST)

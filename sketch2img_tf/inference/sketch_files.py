@@ -1,4 +1,6 @@
-"""Picture files as people have them, to sketches as the model was trained on: black lines on a white square."""
+"""Picture files as people have them, to sketches as the model was
+trained on: black lines on a white square.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from sketch2img_tf.surroundings import file_names, image_files
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 EXTENSIONS = tuple(".png .apng .jpg .jpeg .jpe .jfif .mpo .webp .gif .bmp".split())
-MAX_PIXELS = 50_000_000  # of the largest pictures that most telephones take; decoded, up to 800 MB for a moment
+# Of the largest pictures that most telephones take; decoded, up to 800 MB for a moment
+MAX_PIXELS = 50_000_000
 MAX_BYTES = 512 * 2**20  # of a file: more than that many pixels take uncompressed
 MIN_SIDE = 16  # pixels
 _WORKING_SIDE = 1024  # pixels: enough to see a pencil's line on a sheet
@@ -74,12 +77,14 @@ def list_sketches(path: str) -> tuple[list[str], list[str]]:
 def read_sketch(path: str, polarity: str = "auto", fill: float | None = None) -> Sketch:
     """Reads any PNG, JPEG, WebP, GIF or BMP: drawn, scanned, or photographed from paper.
 
-    Of a moving picture, a recording of the drawing among them, one picture with lines is read; a note says which.
+    Of a moving picture, a recording of the drawing among them, one picture with lines is read; a
+    note says which.
 
     Args:
       path: the file.
       polarity: one of `line_drawing.POLARITIES`.
-      fill: crop to the drawing so that its longer side is this share of the square's; None: keep the whole page.
+      fill: crop to the drawing so that its longer side is this share of the square's; None: keep
+        the whole page.
 
     Raises:
       UserError: one line that names the file and says why it cannot be used.
@@ -95,7 +100,9 @@ def read_sketch(path: str, polarity: str = "auto", fill: float | None = None) ->
 
 
 def _read_page(path: str, polarity: str) -> tuple[np.ndarray, list[str]]:
-    """The picture, float32 [H, W] or [H, W, 3] in [0, 1], sides of at most 1024 pixels, and notes."""
+    """The picture, float32 [H, W] or [H, W, 3] in [0, 1],
+    sides of at most 1024 pixels, and notes.
+    """
     picture, turn = _open(path)
     with picture:
         _check_size(*picture.size)
@@ -124,14 +131,18 @@ def _open(path: str) -> tuple[Image.Image, Image.Transpose | None]:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ValueError(_TOO_LARGE) from None
     except Image.UnidentifiedImageError:
-        raise ValueError("is not a PNG, JPEG, WebP, GIF or BMP picture, or damaged: save it as PNG") from None
+        raise ValueError(
+            "is not a PNG, JPEG, WebP, GIF or BMP picture, or damaged: save it as PNG"
+        ) from None
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror or error}") from None
     except Exception as error:  # Pillow raises nearly anything on damaged bytes.
         raise ValueError(f"damaged or cut off ({error}): save it again") from None
 
 
-_TOO_LARGE = f"has more than {MAX_PIXELS // 10**6} million pixels: scale it down, 1000x1000 is plenty"
+_TOO_LARGE = (
+    f"has more than {MAX_PIXELS // 10**6} million pixels: scale it down, 1000x1000 is plenty"
+)
 
 
 def _check_size(width: int, height: int) -> None:
@@ -149,38 +160,53 @@ def _seek_lines(picture: Image.Image, polarity: str, notes: list[str]) -> None:
     if not getattr(picture, "is_animated", False):
         return
     within = max(1, _FRAME_PIXELS // (picture.width * picture.height))
-    numbers = np.unique(np.linspace(0, min(picture.n_frames, within) - 1, _FRAMES).round()).astype(int).tolist()
+    numbers = (
+        np.unique(np.linspace(0, min(picture.n_frames, within) - 1, _FRAMES).round())
+        .astype(int)
+        .tolist()
+    )
     amounts = []
     for number in numbers:
         try:
             picture.seek(number)
-            amounts.append(line_drawing.amount(_on_paper(_shrunk(picture.copy(), _FRAME_SIDE), []), polarity))
+            amounts.append(
+                line_drawing.amount(_on_paper(_shrunk(picture.copy(), _FRAME_SIDE), []), polarity)
+            )
         except Exception:  # as above; but what came before the damage can be shown
             if not amounts:
                 raise
             break
-    enough = [number for number, amount in zip(numbers, amounts) if amount * _AS_MUCH >= max(amounts)]
+    enough = [
+        number for number, amount in zip(numbers, amounts) if amount * _AS_MUCH >= max(amounts)
+    ]
     chosen = 0 if 0 in enough else enough[-1]
     picture.seek(chosen)
     if chosen == 0:
         notes.append("the first of its pictures")
     else:
-        notes.append(f"picture {chosen + 1} of its {picture.n_frames}, which has more lines than the first")
+        notes.append(
+            f"picture {chosen + 1} of its {picture.n_frames}, which has more lines than the first"
+        )
 
 
 def _shrunk(picture: Image.Image, side: int) -> Image.Image:
-    """In mode L, LA, RGB or RGBA, the longer side of at most `side` pixels; `picture` itself may be shrunk."""
+    """In mode L, LA, RGB or RGBA, the longer side of at most `side`
+    pixels; `picture` itself may be shrunk.
+    """
     picture.draft(None, (side, side))  # a JPEG is decoded to no more pixels than needed
     picture = image_files.eight_bits(picture)
     mode = "L" if picture.mode in ("1", "L", "LA") else "RGB"
     mode = f"{mode}A" if picture.has_transparency_data else mode
     shrunk = picture if picture.mode == mode else picture.convert(mode)
-    shrunk.thumbnail((side, side), reducing_gap=1.5)  # of a picture twice as large, the means of 2x2 pixels suffice
+    # Of a picture twice as large, the means of 2x2 pixels suffice
+    shrunk.thumbnail((side, side), reducing_gap=1.5)
     return shrunk
 
 
 def _on_paper(picture: Image.Image, notes: list[str]) -> np.ndarray:
-    """A page, float32 [H, W] or [H, W, 3]; what is transparent is white, unless no lines could be seen on it."""
+    """A page, float32 [H, W] or [H, W, 3]; what is transparent is white,
+    unless no lines could be seen on it.
+    """
     levels = np.asarray(picture, np.float32) / 255
     if picture.mode in ("L", "RGB"):
         return levels
@@ -195,7 +221,9 @@ def _on_paper(picture: Image.Image, notes: list[str]) -> np.ndarray:
 
 
 def _are_white_lines(colour: np.ndarray, opacity: np.ndarray) -> bool:
-    """Whether what is drawn on a transparent page is for the most part white, and no shape that lines are drawn on."""
+    """Whether what is drawn on a transparent page is for the most part white,
+    and no shape that lines are drawn on.
+    """
     drawn = opacity.sum()
     white = np.sum(opacity * (colour.min(-1, keepdims=True) > _NEARLY_WHITE)) / max(drawn, 1e-9)
     if not 0 < drawn < opacity.size / 2:

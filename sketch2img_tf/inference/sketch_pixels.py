@@ -52,7 +52,8 @@ def read(encoded: bytes, size: int) -> np.ndarray:
 
 def _fits(width: int, height: int, size: int) -> bool:
     shorter, longer = sorted((width, height))
-    return longer <= sketch_limits.MAX_SIDE and longer <= size * shorter  # scaled down, it has a width
+    # Scaled down, it has a width
+    return longer <= sketch_limits.MAX_SIDE and longer <= size * shorter
 
 
 def _ink(picture: Image.Image) -> np.ndarray:

@@ -1,4 +1,6 @@
-"""Keras layers. They need Keras' default settings, which a user's ~/.keras/keras.json may change."""
+"""Keras layers. They need Keras' default settings, which a
+user's ~/.keras/keras.json may change.
+"""
 
 import tensorflow as tf
 

@@ -1,7 +1,7 @@
 """Conditional batch normalisation: one scale and one shift per class.
 
-Dumoulin et al., "A Learned Representation for Artistic Style", 2017, equation 5, on batch statistics as in de Vries et
-al., "Modulating early visual processing by language", 2017.
+Dumoulin et al., "A Learned Representation for Artistic Style", 2017, equation 5, on batch
+statistics as in de Vries et al., "Modulating early visual processing by language", 2017.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from sketch2img_tf.layers.normalization import BatchNormalization, normalized
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
 class ConditionalBatchNormalization(tf.keras.layers.Layer):
-    """gamma[label] * (x - mean) / sqrt(variance + epsilon) + beta[label], with gamma ~ N(1, 0.02) and beta = 0.
+    """gamma[label] * (x - mean) / sqrt(variance + epsilon) + beta[label], with gamma ~ N(1, 0.02)
+    and beta = 0.
 
     In training, the mean and the variance are those of the batch (over B, H, W); otherwise they are
     moving averages.
 
-    If `residual`, the scale is shared_gamma + gamma[label] and the shift is shared_beta + beta[label],
-    with initial values shared_gamma = 1, gamma ~ N(0, 0.02), and 0 for both betas. Every example
-    trains the shared values; the values of a class are its difference from them. Compare Brock et
-    al., "Large Scale GAN Training for High Fidelity Natural Image Synthesis", 2019, section 3.1,
-    where all layers share one class embedding.
+    If `residual`, the scale is shared_gamma + gamma[label] and the shift is shared_beta +
+    beta[label], with initial values shared_gamma = 1, gamma ~ N(0, 0.02), and 0 for both betas.
+    Every example trains the shared values; the values of a class are its difference from them.
+    Compare Brock et al., "Large Scale GAN Training for High Fidelity Natural Image Synthesis",
+    2019, section 3.1, where all layers share one class embedding.
 
     Args:
       num_classes: K.
@@ -37,7 +38,9 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
       float [B, H, W, C] in the compute type; the statistics are computed in float32.
     """
 
-    def __init__(self, num_classes: int, synchronized: bool = False, residual: bool = False, **kwargs):
+    def __init__(
+        self, num_classes: int, synchronized: bool = False, residual: bool = False, **kwargs
+    ):
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.synchronized = synchronized
@@ -55,10 +58,14 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
             initializer=tf.keras.initializers.RandomNormal(0.0 if self.residual else 1.0, 0.02),
             experimental_autocast=False,
         )
-        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros", experimental_autocast=False)
+        self.beta = self.add_weight(
+            name="beta", shape=shape, initializer="zeros", experimental_autocast=False
+        )
         if self.residual:
             self.shared_gamma, self.shared_beta = (
-                self.add_weight(name=name, shape=shape[1:], initializer=start, experimental_autocast=False)
+                self.add_weight(
+                    name=name, shape=shape[1:], initializer=start, experimental_autocast=False
+                )
                 for name, start in (("shared_gamma", "ones"), ("shared_beta", "zeros"))
             )
         with tf.name_scope(self.normalization.name):
@@ -71,7 +78,9 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
     def scale_and_shift(
         self, inputs: tuple[tf.Tensor, tf.Tensor], training: bool | None
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """For `normalized`: float32 [B, 1, 1, C] each. In training it updates the moving averages."""
+        """For `normalized`: float32 [B, 1, 1, C] each. In
+        training it updates the moving averages.
+        """
         x, labels = inputs
         scale, shift = self.normalization.scale_and_shift(x, training)
         gamma = tf.gather(self.gamma, labels)[:, tf.newaxis, tf.newaxis]  # [B, 1, 1, C]

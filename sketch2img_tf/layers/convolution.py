@@ -23,7 +23,9 @@ class Conv3x3(tf.keras.layers.Layer):
       float [B, H, W, filters], in the compute type.
     """
 
-    def __init__(self, filters: int, use_bias: bool = True, kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(
+        self, filters: int, use_bias: bool = True, kernel_initializer="glorot_uniform", **kwargs
+    ):
         super().__init__(**kwargs)
         self.filters = filters
         self.use_bias = use_bias
@@ -31,8 +33,14 @@ class Conv3x3(tf.keras.layers.Layer):
 
     def build(self, input_shape):
         shape = [3, 3, input_shape[-1], self.filters]
-        self.kernel = self.add_weight(name="kernel", shape=shape, initializer=self.kernel_initializer)
-        self.bias = self.add_weight(name="bias", shape=[self.filters], initializer="zeros") if self.use_bias else None
+        self.kernel = self.add_weight(
+            name="kernel", shape=shape, initializer=self.kernel_initializer
+        )
+        self.bias = (
+            self.add_weight(name="bias", shape=[self.filters], initializer="zeros")
+            if self.use_bias
+            else None
+        )
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -40,7 +48,9 @@ class Conv3x3(tf.keras.layers.Layer):
 
     def kernel_and_bias(self) -> tuple[tf.Tensor, tf.Tensor | None]:
         """The kernel and the bias that `call` uses, in the compute type."""
-        return tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias) if self.use_bias else None
+        return tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(
+            self.bias
+        ) if self.use_bias else None
 
     def get_config(self) -> dict:
         initializer = tf.keras.initializers.serialize(self.kernel_initializer)

@@ -10,7 +10,11 @@ import tensorflow as tf
 from sketch2img_tf.layers import operations
 from sketch2img_tf.layers.conditional_batch_norm import ConditionalBatchNormalization
 from sketch2img_tf.layers.convolution import Conv3x3
-from sketch2img_tf.layers.normalization import BatchNormalization, InstanceNormalization, NoNormalization
+from sketch2img_tf.layers.normalization import (
+    BatchNormalization,
+    InstanceNormalization,
+    NoNormalization,
+)
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 
 ACTIVATIONS = ("relu", "leaky_relu")
@@ -34,9 +38,9 @@ class MRU(tf.keras.layers.Layer):
 
         m = sigmoid(conv([x, I]))    n = sigmoid(conv([x, I]))    z = f(norm(conv([m * x, I])))
 
-    All convolutions are 3x3 with "same" padding and kernels N(0, 0.02). m has as many channels as x;
-    all others have `filters`. Convolutions before a norm have no bias, because the norm would cancel
-    it.
+    All convolutions are 3x3 with "same" padding and kernels N(0, 0.02). m has as many channels as
+    x; all others have `filters`. Convolutions before a norm have no bias, because the norm would
+    cancel it.
 
     Differs from the paper: x always passes a convolution and a norm on its way to y, not only where
     the number of channels changes. Differs from the report's code and SketchyGAN's: they also apply
@@ -71,16 +75,21 @@ class MRU(tf.keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if activation not in ACTIVATIONS:
-            raise ValueError(f"activation={activation!r}: should be one of {', '.join(ACTIVATIONS)}")
+            raise ValueError(
+                f"activation={activation!r}: should be one of {', '.join(ACTIVATIONS)}"
+            )
         if normalization not in NORMALIZATIONS:
-            raise ValueError(f"normalization={normalization!r}: should be one of {', '.join(NORMALIZATIONS)}")
+            raise ValueError(
+                f"normalization={normalization!r}: should be one of {', '.join(NORMALIZATIONS)}"
+            )
         self.filters = filters
         self.activation = activation
         self.normalization = normalization
         self.num_classes = num_classes
         self.spectral = spectral
         self.synchronized = synchronized
-        self.candidate_norm, self.shortcut_norm = self._norm("candidate_norm"), self._norm("shortcut_norm")
+        self.candidate_norm = self._norm("candidate_norm")
+        self.shortcut_norm = self._norm("shortcut_norm")
 
     def build(self, input_shape):
         x, image = input_shape[:2]
@@ -110,15 +119,26 @@ class MRU(tf.keras.layers.Layer):
         z = self._activate(norm(self.candidate_norm, self.candidate(tf.concat([m * x, image], -1))))
         return (1.0 - n) * norm(self.shortcut_norm, self.shortcut(x)) + n * z
 
-    def norm_inputs(self, features: tf.Tensor, labels: list[tf.Tensor]) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
+    def norm_inputs(
+        self, features: tf.Tensor, labels: list[tf.Tensor]
+    ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
         """The inputs of a norm: the features, and the labels too if the norm is conditional."""
         return (features, labels[0]) if self.normalization in CONDITIONAL else features
 
     def _activate(self, features: tf.Tensor) -> tf.Tensor:
-        return tf.nn.relu(features) if self.activation == "relu" else tf.nn.leaky_relu(features, LEAKY_SLOPE)
+        return (
+            tf.nn.relu(features)
+            if self.activation == "relu"
+            else tf.nn.leaky_relu(features, LEAKY_SLOPE)
+        )
 
     def _conv(self, filters: int, name: str, use_bias: bool = True) -> tf.keras.layers.Layer:
-        settings = dict(use_bias=use_bias, kernel_initializer=kernel_initializer(), name=name, dtype=self.dtype_policy)
+        settings = dict(
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer(),
+            name=name,
+            dtype=self.dtype_policy,
+        )
         if self.spectral:
             return SpectralConv2D(filters, 3, **settings)
         return Conv3x3(filters, **settings)
@@ -130,7 +150,9 @@ class MRU(tf.keras.layers.Layer):
                 self.num_classes, self.synchronized, is_residual, name=name, dtype=self.dtype_policy
             )
         if self.normalization == "batch":
-            return BatchNormalization(synchronized=self.synchronized, name=name, dtype=self.dtype_policy)
+            return BatchNormalization(
+                synchronized=self.synchronized, name=name, dtype=self.dtype_policy
+            )
         kinds = {"instance": InstanceNormalization, "none": NoNormalization}
         return kinds[self.normalization](name=name, dtype=self.dtype_policy)
 

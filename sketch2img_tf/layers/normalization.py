@@ -43,7 +43,8 @@ class BatchNormalization(tf.keras.layers.Layer):
     divides by n - 1 with several replicas, too.
 
     Args:
-      affine: whether gamma, initially 1, and beta, initially 0, are trained; otherwise there are none.
+      affine: whether gamma, initially 1, and beta, initially 0, are trained; otherwise there are
+        none.
       synchronized: whether the statistics are those of all replicas together.
 
     Call:
@@ -62,10 +63,16 @@ class BatchNormalization(tf.keras.layers.Layer):
     def build(self, input_shape):
         if self.affine:
             self.gamma = self.add_weight(
-                name="gamma", shape=input_shape[-1:], initializer="ones", experimental_autocast=False
+                name="gamma",
+                shape=input_shape[-1:],
+                initializer="ones",
+                experimental_autocast=False,
             )
             self.beta = self.add_weight(
-                name="beta", shape=input_shape[-1:], initializer="zeros", experimental_autocast=False
+                name="beta",
+                shape=input_shape[-1:],
+                initializer="zeros",
+                experimental_autocast=False,
             )
         self.moving_mean = self._moving("moving_mean", input_shape[-1:], "zeros")
         self.moving_variance = self._moving("moving_variance", input_shape[-1:], "ones")
@@ -75,7 +82,9 @@ class BatchNormalization(tf.keras.layers.Layer):
         return normalized(x, *self.scale_and_shift(x, training))
 
     def scale_and_shift(self, x: tf.Tensor, training: bool | None) -> tuple[tf.Tensor, tf.Tensor]:
-        """For `normalized`: float32 [1, 1, 1, C] each. In training it updates the moving averages."""
+        """For `normalized`: float32 [1, 1, 1, C] each. In
+        training it updates the moving averages.
+        """
         mean, variance = self._of_batch(x) if training else (self.moving_mean, self.moving_variance)
         scale = tf.math.rsqrt(variance + EPSILON)
         shift = -mean * scale
@@ -114,23 +123,27 @@ class BatchNormalization(tf.keras.layers.Layer):
 def _of_all_replicas(mean: tf.Tensor, variance: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Mean and variance over all replicas, from those of each: float32 [1, 1, 1, C] each.
 
-    The mean is the mean of the means. The variance is the mean of the variances plus the variance of
-    the means: the mean of squares minus the squared mean would lose a small variance to rounding in
-    float32. One all-reduce exchanges the statistics of every replica: a few kB more are cheaper than
-    a second all-reduce.
+    The mean is the mean of the means. The variance is the mean of the variances plus the variance
+    of the means: the mean of squares minus the squared mean would lose a small variance to rounding
+    in float32. One all-reduce exchanges the statistics of every replica: a few kB more are cheaper
+    than a second all-reduce.
     """
     context = tf.distribute.get_replica_context()
     replicas = context.num_replicas_in_sync
     own = tf.reshape(tf.one_hot(context.replica_id_in_sync_group, replicas), [replicas, 1, 1, 1])
-    statistics = context.all_reduce("SUM", tf.concat([own * mean, own * variance], 0))  # [2 replicas, 1, 1, C]
+    # [2 replicas, 1, 1, C]
+    statistics = context.all_reduce("SUM", tf.concat([own * mean, own * variance], 0))
     means, variances = tf.split(statistics, 2)
     mean = tf.reduce_mean(means, 0, keepdims=True)
-    return mean, tf.reduce_mean(variances + tf.math.squared_difference(means, mean), 0, keepdims=True)
+    return mean, tf.reduce_mean(
+        variances + tf.math.squared_difference(means, mean), 0, keepdims=True
+    )
 
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
 class NoNormalization(tf.keras.layers.Layer):
-    """x + beta: takes the place of a norm; beta is needed because the convolution before has no bias.
+    """x + beta: takes the place of a norm; beta is needed because the convolution before has no
+    bias.
 
     Call:
       x: float [B, H, W, C].
@@ -149,7 +162,9 @@ class NoNormalization(tf.keras.layers.Layer):
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         return normalized(x, *self.scale_and_shift(x, training))
 
-    def scale_and_shift(self, x: tf.Tensor, training: bool | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+    def scale_and_shift(
+        self, x: tf.Tensor, training: bool | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """For `normalized`: ones and beta, float32 [1, 1, 1, C] each."""
         shift = tf.reshape(self.beta, [1, 1, 1, -1])
         return tf.ones_like(shift), shift
@@ -179,7 +194,9 @@ class InstanceNormalization(tf.keras.layers.Layer):
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         return normalized(x, *self.scale_and_shift(x, training))
 
-    def scale_and_shift(self, x: tf.Tensor, training: bool | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+    def scale_and_shift(
+        self, x: tf.Tensor, training: bool | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """For `normalized`: float32 [B, 1, 1, C] each."""
         mean, variance = moments(x, _POSITIONS)
         scale = self.gamma * tf.math.rsqrt(variance + EPSILON)

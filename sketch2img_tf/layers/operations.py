@@ -1,7 +1,7 @@
 """The operations of the layers in plain TensorFlow, and the switch to faster forms for CPUs.
 
-`cpu/` holds the faster forms. Each of them has a plain form, here or in a layer: without that folder
-everything works, but slower.
+`cpu/` holds the faster forms. Each of them has a plain form, here or in a layer: without that
+folder everything works, but slower.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ if HAS_CPU_FORMS:
 
 
 def for_cpu() -> bool:
-    """Whether to use the forms of `cpu`: they exist, and the graph is not for accelerators or export."""
+    """Whether to use the forms of `cpu`: they exist, and the
+    graph is not for accelerators or export.
+    """
     return HAS_CPU_FORMS and hardware.is_cpu()
 
 

@@ -34,12 +34,16 @@ class ResizeConv2D(tf.keras.layers.Layer):
 
     def build(self, input_shape):
         self.conv = Conv3x3(
-            self.filters, kernel_initializer=self.kernel_initializer, name="conv", dtype=self.dtype_policy
+            self.filters,
+            kernel_initializer=self.kernel_initializer,
+            name="conv",
+            dtype=self.dtype_policy,
         )
         super().build(input_shape)
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        # Not Keras' UpSampling2D: XLA has no kernel for its gradient, so a TPU cannot train with it.
+        # Not Keras' UpSampling2D: XLA has no kernel for its
+        # gradient, so a TPU cannot train with it.
         return self.conv(tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2))
 
     def get_config(self) -> dict:

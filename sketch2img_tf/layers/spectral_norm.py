@@ -1,6 +1,7 @@
 """Spectral normalisation: a convolution whose kernel is divided by its largest singular value.
 
-Miyato et al., "Spectral Normalization for Generative Adversarial Networks", 2018, equations 6-8 and algorithm 1.
+Miyato et al., "Spectral Normalization for Generative Adversarial Networks", 2018, equations 6-8 and
+algorithm 1.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ EPSILON = 1e-12  # in the square roots: a kernel of zeros has a finite norm and 
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
 class SpectralConv2D(tf.keras.layers.Layer):
-    """A convolution, "same" padding, with W / sigma(W); W is the kernel [height * width * inputs, filters].
+    """A convolution, "same" padding, with W / sigma(W); W is the kernel [height * width * inputs,
+    filters].
 
-    The trained kernel is not normalised: `call` divides it by sigma, so that the gradient is that of
-    W / sigma(W), including the gradient of sigma. The right vector u is constant; with
-    v = W u / |W u|, sigma = v' W u = |W u|. Its gradient with respect to W is v u', as in the paper.
+    The trained kernel is not normalised: `call` divides it by sigma, so that the gradient is that
+    of W / sigma(W), including the gradient of sigma. The right vector u is constant; with v = W u /
+    |W u|, sigma = v' W u = |W u|. Its gradient with respect to W is v u', as in the paper.
 
     `call` does not change u. `power_iteration` makes one step of power iteration; the train step
     calls it once per update of the network, for all passes of that update.
@@ -29,7 +31,8 @@ class SpectralConv2D(tf.keras.layers.Layer):
       inputs: float [B, H, W, inputs].
 
     Returns:
-      float [B, H / strides, W / strides, filters], in the compute type; the norm is computed in float32.
+      float [B, H / strides, W / strides, filters], in the compute type; the norm is computed in
+      float32.
     """
 
     def __init__(
@@ -49,7 +52,8 @@ class SpectralConv2D(tf.keras.layers.Layer):
         self.kernel_initializer = tf.keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):
-        # The kernel is not cast to the compute type when read: its norm is computed in float32 under every policy.
+        # The kernel is not cast to the compute type when read: its norm is
+        # computed in float32 under every policy.
         self.kernel = self.add_weight(
             name="kernel",
             shape=[self.kernel_size, self.kernel_size, input_shape[-1], self.filters],
@@ -66,7 +70,11 @@ class SpectralConv2D(tf.keras.layers.Layer):
             synchronization=tf.VariableSynchronization.ON_READ,
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
-        self.bias = self.add_weight(name="bias", shape=[self.filters], initializer="zeros") if self.use_bias else None
+        self.bias = (
+            self.add_weight(name="bias", shape=[self.filters], initializer="zeros")
+            if self.use_bias
+            else None
+        )
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:

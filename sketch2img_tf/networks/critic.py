@@ -1,9 +1,9 @@
 """A critic: small trained heads on the features of a frozen ImageNet network at four scales.
 
-Sauer et al., "Projected GANs Converge Faster", 2021: `Projection` mixes the features across channels
-and scales by fixed random convolutions, so that no head can rely on a few features only. Kumari et
-al., "Ensembling Off-the-shelf Models for GAN Training", 2022, show why such features help with little
-data. Only the heads, `Critic`, are trained.
+Sauer et al., "Projected GANs Converge Faster", 2021: `Projection` mixes the features across
+channels and scales by fixed random convolutions, so that no head can rely on a few features only.
+Kumari et al., "Ensembling Off-the-shelf Models for GAN Training", 2022, show why such features help
+with little data. Only the heads, `Critic`, are trained.
 
 Axes: B batch, S the picture's side, h, w places of a scale, C channels, K classes.
 """
@@ -31,7 +31,9 @@ _FLAGS = pretrained.Flags("critic_weights", "critic_size", "critic_network", "--
 
 
 def look(losses: LossConfig) -> Look:
-    """The network and the layers, at strides 4, 8, 16 and 32, that the `critic_...` options choose."""
+    """The network and the layers, at strides 4, 8, 16 and 32,
+    that the `critic_...` options choose.
+    """
     choice = pretrained.CHOICES[losses.critic_network]
     size = losses.critic_size or choice.size
     return Look(losses.critic_network, losses.critic_weights, size, choice.critic_layers, _FLAGS)
@@ -44,7 +46,9 @@ def check_weights(losses: LossConfig) -> None:
 
 
 def weights_sha256(losses: LossConfig) -> str:
-    """The SHA-256 of the frozen network's weights, see `pretrained.weights_sha256`; "" without critic."""
+    """The SHA-256 of the frozen network's weights, see
+    `pretrained.weights_sha256`; "" without critic.
+    """
     if losses.critic == "none":
         return ""
     return pretrained.weights_sha256(losses.critic_network, losses.critic_weights, _FLAGS)
@@ -62,8 +66,8 @@ class Projection(tf.Module):
     magnitude, with every network. One channel of the sketch is added to each: the length of line in
     a position, divided by the position's side.
 
-    Differs from the paper: there are no biases; scales are normalised to one magnitude; all have the
-    same number of channels; y_1 is not enlarged.
+    Differs from the paper: there are no biases; scales are normalised to one magnitude; all have
+    the same number of channels; y_1 is not enlarged.
 
     Args:
       shapes: of the features, [h, w, C] for each scale, the finest first.
@@ -94,9 +98,13 @@ class Projection(tf.Module):
             self.across_scales.append(kernel.astype(np.float32))
 
     def __call__(self, features: list[tf.Tensor], sketches: tf.Tensor) -> list[tf.Tensor]:
-        """Features, float32 [B, h, w, C], and normalised sketches, float32 [B, S, S, 1], to float32 [B, h, w, 65]."""
+        """Features, float32 [B, h, w, C], and normalised sketches, float32 [B,
+        S, S, 1], to float32 [B, h, w, 65].
+        """
         coarser, seen = None, []
-        for values, channels, scales in zip(features[::-1], self.across_channels[::-1], self.across_scales[::-1]):
+        for values, channels, scales in zip(
+            features[::-1], self.across_channels[::-1], self.across_scales[::-1]
+        ):
             mixed = self._convolve(tf.cast(values, self.dtype), channels)
             if coarser is not None:
                 larger = tf.cast(tf.image.resize(coarser, mixed.shape[1:3]), self.dtype)
@@ -104,7 +112,10 @@ class Projection(tf.Module):
             coarser = self._convolve(mixed, scales)
             seen.insert(0, tf.cast(coarser, tf.float32))
         ink = 1.0 - preprocessing.paper_intensities(sketches, self.statistics)
-        return [tf.concat([values, line_lengths(ink, *side)], -1) for values, side in zip(seen, self.sides)]
+        return [
+            tf.concat([values, line_lengths(ink, *side)], -1)
+            for values, side in zip(seen, self.sides)
+        ]
 
     def _convolve(self, x: tf.Tensor, kernel: np.ndarray) -> tf.Tensor:
         return tf.nn.conv2d(x, tf.constant(kernel, self.dtype), 1, "SAME")
@@ -138,16 +149,17 @@ class Critic(tf.keras.Model):
 
         h = f(conv(f(conv(x))))    logit = a(h) + (b(label) + c(lines)) . h
 
-    conv are 3x3 convolutions; in the two finer scales the first has stride 2. f is leaky ReLU (slope
-    0.1), a is a 1x1 convolution, b is an embedding: Miyato and Koyama, "cGANs with Projection
-    Discriminator", 2018, equation 3, at every position. c is a 3x3 convolution of x's last channel,
-    and does the same for the sketch: do the features match the lines around them?
+    conv are 3x3 convolutions; in the two finer scales the first has stride 2. f is leaky ReLU
+    (slope 0.1), a is a 1x1 convolution, b is an embedding: Miyato and Koyama, "cGANs with
+    Projection Discriminator", 2018, equation 3, at every position. c is a 3x3 convolution of x's
+    last channel, and does the same for the sketch: do the features match the lines around them?
 
     Args:
       num_classes: K.
 
     Call:
-      inputs: the four outputs of `Projection`, float [B, h, w, 65], the finest first; labels, int [B].
+      inputs: the four outputs of `Projection`, float [B, h, w, 65], the finest first; labels, int
+        [B].
 
     Returns:
       logits: four of float32 [B, h', w'], positive for real.
@@ -155,7 +167,9 @@ class Critic(tf.keras.Model):
 
     def __init__(self, num_classes: int, name: str = "critic"):
         super().__init__(name=name)
-        self.heads = [_Head(num_classes, stride, name=f"head_{i}") for i, stride in enumerate(_STRIDES, 1)]
+        self.heads = [
+            _Head(num_classes, stride, name=f"head_{i}") for i, stride in enumerate(_STRIDES, 1)
+        ]
 
     def call(self, inputs: tuple[list[tf.Tensor], tf.Tensor]) -> list[tf.Tensor]:
         seen, labels = inputs
@@ -172,8 +186,12 @@ class _Head(tf.keras.layers.Layer):
         self.second = SpectralConv2D(CHANNELS, 3, name="second")
         # The last layers are float32 under every precision policy, so that the logits are.
         self.real = SpectralConv2D(1, 1, name="real", dtype="float32")
-        self.of_class = SpectralConv2D(CHANNELS, 1, use_bias=False, name="of_class", dtype="float32")
-        self.of_lines = SpectralConv2D(CHANNELS, 3, stride, use_bias=False, name="of_lines", dtype="float32")
+        self.of_class = SpectralConv2D(
+            CHANNELS, 1, use_bias=False, name="of_class", dtype="float32"
+        )
+        self.of_lines = SpectralConv2D(
+            CHANNELS, 3, stride, use_bias=False, name="of_lines", dtype="float32"
+        )
 
     def call(self, inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         x, labels = inputs

@@ -13,10 +13,9 @@ class Discriminator(tf.keras.Model):
     The first head tells real from fake. The second head classifies; with "projection", it adds to
     the first head's logit the product of the features' mean over all positions and a vector of the
     picture's class: Miyato and Koyama, "cGANs with Projection Discriminator", 2018, equation 4,
-    logit = w . phi + v_class . phi.
-    Differs from the paper, which sums over positions before both products and normalises its vectors
-    spectrally. Here the heads are not normalised, and the head for real and fake has a weight for
-    every position.
+    logit = w . phi + v_class . phi. Differs from the paper, which sums over positions before both
+    products and normalises its vectors spectrally. Here the heads are not normalised, and the head
+    for real and fake has a weight for every position.
 
     Args:
       num_classes: K.

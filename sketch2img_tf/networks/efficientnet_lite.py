@@ -1,7 +1,9 @@
-"""EfficientNet-Lite0: a small ImageNet network without squeeze-and-excitation, whose activations are ReLU6.
+"""EfficientNet-Lite0: a small ImageNet network without squeeze-and-excitation, whose activations
+are ReLU6.
 
-Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019, as simplified by Google's
-EfficientNet-Lite. `tf.keras.applications` does not have it; its layers are named after the arrays of the weights file.
+Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019, as
+simplified by Google's EfficientNet-Lite. `tf.keras.applications` does not have it; its layers are
+named after the arrays of the weights file.
 """
 
 from __future__ import annotations
@@ -39,16 +41,18 @@ _ARRAYS = {
 
 
 def efficientnet_lite0(
-    include_top: bool = True, weights: None = None, input_shape: tuple[int, int, int] = (224, 224, 3)
+    include_top: bool = True,
+    weights: None = None,
+    input_shape: tuple[int, int, int] = (224, 224, 3),
 ) -> tf.keras.Model:
     """The network, with random weights, called as the functions of `tf.keras.applications`.
 
-    Layer `blocks.N`, N from 0 to 15, is the output of a block: linear, not bounded, with a deviation of about ten.
-    Layer `head` is the last before the mean over places.
+    Layer `blocks.N`, N from 0 to 15, is the output of a block: linear, not bounded, with a
+    deviation of about ten. Layer `head` is the last before the mean over places.
 
     Args:
-      include_top: whether the outputs are the logits of 1,000 classes, float [B, 1000], or the activations before they
-        are averaged, float [B, H/32, W/32, 1280].
+      include_top: whether the outputs are the logits of 1,000 classes, float [B, 1000], or the
+        activations before they are averaged, float [B, H/32, W/32, 1280].
       weights: None; `load_weights` brings others.
       input_shape: the shape of a picture, [H, W, 3].
 
@@ -87,7 +91,8 @@ def load_weights(model: tf.keras.Model, file: str | os.PathLike) -> None:
                 layer.set_weights([arrays[name] for name in names])
     except KeyError as error:
         raise ValueError(f"there is no array {error.args[0]!r}") from None
-    except (AttributeError, TypeError, zipfile.BadZipFile):  # for an .npy file np.load returns an array
+    # For an .npy file np.load returns an array
+    except (AttributeError, TypeError, zipfile.BadZipFile):
         raise ValueError("it is no .npz file") from None
 
 
@@ -108,7 +113,9 @@ def _block(x, name: str, expansion: int, kernel: int, stride: int, channels: int
 
 
 def _conv(x, filters: int, name: str, kernel: int = 1, stride: int = 1):
-    return tf.keras.layers.Conv2D(filters, kernel, stride, padding="same", use_bias=False, name=name)(x)
+    return tf.keras.layers.Conv2D(
+        filters, kernel, stride, padding="same", use_bias=False, name=name
+    )(x)
 
 
 def _normalized(x, name: str):

@@ -40,7 +40,8 @@ class Look:
 
 
 class FrozenFeatures(tf.Module):
-    """Maps normalised photos, float32 [B, S, S, 3], to layers' outputs, a list of float32 [B, H, W, C].
+    """Maps normalised photos, float32 [B, S, S, 3], to layers' outputs, a list of float32 [B, H, W,
+    C].
 
     Photos are first scaled to the network's range and resized to its input size. The network is
     frozen and runs in inference mode. It computes in bfloat16 if the precision is bfloat16 and this
@@ -55,7 +56,9 @@ class FrozenFeatures(tf.Module):
       UserError: the weights are missing or do not fit, or there is no such layer.
     """
 
-    def __init__(self, look: Look, statistics: preprocessing.Statistics, precision: str = "float32"):
+    def __init__(
+        self, look: Look, statistics: preprocessing.Statistics, precision: str = "float32"
+    ):
         super().__init__(name="frozen_features")
         self.statistics = statistics
         self.size = look.size
@@ -69,7 +72,8 @@ class FrozenFeatures(tf.Module):
         return self._of(tf.image.resize(pictures, [self.size, self.size]))
 
     def deviations(self) -> list[float]:
-        """The standard deviation of each layer's output on fixed pictures, so that layers are comparable.
+        """The standard deviation of each layer's output on fixed pictures, so that layers are
+        comparable.
 
         It is over positions, channels and pictures; the pictures have the spectrum of photographs.
         On real photos it is 0.7 to 1.5 times as large, in the layers of MobileNet and
@@ -78,12 +82,17 @@ class FrozenFeatures(tf.Module):
         return [float(tf.math.reduce_std(values)) for values in self._of(self._yardstick())]
 
     def settle(self) -> None:
-        """Sets the batch norms of random weights to the statistics of their inputs, as in a trained network.
+        """Sets the batch norms of random weights to the statistics of their inputs, as in a trained
+        network.
 
         The statistics are those on the same fixed pictures. Without this, the features of all
         pictures would be nearly the same after a dozen layers.
         """
-        norms = [layer for layer in self.network.layers if isinstance(layer, tf.keras.layers.BatchNormalization)]
+        norms = [
+            layer
+            for layer in self.network.layers
+            if isinstance(layer, tf.keras.layers.BatchNormalization)
+        ]
         before = [layer.momentum for layer in norms]
         self.network.trainable = True
         for layer in norms:
@@ -106,7 +115,8 @@ def photo_like_noise(count: int, size: int) -> np.ndarray:
 
     Amplitudes fall as 1 / frequency.
 
-    Field, "Relations between the statistics of natural images and the response properties of cortical cells", 1987.
+    Field, "Relations between the statistics of natural images and the response properties of
+    cortical cells", 1987.
     """
     white = np.random.default_rng(_YARDSTICK_SEED).normal(size=[count, 3, size, size])
     frequencies = np.hypot(np.fft.fftfreq(size)[:, np.newaxis], np.fft.fftfreq(size))
@@ -123,5 +133,7 @@ def faster_precision(name: str) -> str:
 
     It is never float16, in which features above 65,504 would become infinite.
     """
-    bfloat16 = precisions.resolve(name) == "mixed_bfloat16" and hardware.multiplies_bfloat16_faster()
+    bfloat16 = (
+        precisions.resolve(name) == "mixed_bfloat16" and hardware.multiplies_bfloat16_faster()
+    )
     return "mixed_bfloat16" if bfloat16 else "float32"

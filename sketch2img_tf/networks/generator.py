@@ -29,14 +29,15 @@ class Generator(tf.keras.Model):
     Args:
       num_classes: K.
       image_size: S, a multiple of 8.
-      base_width: channels of the first MRU; the bottleneck has 8 times as many, and as many again of noise.
+      base_width: channels of the first MRU; the bottleneck has 8 times as many, and as many again
+        of noise.
       normalization: "conditional_batch", "conditional_residual", "batch" or "instance".
-      initial_features: "label", a learned plane per class that starts as N(0, 1), or "sketch", 8 channels convolved
-        from the sketch.
+      initial_features: "label", a learned plane per class that starts as N(0, 1), or "sketch", 8
+        channels convolved from the sketch.
       upsampling: "transposed", 2x2 stride-2 convolutions, or "resize", see `ResizeConv2D`.
-      sketch_detail: "full", "half" or "quarter": the sketch's resolution. Below "full", every pixel of
-        a block of 2x2 or 4x4 is the block's mean, so that lines show where things are but cannot be
-        traced.
+      sketch_detail: "full", "half" or "quarter": the sketch's resolution. Below "full", every pixel
+        of a block of 2x2 or 4x4 is the block's mean, so that lines show where things are but cannot
+        be traced.
       synchronized: whether batch norm's statistics are those of all replicas together.
 
     Call:
@@ -62,7 +63,10 @@ class Generator(tf.keras.Model):
     ):
         super().__init__(name=name)
         mru = dict(
-            activation="relu", normalization=normalization, num_classes=num_classes, synchronized=synchronized
+            activation="relu",
+            normalization=normalization,
+            num_classes=num_classes,
+            synchronized=synchronized,
         )
         widths = [base_width * 2**level for level in reversed(range(LEVELS))]  # 512, 256, 128, 64
         self.conditional = normalization in CONDITIONAL
@@ -76,7 +80,12 @@ class Generator(tf.keras.Model):
         self.ups = [_doubling(width // 2, upsampling) for width in widths[:-1]]
         # The last layers are float32 under every precision policy, so that the picture is.
         self.to_rgb = tf.keras.layers.Conv2D(
-            3, 3, padding="same", kernel_initializer=kernel_initializer(), dtype="float32", name="to_rgb"
+            3,
+            3,
+            padding="same",
+            kernel_initializer=kernel_initializer(),
+            dtype="float32",
+            name="to_rgb",
         )
 
     def call(self, inputs, training: bool | None = None) -> tf.Tensor:
@@ -89,14 +98,22 @@ class Generator(tf.keras.Model):
         noise = tf.map_fn(self._noise_of_seed, seeds, fn_output_signature=tf.float32)
         return self((sketches, labels, noise), training=False)
 
-    def encode(self, sketches: tf.Tensor, labels: tf.Tensor, training: bool | None = None) -> list[tf.Tensor]:
+    def encode(
+        self, sketches: tf.Tensor, labels: tf.Tensor, training: bool | None = None
+    ) -> list[tf.Tensor]:
         """The outputs of the encoder's MRUs, [B, S, S, width] to [B, S/8, S/8, 8 width]."""
         sketches = self._coarse(sketches)
-        inputs = (self._initial_features(sketches, labels), pyramid(self._cast(sketches)), *self._condition(labels))
+        inputs = (
+            self._initial_features(sketches, labels),
+            pyramid(self._cast(sketches)),
+            *self._condition(labels),
+        )
         return self.encoder(inputs, training=training)
 
     def decode(self, features, sketches, labels, noise, training: bool | None = None) -> tf.Tensor:
-        """Photos from the outputs of `encode` and noise; shapes and ranges as in the class docstring."""
+        """Photos from the outputs of `encode` and noise; shapes
+        and ranges as in the class docstring.
+        """
         images = reversed(pyramid(self._cast(self._coarse(sketches))))
         x = tf.concat([features[-1], self._cast(noise)], -1)  # [B, S/8, S/8, 16 width]
         for level, (mru, image) in enumerate(zip(self.mrus, images)):
@@ -118,7 +135,11 @@ class Generator(tf.keras.Model):
     def _initial_layer(self, kind: str, num_classes: int) -> tf.keras.layers.Layer:
         if kind == "sketch":
             return tf.keras.layers.Conv2D(
-                SKETCH_CHANNELS, 3, padding="same", kernel_initializer=kernel_initializer(), name="initial_sketch"
+                SKETCH_CHANNELS,
+                3,
+                padding="same",
+                kernel_initializer=kernel_initializer(),
+                name="initial_sketch",
             )
         # Keras' default has a deviation of 0.03. After the first convolution the variance would be
         # smaller than the epsilon of its norm.
@@ -152,7 +173,13 @@ def make_generator(config: Config, num_classes: int, synchronized: bool = False)
         network.sketch_detail,
         synchronized,
     )
-    generator((tf.zeros([1, size, size, 1]), tf.zeros([1], tf.int64), tf.zeros([1, *generator.noise_shape])))
+    generator(
+        (
+            tf.zeros([1, size, size, 1]),
+            tf.zeros([1], tf.int64),
+            tf.zeros([1, *generator.noise_shape]),
+        )
+    )
     return generator
 
 

@@ -10,7 +10,9 @@ from sketch2img_tf.networks.frozen_features import Look
 if TYPE_CHECKING:
     from sketch2img_tf.config import LossConfig
 
-_FLAGS = pretrained.Flags("perceptual_weights", "perceptual_size", "perceptual_layers", "--perceptual_weight=0")
+_FLAGS = pretrained.Flags(
+    "perceptual_weights", "perceptual_size", "perceptual_layers", "--perceptual_weight=0"
+)
 
 
 def look(losses: LossConfig) -> Look:

@@ -1,7 +1,8 @@
-"""Networks with weights from ImageNet or a file, for the perceptual loss, the critic and evaluation.
+"""Networks with weights from ImageNet or a file, for the perceptual loss, the critic and
+evaluation.
 
-The networks are some of `tf.keras.applications`, and EfficientNet-Lite0. Callers pass the names of the
-flags that chose the network, so that error messages can name them.
+The networks are some of `tf.keras.applications`, and EfficientNet-Lite0. Callers pass the names of
+the flags that chose the network, so that error messages can name them.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Choice:
       deepest: the layer whose mean over positions describes a picture as a whole.
       weights_file: the file of its ImageNet weights, under ~/.keras/models.
       load: loads the weights of a file into a network.
-      critic_layers: the critic's layers, at strides 4, 8, 16 and 32; none if it cannot use the network.
+      critic_layers: the critic's layers, at strides 4, 8, 16 and 32; none if it cannot use the
+        network.
       is_linear: whether the layers' outputs are unbounded and large, so that they need scaling.
     """
 
@@ -112,8 +114,8 @@ def check_weights(network: str, weights: str, flags: Flags) -> None:
         imagenet_weights(network, flags)
     elif weights != "random" and not pathlib.Path(weights).is_file():
         raise UserError(
-            f"--{flags.weights}={weights}: no such file; give imagenet, random, or the {CHOICES[network].suffix} file"
-            f" of {network} without its top"
+            f"--{flags.weights}={weights}: no such file; give imagenet, random, or the"
+            f" {CHOICES[network].suffix} file of {network} without its top"
         )
 
 
@@ -127,9 +129,10 @@ def imagenet_weights(network: str, flags: Flags) -> pathlib.Path:
         return file
     except Exception as error:  # any error of the connection, the proxy or the server
         raise UserError(
-            f"--{flags.weights}=imagenet: the weights of {network} are not at {file} and cannot be downloaded; put"
-            f" the file there, or give --{flags.weights}=FILE{CHOICES[network].suffix}, --{flags.weights}=random or"
-            f" {flags.way_out}"
+            f"--{flags.weights}=imagenet: the weights of {network} are not at {file} and cannot be"
+            " downloaded; put"
+            f" the file there, or give --{flags.weights}=FILE{CHOICES[network].suffix},"
+            f" --{flags.weights}=random or {flags.way_out}"
         ) from error
 
 
@@ -141,7 +144,9 @@ def weights_file(network: str, weights: str, flags: Flags) -> pathlib.Path | Non
 
 
 def weights_sha256(network: str, weights: str, flags: Flags) -> str:
-    """SHA-256 of the weights' file in hex; "random" for random weights. Raises as `imagenet_weights`."""
+    """SHA-256 of the weights' file in hex; "random" for random
+    weights. Raises as `imagenet_weights`.
+    """
     file = weights_file(network, weights, flags)
     return hashlib.sha256(file.read_bytes()).hexdigest() if file else "random"
 
@@ -158,7 +163,9 @@ def load(network: str, weights: str, size: int, flags: Flags) -> tf.keras.Model:
         if file:
             CHOICES[network].load(model, file)
     except (ValueError, OSError) as error:
-        given = f"--{flags.weights}={weights}" + (f" with --{flags.size}={size}" if flags.size else "")
+        given = f"--{flags.weights}={weights}" + (
+            f" with --{flags.size}={size}" if flags.size else ""
+        )
         raise UserError(f"{given}: does not make a {network} without its top ({error})") from error
     model.trainable = False
     return model

@@ -51,16 +51,24 @@ class Sight(tf.Module):
         self._is_one = bool(is_one) and look.is_like(of_critic)
         if losses.perceptual_weight:
             layers = look.layers + (of_critic.layers if self._is_one else ())
-            self.perceptual = FrozenFeatures(dataclasses.replace(look, layers=layers), statistics, precision)
+            self.perceptual = FrozenFeatures(
+                dataclasses.replace(look, layers=layers), statistics, precision
+            )
             if perceptual.is_scaled(losses):
                 self.perceptual_units = self.perceptual.deviations()[: self._perceptual_layers]
         if losses.critic_counts:
-            self.critic = self.perceptual if self._is_one else FrozenFeatures(of_critic, statistics, precision)
+            self.critic = (
+                self.perceptual
+                if self._is_one
+                else FrozenFeatures(of_critic, statistics, precision)
+            )
             if losses.critic_weights == "random":
                 self.critic.settle()
             self.projection = self._make_projection(config, statistics)
 
-    def __call__(self, photos: tf.Tensor, critics_photos: tf.Tensor, critics_sketches: tf.Tensor) -> Seen:
+    def __call__(
+        self, photos: tf.Tensor, critics_photos: tf.Tensor, critics_sketches: tf.Tensor
+    ) -> Seen:
         """The features of normalised photos, float32 [B or 2B, S, S, 3].
 
         The critic sees B photos, augmented, with their sketches. If the networks are shared, these
@@ -72,10 +80,14 @@ class Sight(tf.Module):
         count = critics_sketches.shape[0]
         shared = [of_layer[:count] for of_layer in features[self._perceptual_layers :]]
         of_critic = shared if self._is_one else self.critic(critics_photos)
-        return Seen(features[: self._perceptual_layers], self.projection(of_critic, critics_sketches))
+        return Seen(
+            features[: self._perceptual_layers], self.projection(of_critic, critics_sketches)
+        )
 
     def _make_projection(self, config: Config, statistics: Statistics) -> critic.Projection:
-        shapes = [output.shape[1:] for output in self.critic.network.outputs[-self._critic_layers :]]
+        shapes = [
+            output.shape[1:] for output in self.critic.network.outputs[-self._critic_layers :]
+        ]
         units = self.critic.deviations()[-self._critic_layers :]
         precision = faster_precision(config.training.precision)
         return critic.Projection(shapes, units, statistics, config.training.seed, precision)

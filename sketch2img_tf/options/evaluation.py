@@ -12,20 +12,31 @@ class EvaluationConfig:
     """How a run is watched; docs/evaluation.md explains the metrics."""
 
     evaluate_every_steps: int = option(
-        0, "Steps between evaluations; --workdir/best keeps the checkpoint of the best one. 0: never.", lower=0
+        0,
+        "Steps between evaluations; --workdir/best keeps the checkpoint of the best one. 0: never.",
+        lower=0,
     )
     best_metric: str = option(
-        "", "Metric that chooses the best checkpoint; by default the kernel distance if there is one, else l1."
+        "",
+        "Metric that chooses the best checkpoint; by default the kernel distance if there is one,"
+        " else l1.",
     )
     features_network: str = option(
         "",
-        "Network of tf.keras.applications, or EfficientNetLite0, whose features the evaluations use; empty for none.",
+        "Network of tf.keras.applications, or EfficientNetLite0, whose features the evaluations"
+        " use; empty for none.",
         choices=("", "InceptionV3", "InceptionResNetV2", "MobileNet", "EfficientNetLite0"),
     )
     features_weights: str = option(
-        "imagenet", "Weights of --features_network: imagenet, or a file (.h5 without top, or .npz).", path=True
+        "imagenet",
+        "Weights of --features_network: imagenet, or a file (.h5 without top, or .npz).",
+        path=True,
     )
     collapse_steps: int = option(
-        1000, "Warn if, for this many steps, pictures have one colour or do not depend on the noise.", lower=1
+        1000,
+        "Warn if, for this many steps, pictures have one colour or do not depend on the noise.",
+        lower=1,
     )
-    stop_on_collapse: bool = option(False, "End the run in place of the warning of --collapse_steps.")
+    stop_on_collapse: bool = option(
+        False, "End the run in place of the warning of --collapse_steps."
+    )

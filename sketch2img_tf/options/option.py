@@ -15,5 +15,7 @@ def option(default, help, *, choices=(), lower=None, upper=None, path=False, ins
     names an alternative field, which names this one too: one of the two is always empty, and giving
     one flag empties the other.
     """
-    metadata = dict(help=help, choices=choices, lower=lower, upper=upper, path=path, instead_of=instead_of)
+    metadata = dict(
+        help=help, choices=choices, lower=lower, upper=upper, path=path, instead_of=instead_of
+    )
     return dataclasses.field(default=default, metadata=metadata)

@@ -1,8 +1,9 @@
 """The files of a run's checkpoints: which checkpoints are whole, and what to do with the others.
 
-TensorFlow writes `ckpt-N.data-...` first and `ckpt-N.index` last. Both hold checksums of every value,
-which TensorFlow checks when it reads the value. So a checkpoint is whole if every value can be read.
-The file `checkpoint` is only a list of checkpoints: it is rewritten from the files in the folder.
+TensorFlow writes `ckpt-N.data-...` first and `ckpt-N.index` last. Both hold checksums of every
+value, which TensorFlow checks when it reads the value. So a checkpoint is whole if every value can
+be read. The file `checkpoint` is only a list of checkpoints: it is rewritten from the files in the
+folder.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def directory(workdir: str) -> str:
 
 
 def newest(workdir: str) -> str | None:
-    """The prefix of the newest whole checkpoint; None if the run has no checkpoint. Changes no file.
+    """The prefix of the newest whole checkpoint; None if the run has no checkpoint. Changes no
+    file.
 
     Raises:
       UserError: there are checkpoints, but none is whole.
@@ -50,11 +52,12 @@ def newest(workdir: str) -> str | None:
 def mend(workdir: str) -> None:
     """Repairs the folder: afterwards its newest checkpoint is whole, and the first for TensorFlow.
 
-    Removes files that a killed process wrote or deleted halfway. Moves checkpoints that were complete
-    but cannot be read to `checkpoints/damaged`, and prints a line for each.
+    Removes files that a killed process wrote or deleted halfway. Moves checkpoints that were
+    complete but cannot be read to `checkpoints/damaged`, and prints a line for each.
 
     Raises:
-      UserError: there are checkpoints, but none is whole: such a run never starts again from step 0.
+      UserError: there are checkpoints, but none is whole: such a run never starts again from step
+        0.
     """
     folder = directory(workdir)
     _remove_leftovers(folder)
@@ -92,7 +95,8 @@ def _problem(folder: str, step: int) -> str | None:
             reader = tf.train.load_checkpoint(prefix)
             for name in reader.get_variable_to_shape_map():
                 reader.get_tensor(name)
-    except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:  # a cut file gives any of them
+    # A cut file gives any of them
+    except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
         return f"damaged ({_first_line(error)})"
     return None
 
@@ -110,7 +114,10 @@ def _set_aside(folder: str, step: int, problem: str) -> None:
     os.makedirs(place, exist_ok=True)
     for name in _numbered(folder)[step]:
         os.replace(os.path.join(folder, name), os.path.join(place, name))
-    print(f"{_prefix(folder, step)}: {problem}; moved to {place}, the one before it is used", file=sys.stderr)
+    print(
+        f"{_prefix(folder, step)}: {problem}; moved to {place}, the one before it is used",
+        file=sys.stderr,
+    )
 
 
 def _stop_unless_new(workdir: str) -> None:
@@ -118,8 +125,8 @@ def _stop_unless_new(workdir: str) -> None:
     aside = os.path.join(folder, DAMAGED)
     if _numbered(folder) or _numbered(aside):
         raise UserError(
-            f"--workdir={workdir}: none of its checkpoints can be read (what there was is in {aside}); restore one"
-            f" from a backup into {folder}, or give another --workdir"
+            f"--workdir={workdir}: none of its checkpoints can be read (what there was is in"
+            f" {aside}); restore one from a backup into {folder}, or give another --workdir"
         )
 
 
@@ -146,7 +153,11 @@ def _was_in_the_works(step: int, complete: list[int], listed: list[int] | None) 
     The process was writing it if the list does not contain its number yet, and was deleting it if
     newer checkpoints are complete. Losing number 0 loses no training.
     """
-    return step == 0 or any(other > step for other in complete) or (listed is not None and step not in listed)
+    return (
+        step == 0
+        or any(other > step for other in complete)
+        or (listed is not None and step not in listed)
+    )
 
 
 def _listed(folder: str) -> list[int] | None:
@@ -155,7 +166,11 @@ def _listed(folder: str) -> list[int] | None:
         state = tf.train.get_checkpoint_state(folder)
     except ValueError:  # an empty file raises this; garbage gives None
         state = None
-    matches = [re.fullmatch(r".*ckpt-(\d+)", path) for path in state.all_model_checkpoint_paths] if state else []
+    matches = (
+        [re.fullmatch(r".*ckpt-(\d+)", path) for path in state.all_model_checkpoint_paths]
+        if state
+        else []
+    )
     return [int(match[1]) for match in matches if match] or None
 
 

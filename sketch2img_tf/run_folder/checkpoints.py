@@ -65,7 +65,11 @@ class Checkpoints:
 
     def restore(self) -> bool:
         """Restores the newest checkpoint; returns False if there is none."""
-        path = self.manager.latest_checkpoint if self._is_first else checkpoint_files.newest(self._workdir)
+        path = (
+            self.manager.latest_checkpoint
+            if self._is_first
+            else checkpoint_files.newest(self._workdir)
+        )
         if path is None:
             return False
         with plain(path) as prefix:
@@ -90,12 +94,17 @@ def variables(state: TrainState) -> list[tf.Variable]:
 
     `state.variables` lacks those of the optimizers, because Keras' optimizers are not tf.Modules.
     """
-    return [*state.variables, *(variable for optimizer in state.optimizers for variable in optimizer.variables)]
+    return [
+        *state.variables,
+        *(variable for optimizer in state.optimizers for variable in optimizer.variables),
+    ]
 
 
 @dataclasses.dataclass(frozen=True)
 class Before:
-    """A run that can continue: its step, and "train_steps 10 there, 20 now" for each changed flag."""
+    """A run that can continue: its step, and "train_steps 10
+    there, 20 now" for each changed flag.
+    """
 
     step: int
     changed_flags: str
@@ -105,8 +114,8 @@ def check_continues(workdir: str, card: Card) -> Before | None:
     """The run in `workdir` that this run would continue; None if there is none.
 
     Raises:
-      UserError: it is a run of another network or other data, and the message lists the differences;
-        or none of its checkpoints can be read.
+      UserError: it is a run of another network or other data, and the message lists the
+        differences; or none of its checkpoints can be read.
     """
     path = checkpoint_files.newest(workdir)
     if path is None:
@@ -114,8 +123,13 @@ def check_continues(workdir: str, card: Card) -> Before | None:
     there = _card(path)
     listed = _differences(_identity(there), _identity(card))
     if listed:
-        raise UserError(f"--workdir={workdir} holds a run that cannot go on: {listed}; give another --workdir")
-    return Before(int(_read(path, packed_weights.STEP)), _differences(there.config.to_dict(), card.config.to_dict()))
+        raise UserError(
+            f"--workdir={workdir} holds a run that cannot go on: {listed}; give another --workdir"
+        )
+    return Before(
+        int(_read(path, packed_weights.STEP)),
+        _differences(there.config.to_dict(), card.config.to_dict()),
+    )
 
 
 def check_start(workdir: str, card: Card) -> None:
@@ -127,7 +141,9 @@ def check_start(workdir: str, card: Card) -> None:
     with _newest(workdir, "init_from") as path:
         listed = _differences(_network(_card(path)), _network(card))
     if listed:
-        raise UserError(f"--init_from={workdir} holds other networks: {listed}; give those flags too")
+        raise UserError(
+            f"--init_from={workdir} holds other networks: {listed}; give those flags too"
+        )
 
 
 def start_from(workdir: str, card: Card, state: TrainState) -> None:
@@ -136,7 +152,9 @@ def start_from(workdir: str, card: Card, state: TrainState) -> None:
     It does not restore a critic.
     """
     check_start(workdir, card)
-    networks = {name: getattr(state, name) for name in ("generator", "averaged_generator", "discriminator")}
+    networks = {
+        name: getattr(state, name) for name in ("generator", "averaged_generator", "discriminator")
+    }
     with _newest(workdir, "init_from") as path:
         _restore(tf.train.Checkpoint(state=tf.train.Checkpoint(**networks)), path)
 
@@ -170,11 +188,15 @@ def pack(workdir: str, folder: str) -> None:
 def _all_finite(variables: Sequence[tf.Variable]) -> tf.Tensor:
     """Whether all values of the variables are finite: bool []."""
     floating = [variable for variable in variables if variable.dtype.is_floating]
-    return tf.reduce_all(tf.stack([tf.reduce_all(tf.math.is_finite(variable)) for variable in floating]))
+    return tf.reduce_all(
+        tf.stack([tf.reduce_all(tf.math.is_finite(variable)) for variable in floating])
+    )
 
 
 class _CardState(tf.train.experimental.PythonState):
-    """Writes the card into every checkpoint; reading does nothing: `check_continues` compared it before."""
+    """Writes the card into every checkpoint; reading does nothing:
+    `check_continues` compared it before.
+    """
 
     def __init__(self, card: Card):
         super().__init__()
@@ -212,12 +234,16 @@ def _newest(workdir: str, flag: str) -> Iterator[str]:
         with packed_weights.as_checkpoint(workdir) as path:
             yield path
     else:
-        raise UserError(f"--{flag}={workdir}: no checkpoint in {directory(workdir)}; train first, with train.py")
+        raise UserError(
+            f"--{flag}={workdir}: no checkpoint in {directory(workdir)}; train first, with train.py"
+        )
 
 
 def _differences(before: dict[str, object], now: dict[str, object]) -> str:
     changed = [name for name in now if before.get(name) != now[name]]
-    return "; ".join(f"{name} {_brief(before.get(name))} there, {_brief(now[name])} now" for name in changed)
+    return "; ".join(
+        f"{name} {_brief(before.get(name))} there, {_brief(now[name])} now" for name in changed
+    )
 
 
 def _identity(card: Card) -> dict[str, object]:
@@ -234,7 +260,9 @@ def _identity(card: Card) -> dict[str, object]:
 
 
 def _critic(card: Card) -> dict[str, object]:
-    """What the critic sees follows from: none of it is in a checkpoint, and its heads know nothing else."""
+    """What the critic sees follows from: none of it is in a
+    checkpoint, and its heads know nothing else.
+    """
     losses = card.config.losses
     if losses.critic == "none":
         return {"critic": losses.critic}

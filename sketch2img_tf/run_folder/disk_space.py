@@ -15,17 +15,21 @@ from sketch2img_tf.errors import UserError
 _ELSE = 64 * 2**20  # bytes, for summaries, samples and plots
 
 
-def check(folder: str, variables: Iterable[tf.Variable], checkpoints: int, workdir: str = "") -> None:
-    """Raises a UserError if the disk of `folder` has no room for as many more checkpoints of these variables.
+def check(
+    folder: str, variables: Iterable[tf.Variable], checkpoints: int, workdir: str = ""
+) -> None:
+    """Raises a UserError if the disk of `folder` has no room for as many more checkpoints of these
+    variables.
 
-    `workdir` is what the message names, where that is not there yet and `folder` is what it will be made in.
+    `workdir` is what the message names, where that is not there yet and `folder` is what it will be
+    made in.
     """
     needed = checkpoints * sum(v.shape.num_elements() * v.dtype.size for v in variables) + _ELSE
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise UserError(
-            f"--workdir={workdir or folder}: {_megabytes(free)} free, {_megabytes(needed)} needed for"
-            f" {checkpoints} checkpoints and summaries; make room, or lower --checkpoints_kept"
+            f"--workdir={workdir or folder}: {_megabytes(free)} free, {_megabytes(needed)} needed"
+            f" for {checkpoints} checkpoints and summaries; make room, or lower --checkpoints_kept"
         )
 
 
@@ -38,7 +42,8 @@ def writing(workdir: str) -> Iterator[None]:
         if not _is_no_room(error):
             raise
         raise UserError(
-            f"--workdir={workdir}: no room left on its disk ({_megabytes(shutil.disk_usage(workdir).free)} free); make"
+            f"--workdir={workdir}: no room left on its disk"
+            f" ({_megabytes(shutil.disk_usage(workdir).free)} free); make"
             " room, and the same command goes on from the last checkpoint"
         ) from error
 
@@ -46,7 +51,9 @@ def writing(workdir: str) -> Iterator[None]:
 def _is_no_room(error: Exception) -> bool:
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+    return any(
+        os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    )
 
 
 def _megabytes(count: int) -> str:

@@ -10,8 +10,8 @@ import tensorflow as tf
 def forget_after(folder: str, step: int) -> None:
     """Removes the events of steps after `step` from the event files in `folder`.
 
-    It also removes a record that a killed process wrote halfway, and all records after it: no reader
-    can read them.
+    It also removes a record that a killed process wrote halfway, and all records after it: no
+    reader can read them.
     """
     for name in os.listdir(folder) if os.path.isdir(folder) else ():
         if ".tfevents." in name and not name.endswith(".tmp"):

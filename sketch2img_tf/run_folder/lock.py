@@ -25,15 +25,17 @@ def check_writable(workdir: str) -> str:
     while not os.path.lexists(folder):
         folder = os.path.dirname(folder)
     if not (os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)):
-        raise UserError(f"--workdir={workdir}: cannot be written to, because of {folder}; give another")
+        raise UserError(
+            f"--workdir={workdir}: cannot be written to, because of {folder}; give another"
+        )
     return folder
 
 
 class RunLock:
     """Holds the lock `workdir/run.lock`, and writes the process into it; creates the folder.
 
-    The system releases the lock whenever the process ends, even if it is killed. Then the file stays,
-    without effect.
+    The system releases the lock whenever the process ends, even if it is killed. Then the file
+    stays, without effect.
 
     Raises:
       UserError: another process holds the lock, or the folder is not writable.
@@ -45,30 +47,40 @@ class RunLock:
             self._file = open(os.path.join(workdir, _FILE), "a+", encoding="utf-8")
         except OSError as error:
             raise UserError(
-                f"--workdir={workdir}: cannot be written to ({error.strerror}: {error.filename}); give another"
+                f"--workdir={workdir}: cannot be written to ({error.strerror}: {error.filename});"
+                " give another"
             ) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(
-                f"--workdir={workdir} is in use by {self._owner()}; wait for it, stop it, or give another --workdir"
+                f"--workdir={workdir} is in use by {self._owner()}; wait for it, stop it, or give"
+                " another --workdir"
             ) from None
         except OSError as error:  # some shared file systems have no locks
-            print(f"{self._file.name}: no locks here ({error.strerror}): start no second run", file=sys.stderr)
+            print(
+                f"{self._file.name}: no locks here ({error.strerror}): start no second run",
+                file=sys.stderr,
+            )
         self._write_owner()
 
     def __enter__(self) -> RunLock:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._file.close()
 
     def _write_owner(self) -> None:
         since = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
         self._file.truncate(0)
-        json.dump({"process": os.getpid(), "host": socket.gethostname(), "since": since}, self._file)
+        json.dump(
+            {"process": os.getpid(), "host": socket.gethostname(), "since": since}, self._file
+        )
         self._file.flush()
 
     def _owner(self) -> str:

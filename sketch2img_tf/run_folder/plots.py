@@ -22,7 +22,11 @@ _PLOTS = {
         "generator/critic",
     ),
     "critic": ("critic/hinge", "critic/real_accuracy", "critic/fake_accuracy"),
-    "accuracies": ("discriminator/class_accuracy", "discriminator/real_accuracy", "discriminator/fake_accuracy"),
+    "accuracies": (
+        "discriminator/class_accuracy",
+        "discriminator/real_accuracy",
+        "discriminator/fake_accuracy",
+    ),
     "fakes": ("fakes/mean", "fakes/deviation", "held_out_l1"),
 }
 
@@ -38,8 +42,15 @@ def write_plots(lines: list[dict], folder: str) -> list[str]:
       The files' paths.
     """
     os.makedirs(folder, exist_ok=True)
-    drawn = {name: [tag for tag in tags if any(tag in line for line in lines)] for name, tags in _PLOTS.items()}
-    return [_plot(lines, tags, os.path.join(folder, f"{name}.png")) for name, tags in drawn.items() if tags]
+    drawn = {
+        name: [tag for tag in tags if any(tag in line for line in lines)]
+        for name, tags in _PLOTS.items()
+    }
+    return [
+        _plot(lines, tags, os.path.join(folder, f"{name}.png"))
+        for name, tags in drawn.items()
+        if tags
+    ]
 
 
 def _plot(lines: list[dict], tags: list[str], path: str) -> str:

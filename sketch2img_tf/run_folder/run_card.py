@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """A network's configuration, its classes in the order of their labels, and its data's statistics.
+    """A network's configuration, its classes in the order of their labels, and its data's
+    statistics.
 
     `critic_weights` is the SHA-256 of the critic's pretrained weights, "random", or "" without a
     critic.
@@ -30,9 +31,12 @@ class Card:
     @classmethod
     def of_run(cls, config: Config, sketchy: PairedDataset) -> Card:
         """The card of a run with this configuration on these pictures."""
-        from sketch2img_tf.networks import critic  # here, so that reading a card needs no TensorFlow
+        # Here, so that reading a card needs no TensorFlow
+        from sketch2img_tf.networks import critic
 
-        return cls(config, sketchy.class_names, sketchy.statistics, critic.weights_sha256(config.losses))
+        return cls(
+            config, sketchy.class_names, sketchy.statistics, critic.weights_sha256(config.losses)
+        )
 
     def to_json(self) -> str:
         """One JSON object."""

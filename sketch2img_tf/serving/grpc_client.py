@@ -14,8 +14,8 @@ import grpc
 import rest_client
 from rest_client import Problem
 
-# TensorFlow reports missing GPUs, which a client does not need; newer versions do it before they read
-# this variable.
+# TensorFlow reports missing GPUs, which a client does not need; newer versions do it before they
+# read this variable.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 try:
     _stderr = os.dup(2)

@@ -30,7 +30,8 @@ class RemoteModel:
         self.class_names = tuple(class_names)
 
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
-        """PNG or JPEG sketches of any size, class names and seeds to PNG photos, one of each an example.
+        """PNG or JPEG sketches of any size, class names and seeds to PNG photos, one of each an
+        example.
 
         Raises:
           UserError: the server is gone or busy, or refuses a sketch.

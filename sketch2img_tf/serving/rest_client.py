@@ -1,7 +1,8 @@
 """Draws sketches with a TensorFlow Serving server, over REST. Needs Python and nothing else.
 
     python rest_client.py --label=cat cat.png another.png
-    python rest_client.py --server=http://HOST:8501 --label=cat --seed=7 --output_dir=pictures cat.png
+    python rest_client.py --server=http://HOST:8501 --label=cat --seed=7 \\
+      --output_dir=pictures cat.png
 
 writes `cat-LABEL-SEED.png` for `cat.png`. The requests go to the signature `each`, which answers
 every sketch by itself: one that cannot be used has an error, and the others get their pictures.

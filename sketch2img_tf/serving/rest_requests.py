@@ -50,7 +50,9 @@ async def read(request: Request) -> bytes:
     except ClientDisconnect:
         raise Refusal(400, "the request broke off") from None  # which nobody hears
     if size > MAX_BODY:
-        raise Refusal(413, f"the request has more than {MAX_BODY} bytes: send fewer or smaller sketches")
+        raise Refusal(
+            413, f"the request has more than {MAX_BODY} bytes: send fewer or smaller sketches"
+        )
     return b"".join(parts)
 
 
@@ -65,7 +67,9 @@ def parse(body: bytes) -> tuple[str, list[dict]]:
     except (ValueError, RecursionError):
         raise Refusal(400, "the request is no JSON") from None
     if not isinstance(asked, dict) or not isinstance(asked.get("instances"), list):
-        raise Refusal(400, 'the request should be {"signature_name": "each", "instances": [...]}, by rows')
+        raise Refusal(
+            400, 'the request should be {"signature_name": "each", "instances": [...]}, by rows'
+        )
     name = asked.get("signature_name", "serving_default")
     if not isinstance(name, str) or name not in _KEYS:
         raise Refusal(400, f"signature_name should be one of {', '.join(_KEYS)}")
@@ -84,7 +88,9 @@ _SHAPES = {
 
 def _instance(number: int, item: Any, keys: set[str]) -> dict:
     if not isinstance(item, dict) or set(item) != keys:
-        raise Refusal(400, f"instances[{number}] should have {', '.join(sorted(keys))}, and nothing else")
+        raise Refusal(
+            400, f"instances[{number}] should have {', '.join(sorted(keys))}, and nothing else"
+        )
     parsed = {}
     for key in keys:
         try:

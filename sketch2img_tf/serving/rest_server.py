@@ -1,7 +1,9 @@
-"""A LiteRT model behind the REST interface of TensorFlow Serving, for scripts and tablets on a network of one's own.
+"""A LiteRT model behind the REST interface of TensorFlow Serving, for scripts and tablets on a
+network of one's own.
 
-https://www.tensorflow.org/tfx/api_docs/rest/predict: what a client of the signatures `serving_default`, `each` and
-`classes` sends by rows, this answers alike. It keeps nobody from anything by a password.
+https://www.tensorflow.org/tfx/api_docs/rest/predict: what a client of the signatures
+`serving_default`, `each` and `classes` sends by rows, this answers alike. It keeps nobody from
+anything by a password.
 """
 
 from __future__ import annotations
@@ -50,9 +52,13 @@ def serve(model: str, host: str, port: int, queue: int) -> None:
     answering = Answering(_open(model), queue)
     with ports.listen(host, port) as listening, contextlib.suppress(KeyboardInterrupt):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        settings = uvicorn.Config(application(answering), log_level="error", timeout_graceful_shutdown=2)
+        settings = uvicorn.Config(
+            application(answering), log_level="error", timeout_graceful_shutdown=2
+        )
         shown = f"[{host}]" if ":" in host else host
-        print(f"answers at http://{shown}:{port}/v1/models/{NAME}:predict (Ctrl-C ends)", flush=True)
+        print(
+            f"answers at http://{shown}:{port}/v1/models/{NAME}:predict (Ctrl-C ends)", flush=True
+        )
         uvicorn.Server(settings).run([listening])
 
 
@@ -60,8 +66,8 @@ def _open(model: str) -> LiteRTModel:
     folder = models.find(model)
     if not os.path.exists(os.path.join(folder, LITE_MODEL_FILE)):
         raise UserError(
-            f"--model={model}: is a SavedModel, for TensorFlow Serving; --api draws with what export.py"
-            " --format=tflite writes"
+            f"--model={model}: is a SavedModel, for TensorFlow Serving; --api draws with what"
+            " export.py --format=tflite writes"
         )
     return LiteRTModel(folder)
 
@@ -105,7 +111,10 @@ class Answering:
         signature, instances = rest_requests.parse(body)
         if signature == "classes":
             names = self.model.card.class_names
-            found = [{"label_id": self._label_id(item["label"]), "class_names": names} for item in instances]
+            found = [
+                {"label_id": self._label_id(item["label"]), "class_names": names}
+                for item in instances
+            ]
         elif signature == "each":
             found = [self._each(item) for item in instances]
         else:
@@ -134,7 +143,9 @@ class Answering:
         return self.model.from_bytes([item["sketch_bytes"]], [class_name], [item["seed"]])[0]
 
     def _class_name(self, label: str) -> str:
-        return choices.find_class(label[:_SHOWN], self.model.card.class_names, "unknown class: label", "the model")
+        return choices.find_class(
+            label[:_SHOWN], self.model.card.class_names, "unknown class: label", "the model"
+        )
 
     def _label_id(self, label: str) -> int:
         try:

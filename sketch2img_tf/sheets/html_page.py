@@ -19,7 +19,8 @@ def page(title: str, style: str, body: str) -> str:
 
 def image(png: bytes, description: str) -> str:
     """An element that shows a PNG, described to those who cannot see it."""
-    return f'<img alt="{html.escape(description)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+    data = base64.b64encode(png).decode()
+    return f'<img alt="{html.escape(description)}" src="data:image/png;base64,{data}">'
 
 
 _PAGE = """<!DOCTYPE html>

@@ -10,8 +10,11 @@ _MARGIN = 6
 _CAPTION = 14
 
 
-def picture_grid(columns: list[np.ndarray], captions: list[str], sets_per_row: int = 4) -> Image.Image:
-    """A sheet with a set of pictures per example, such as its sketch, generated and real one, and a caption under each.
+def picture_grid(
+    columns: list[np.ndarray], captions: list[str], sets_per_row: int = 4
+) -> Image.Image:
+    """A sheet with a set of pictures per example, such as its sketch, generated and real one, and a
+    caption under each.
 
     Args:
       columns: what a set is made of, in its order: uint8 [B, H, W, 1 or 3].
@@ -24,10 +27,14 @@ def picture_grid(columns: list[np.ndarray], captions: list[str], sets_per_row: i
     height, width = strips.shape[1] * scale, strips.shape[2] * scale
     rows = -(-len(strips) // sets_per_row)
     step_x, step_y = width + 2 * _MARGIN, height + _CAPTION + _MARGIN
-    sheet = Image.new("RGB", (min(sets_per_row, len(strips)) * step_x, rows * step_y + _MARGIN), "white")
+    sheet = Image.new(
+        "RGB", (min(sets_per_row, len(strips)) * step_x, rows * step_y + _MARGIN), "white"
+    )
     draw = ImageDraw.Draw(sheet)
     for index, (strip, caption) in enumerate(zip(strips, captions)):
         x, y = index % sets_per_row * step_x + _MARGIN, index // sets_per_row * step_y + _MARGIN
-        sheet.paste(Image.fromarray(strip).resize((width, height), Image.Resampling.NEAREST), (x, y))
+        sheet.paste(
+            Image.fromarray(strip).resize((width, height), Image.Resampling.NEAREST), (x, y)
+        )
         draw.text((x, y + height), caption, fill="black")
     return sheet

@@ -13,19 +13,20 @@ from sketch2img_tf import versions
 def choose_keras() -> None:
     """Makes `tf.keras` Keras 2; call it before TensorFlow is imported.
 
-    The variable asks for the package tf_keras, which is Keras 2 where TensorFlow comes with Keras 3. TensorFlow 2.15
-    has Keras 2 itself, and a notebook may have set the variable for a newer one.
+    The variable asks for the package tf_keras, which is Keras 2 where TensorFlow comes with Keras
+    3. TensorFlow 2.15 has Keras 2 itself, and a notebook may have set the variable for a newer one.
 
     Raises:
       SystemExit: TensorFlow was imported before, and has Keras 3.
     """
     if versions.this_lane() is versions.ASKED:
         os.environ.pop("TF_USE_LEGACY_KERAS", None)
-    elif os.environ.get("TF_USE_LEGACY_KERAS") not in ("1", "true", "True"):  # those that TensorFlow knows
+    # Those that TensorFlow knows
+    elif os.environ.get("TF_USE_LEGACY_KERAS") not in ("1", "true", "True"):
         if sys.modules.get("tensorflow"):  # None means that the import is blocked
             raise SystemExit(
-                "error: TensorFlow was imported before sketch2img_tf, with Keras 3: import sketch2img_tf first, or set"
-                " TF_USE_LEGACY_KERAS=1"
+                "error: TensorFlow was imported before sketch2img_tf, with Keras 3: import"
+                " sketch2img_tf first, or set TF_USE_LEGACY_KERAS=1"
             )
         os.environ["TF_USE_LEGACY_KERAS"] = "1"
 

@@ -1,4 +1,6 @@
-"""Paths that TensorFlow reads as glob patterns: `*`, `?` and `[...]` in the names of checkpoints."""
+"""Paths that TensorFlow reads as glob patterns: `*`, `?` and
+`[...]` in the names of checkpoints.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ def is_pattern(path: str) -> bool:
 
 @contextlib.contextmanager
 def plain(path: str) -> Iterator[str]:
-    """A path without pattern characters for the same folder or file; the path itself if it has none.
+    """A path without pattern characters for the same folder or file; the path itself if it has
+    none.
 
     Raises:
       UserError: this system offers no such path.
@@ -32,7 +35,10 @@ def plain(path: str) -> Iterator[str]:
     try:
         link = os.path.join(_OPEN_FILES, str(descriptor))
         if not os.path.isdir(link):
-            raise UserError(f"{path}: TensorFlow takes * ? [ ] and \\ in a name for a pattern; give a folder without")
+            raise UserError(
+                f"{path}: TensorFlow takes * ? [ ] and \\ in a name for a pattern; give a folder"
+                " without"
+            )
         yield os.path.join(link, name) if name else link
     finally:
         os.close(descriptor)

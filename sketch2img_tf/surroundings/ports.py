@@ -19,5 +19,9 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server(address, family=family)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise UserError(f"--port={port}: is in use on {host}; give another one, or end what uses it") from None
-        raise UserError(f"--host={host} --port={port}: cannot listen there ({error.strerror or error})") from None
+            raise UserError(
+                f"--port={port}: is in use on {host}; give another one, or end what uses it"
+            ) from None
+        raise UserError(
+            f"--host={host} --port={port}: cannot listen there ({error.strerror or error})"
+        ) from None

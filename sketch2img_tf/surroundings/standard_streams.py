@@ -1,7 +1,7 @@
 """Keeps commands running when their output fails: a closed pipe or terminal, a full disk.
 
-What is printed is a report. It may get lost, but that must neither end the work that it tells of nor keep it from being
-saved.
+What is printed is a report. It may get lost, but that must neither end the work that it tells of
+nor keep it from being saved.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ class _Lossy(io.FileIO):
 
     def write(self, data) -> int:
         try:
-            return super().write(data) or len(data)  # None: it would block, since another program set it so
+            # None: it would block, since another program set it so
+            return super().write(data) or len(data)
         except OSError as error:
             self.error = self.error or error
             return len(data)
@@ -30,7 +31,8 @@ class _Lossy(io.FileIO):
 def open_missing() -> None:
     """Opens those of the descriptors 0 to 2 that are closed, as /dev/null.
 
-    The next file that is opened would take the number of one, and what C++ code prints would go into that file.
+    The next file that is opened would take the number of one, and what C++ code prints would go
+    into that file.
     """
     for number in range(3):
         try:
@@ -42,15 +44,19 @@ def open_missing() -> None:
 def protect() -> None:
     """Keeps `print` and progress bars from raising errors when their output is closed.
 
-    What the locale cannot encode is written as Python's escapes. A stream that a notebook or a test has put in the
-    place of a standard one stays.
+    What the locale cannot encode is written as Python's escapes. A stream that a notebook or a test
+    has put in the place of a standard one stays.
     """
     for number, name in ((1, "stdout"), (2, "stderr")):
         stream = getattr(sys, name)
         if stream is None:  # it was closed when the program started
             setattr(sys, name, _stream(number, "utf-8", line_buffering=True, write_through=False))
         elif stream is getattr(sys, f"__{name}__"):
-            setattr(sys, name, _stream(number, stream.encoding, stream.line_buffering, stream.write_through))
+            setattr(
+                sys,
+                name,
+                _stream(number, stream.encoding, stream.line_buffering, stream.write_through),
+            )
 
 
 @contextlib.contextmanager
@@ -77,11 +83,21 @@ def lost() -> str | None:
     if not isinstance(raw, _Lossy):
         return None
     sys.stdout.flush()
-    return None if raw.error is None or raw.error.errno in (errno.EPIPE, errno.EIO) else raw.error.strerror
+    return (
+        None
+        if raw.error is None or raw.error.errno in (errno.EPIPE, errno.EIO)
+        else raw.error.strerror
+    )
 
 
-def _stream(number: int, encoding: str, line_buffering: bool, write_through: bool) -> io.TextIOWrapper:
+def _stream(
+    number: int, encoding: str, line_buffering: bool, write_through: bool
+) -> io.TextIOWrapper:
     buffer = io.BufferedWriter(_Lossy(number, "w", closefd=False))
     return io.TextIOWrapper(
-        buffer, encoding, "backslashreplace", line_buffering=line_buffering, write_through=write_through
+        buffer,
+        encoding,
+        "backslashreplace",
+        line_buffering=line_buffering,
+        write_through=write_through,
     )

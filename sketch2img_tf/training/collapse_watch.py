@@ -29,9 +29,14 @@ class CollapseWatch:
     """
 
     def __init__(self, config: Config, generator: Generator):
-        self._after, self._stops = config.evaluation.collapse_steps, config.evaluation.stop_on_collapse
+        self._after = config.evaluation.collapse_steps
+        self._stops = config.evaluation.stop_on_collapse
         # `losses.diversity` divides by the distance of two noises: this is its expectation.
-        noise = math.sqrt(2 * math.prod(generator.noise_shape)) if config.losses.diversity == "slope" else 1.0
+        noise = (
+            math.sqrt(2 * math.prod(generator.noise_shape))
+            if config.losses.diversity == "slope"
+            else 1.0
+        )
         self._scales = {"fakes/deviation": 1.0, "generator/diversity": -noise}
         self._since: dict[str, int] = {}
         self._next_warning = 0
@@ -48,17 +53,26 @@ class CollapseWatch:
         lasting = {tag: since for tag, since in self._since.items() if step - since >= self._after}
         if not lasting or step < self._next_warning:
             return
-        text = "; ".join(_TEXTS[tag].format(value=values[tag], since=since) for tag, since in lasting.items())
+        text = "; ".join(
+            _TEXTS[tag].format(value=values[tag], since=since) for tag, since in lasting.items()
+        )
         if self._stops:
-            raise UserError(f"collapsed: {text}; --nostop_on_collapse goes on, from the last checkpoint")
+            raise UserError(
+                f"collapsed: {text}; --nostop_on_collapse goes on, from the last checkpoint"
+            )
         self._next_warning = step + self._after
-        tqdm.write(f"warning: step {step}: {text}; see docs/evaluation.md, Collapse", file=sys.stderr)
+        tqdm.write(
+            f"warning: step {step}: {text}; see docs/evaluation.md, Collapse", file=sys.stderr
+        )
         with summaries.writer.as_default(step):
             tf.summary.text("warnings", text)
         summaries.writer.flush()
 
     def _note(self, step: int, values: dict[str, float]) -> None:
-        for tag, least in (("fakes/deviation", LEAST_DEVIATION), ("generator/diversity", LEAST_DIFFERENCE)):
+        for tag, least in (
+            ("fakes/deviation", LEAST_DEVIATION),
+            ("generator/diversity", LEAST_DIFFERENCE),
+        ):
             if tag not in values:
                 continue
             if values[tag] * self._scales[tag] < least:
@@ -68,7 +82,8 @@ class CollapseWatch:
 
 
 _TEXTS = {
-    "fakes/deviation": "the pictures have been of one colour (fakes/deviation {value:.2g}) since step {since}",
-    "generator/diversity": "the pictures of a sketch have been the same whatever the noise (generator/diversity"
-    " {value:.2g}) since step {since}",
+    "fakes/deviation": "the pictures have been of one colour (fakes/deviation {value:.2g})"
+    " since step {since}",
+    "generator/diversity": "the pictures of a sketch have been the same whatever the noise"
+    " (generator/diversity {value:.2g}) since step {since}",
 }

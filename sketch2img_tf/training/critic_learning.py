@@ -25,7 +25,9 @@ class CriticLearning:
         self.critic = state.critic
         self.update = NetworkUpdate(state.critic.trainable_variables, state.critic_optimizer)
 
-    def learn(self, batch: ReplicaBatch, of_photos: list[tf.Tensor], of_fakes: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+    def learn(
+        self, batch: ReplicaBatch, of_photos: list[tf.Tensor], of_fakes: list[tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
         """Makes one update with the hinge loss, summed over the scales; returns scalars by tag.
 
         Args:
@@ -38,7 +40,10 @@ class CriticLearning:
             both = [tf.concat([photos, fakes], 0) for photos, fakes in zip(of_photos, of_fakes)]
             logits = self.critic((both, tf.concat([batch.labels, batch.labels], 0)))
             real, fake = zip(*(tf.split(of_scale, 2) for of_scale in logits))
-            hinges = [losses.hinge(of_real, 1.0) + losses.hinge(of_fake, 0.0) for of_real, of_fake in zip(real, fake)]
+            hinges = [
+                losses.hinge(of_real, 1.0) + losses.hinge(of_fake, 0.0)
+                for of_real, of_fake in zip(real, fake)
+            ]
             hinge = batch.mean(losses.over_scales(hinges))
             total = self.update.scaled(self.weight * hinge)
         gradients = tape.gradient(total, self.critic.trainable_variables)
@@ -46,7 +51,9 @@ class CriticLearning:
 
         def share(hits: list[tf.Tensor]) -> tf.Tensor:
             """The mean over examples, scales and places."""
-            return batch.mean(losses.over_scales([tf.cast(of_scale, tf.float32) for of_scale in hits]) / len(hits))
+            return batch.mean(
+                losses.over_scales([tf.cast(of_scale, tf.float32) for of_scale in hits]) / len(hits)
+            )
 
         accuracies = {
             "real_accuracy": share([of_scale > 0 for of_scale in real]),

@@ -36,7 +36,8 @@ def augment(
     Args:
       photos: normalised, float32 [B, S, S, 3]; B is known when it is traced.
       sketches: normalised, float32 [B, S, S, 1].
-      kinds: any of "colour", "translation" and "cutout", as `--diffaugment` gives them; applied in this order.
+      kinds: any of "colour", "translation" and "cutout", as `--diffaugment` gives them; applied in
+        this order.
       seed: int [2].
 
     Returns:
@@ -55,7 +56,9 @@ def augment(
 
 
 def change_colours(photos: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Brightness + U(-0.5, 0.5), then saturation x U(0, 2), then contrast x U(0.5, 1.5); float32 [B, S, S, 3]."""
+    """Brightness + U(-0.5, 0.5), then saturation x U(0, 2), then contrast
+    x U(0.5, 1.5); float32 [B, S, S, 3].
+    """
     drawn = stateless_random.uniform([3, photos.shape[0], 1, 1, 1], seed, axis=1)
     photos += 2 * BRIGHTNESS * (drawn[0] - 0.5)
     greys = tf.reduce_mean(photos, -1, keepdims=True)

@@ -46,7 +46,9 @@ class DiscriminatorLearning:
         self.weights = config.losses
         self.diffaugment = config.training.diffaugment
         self.discriminator = state.discriminator
-        self.update = NetworkUpdate(state.discriminator.trainable_variables, state.discriminator_optimizer)
+        self.update = NetworkUpdate(
+            state.discriminator.trainable_variables, state.discriminator_optimizer
+        )
 
     def from_penalties(self, batch: ReplicaBatch) -> Lesson:
         """The gradient penalties, multiplied by `--dragan_every_steps`."""
@@ -73,7 +75,9 @@ class DiscriminatorLearning:
         They are not None, so that Adam updates the moments of every variable on every step.
         """
         zero = tf.constant(0.0)
-        gradients = [tf.zeros(variable.shape) for variable in self.discriminator.trainable_variables]
+        gradients = [
+            tf.zeros(variable.shape) for variable in self.discriminator.trainable_variables
+        ]
         return Lesson(dict.fromkeys(self.weights.penalties, zero), {}, zero, gradients)
 
     def from_photos(self, batch: ReplicaBatch) -> Lesson:
@@ -92,7 +96,9 @@ class DiscriminatorLearning:
                 terms["classification"] = batch.mean(
                     losses.classification(real_class_logits, batch.labels, weights.focal_gamma)
                 )
-                accuracies["class_accuracy"] = batch.share(tf.argmax(real_class_logits, -1) == batch.labels)
+                accuracies["class_accuracy"] = batch.share(
+                    tf.argmax(real_class_logits, -1) == batch.labels
+                )
             if weights.gan_weight:
                 target = self.targets(batch.labels, batch.augmentation_seed)[0]
                 terms["gan"] = batch.mean(self._adversarial(real_logits, target))
@@ -101,7 +107,9 @@ class DiscriminatorLearning:
         return self._lesson(terms, accuracies, total, tape)
 
     def from_fakes(self, batch: ReplicaBatch, fake_photos: tf.Tensor) -> Lesson:
-        """The lesson from generated photos of the batch's sketches, [B, S, S, 3]: they are not real."""
+        """The lesson from generated photos of the batch's
+        sketches, [B, S, S, 3]: they are not real.
+        """
         terms, accuracies = {}, {}
         with tf.GradientTape() as tape:
             if self.weights.gan_weight:
@@ -123,7 +131,8 @@ class DiscriminatorLearning:
         return tagged("discriminator", scalars)
 
     def targets(self, labels: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The targets for real and for fake, float32 [B]: smoothed, noisy and flipped as configured.
+        """The targets for real and for fake, float32 [B]: smoothed, noisy and flipped as
+          configured.
 
         The noise keeps both targets within [0, 1]. With a target outside, the loss would have no
         minimum: the logit would grow forever.
@@ -131,12 +140,16 @@ class DiscriminatorLearning:
         weights = self.weights
         seeds = stateless_random.split(seed, 2)
         shape = [2, labels.shape[0]]
-        real, fake = tf.unstack(stateless_random.uniform(shape, seeds[0], 0.0, weights.label_noise, axis=1))
+        real, fake = tf.unstack(
+            stateless_random.uniform(shape, seeds[0], 0.0, weights.label_noise, axis=1)
+        )
         targets = tf.stack([1.0 - weights.label_smoothing - real, fake])
         flip = stateless_random.uniform(shape, seeds[1], axis=1) < weights.label_flip_probability
         return tuple(tf.unstack(tf.where(flip, 1.0 - targets, targets)))
 
-    def _penalty_points(self, batch: ReplicaBatch) -> dict[str, tuple[Callable, tf.Tensor, tf.Tensor]]:
+    def _penalty_points(
+        self, batch: ReplicaBatch
+    ) -> dict[str, tuple[Callable, tf.Tensor, tf.Tensor]]:
         """By name: the penalty, the pictures where it measures the slope, and their sketches."""
         points = {}
         if self.weights.dragan_weight:
@@ -153,9 +166,13 @@ class DiscriminatorLearning:
         return self.discriminator((photos, sketches, labels), training=True)
 
     def _adversarial(self, logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-        return (losses.hinge if self.weights.gan_loss == "hinge" else losses.adversarial)(logits, targets)
+        return (losses.hinge if self.weights.gan_loss == "hinge" else losses.adversarial)(
+            logits, targets
+        )
 
-    def _lesson(self, terms, accuracies, total: tf.Tensor, tape: tf.GradientTape, unconnected: str = "none") -> Lesson:
+    def _lesson(
+        self, terms, accuracies, total: tf.Tensor, tape: tf.GradientTape, unconnected: str = "none"
+    ) -> Lesson:
         variables = self.discriminator.trainable_variables
         gradients = tape.gradient(total, variables, unconnected_gradients=unconnected)
         return Lesson(terms, accuracies, total, optimization.dense(gradients))
@@ -170,9 +187,14 @@ def after(*lessons: Lesson):
 def _joined(lessons: tuple[Lesson, ...]) -> Lesson:
     """One lesson: terms of the same name are summed, and gradients too."""
     names = dict.fromkeys(name for lesson in lessons for name in lesson.terms)
-    terms = {name: tf.add_n([lesson.terms[name] for lesson in lessons if name in lesson.terms]) for name in names}
+    terms = {
+        name: tf.add_n([lesson.terms[name] for lesson in lessons if name in lesson.terms])
+        for name in names
+    }
     accuracies = {name: value for lesson in lessons for name, value in lesson.accuracies.items()}
-    gradients = [_sum(of_variable) for of_variable in zip(*(lesson.gradients for lesson in lessons))]
+    gradients = [
+        _sum(of_variable) for of_variable in zip(*(lesson.gradients for lesson in lessons))
+    ]
     return Lesson(terms, accuracies, tf.add_n([lesson.total for lesson in lessons]), gradients)
 
 

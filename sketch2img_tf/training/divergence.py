@@ -33,8 +33,8 @@ def dump(config: TrainingConfig, step: TrainStep, batch: dict, scalars: dict[str
     """Writes the inputs and the results of the last step; returns the folder.
 
     `batch.npz` holds the normalised pictures and labels, concatenated over the replicas.
-    `step.json` holds the scalars, and what was not finite: for each network "loss" and the variables
-    whose gradients were not finite, and the variables whose values are not finite.
+    `step.json` holds the scalars, and what was not finite: for each network "loss" and the
+    variables whose gradients were not finite, and the variables whose values are not finite.
     """
     number = int(step.state.step.numpy())
     folder = os.path.join(config.workdir, FOLDER, f"{number:08d}")
@@ -49,7 +49,9 @@ def dump(config: TrainingConfig, step: TrainStep, batch: dict, scalars: dict[str
         "retries": int(step.state.retries.numpy()),
         "scalars": scalars,
         "not_finite": {name: updates.culprit_names() for name, updates in step.updates.items()},
-        "not_finite_variables": [v.name for v in step.state.variables if not np.isfinite(v.numpy()).all()],
+        "not_finite_variables": [
+            v.name for v in step.state.variables if not np.isfinite(v.numpy()).all()
+        ],
     }
     with open(os.path.join(folder, "step.json"), "w", encoding="utf-8") as file:
         json.dump(told, file, indent=2)
@@ -59,8 +61,10 @@ def dump(config: TrainingConfig, step: TrainStep, batch: dict, scalars: dict[str
 def stop_after(config: TrainingConfig, step: int, folder: str) -> None:
     """Raises the error of a run that has used up `--max_retries`."""
     raise UserError(
-        f"step {step}: losses or gradients are not finite, again after --max_retries={config.max_retries}; its batch,"
-        f" scalars and variables are in {folder}; lower the learning rates, or give --precision=float32"
+        f"step {step}: losses or gradients are not finite, again after"
+        f" --max_retries={config.max_retries}; its batch,"
+        f" scalars and variables are in {folder}; lower the learning rates, or give"
+        " --precision=float32"
     )
 
 

@@ -25,9 +25,9 @@ class Evaluations:
     """Evaluates every `--evaluate_every_steps` steps, and keeps the best checkpoint.
 
     It evaluates with the default protocol. The best checkpoint is in `workdir/best`, a folder like
-    that of a run: evaluate.py and export.py accept it as --workdir. `best.json` there holds the step,
-    the metrics, the metric that chose it, and the protocol. A best checkpoint that was chosen with
-    another metric or another protocol is replaced at the next evaluation.
+    that of a run: evaluate.py and export.py accept it as --workdir. `best.json` there holds the
+    step, the metrics, the metric that chose it, and the protocol. A best checkpoint that was chosen
+    with another metric or another protocol is replaced at the next evaluation.
     """
 
     def __init__(self, config: Config, card: Card, sketchy: PairedDataset, state: TrainState):
@@ -40,24 +40,42 @@ class Evaluations:
 
     def due(self, step: int) -> bool:
         """Whether this step is evaluated."""
-        return bool(self._config.evaluate_every_steps) and step % self._config.evaluate_every_steps == 0
+        return (
+            bool(self._config.evaluate_every_steps)
+            and step % self._config.evaluate_every_steps == 0
+        )
 
     def evaluate(self, step: int, draw: Draw, summaries: Summaries) -> None:
         """Logs all metrics of the averaged generator, `draw`; saves the state if it is the best."""
         if self._evaluator is None:
-            self._evaluator = Evaluator(self._sketchy, protocols.find("", self._sketchy), _flags(self._config))
-            self._checkpoints = Checkpoints(best.directory(self._workdir), self._card, self._state, 1)
-        metrics, protocol = self._evaluator.evaluate(draw).scores.metrics, self._evaluator.description()
-        summaries.scalars(step, {f"{SCALAR_PREFIX}{name}": value for name, value in metrics.items()})
+            self._evaluator = Evaluator(
+                self._sketchy, protocols.find("", self._sketchy), _flags(self._config)
+            )
+            self._checkpoints = Checkpoints(
+                best.directory(self._workdir), self._card, self._state, 1
+            )
+        metrics = self._evaluator.evaluate(draw).scores.metrics
+        protocol = self._evaluator.description()
+        summaries.scalars(
+            step, {f"{SCALAR_PREFIX}{name}": value for name, value in metrics.items()}
+        )
         if self._is_best(metrics[self._metric], protocol):
             self._checkpoints.save()
             self._note_best(step, metrics, protocol)
 
     def _is_best(self, value: float, protocol: dict) -> bool:
         before = best.read(self._workdir)
-        if before is None or before["metric"] != self._metric or before.get("protocol", protocol) != protocol:
+        if (
+            before is None
+            or before["metric"] != self._metric
+            or before.get("protocol", protocol) != protocol
+        ):
             return True
-        return value < before["value"] if scoring.lower_is_better(self._metric) else value > before["value"]
+        return (
+            value < before["value"]
+            if scoring.lower_is_better(self._metric)
+            else value > before["value"]
+        )
 
     def _note_best(self, step: int, metrics: dict[str, float], protocol: dict) -> None:
         noted = {"step": step, "metric": self._metric, "value": metrics[self._metric]}
@@ -84,8 +102,8 @@ def check(config: Config) -> None:
     known = scoring.metric_names(flags)
     if best_metric(config) not in known:
         raise UserError(
-            f"--best_metric={config.evaluation.best_metric}: no such metric with --features_network={flags.network};"
-            f" there are {', '.join(known)}"
+            f"--best_metric={config.evaluation.best_metric}: no such metric with"
+            f" --features_network={flags.network}; there are {', '.join(known)}"
         )
 
 

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 def weighted_sum(terms: dict[str, tf.Tensor], weights: LossConfig) -> tf.Tensor:
     """The sum of the terms, float32 [] each, times their weights: "gan" times `gan_weight`."""
-    return tf.add_n([getattr(weights, f"{name}_weight") * term for name, term in terms.items()] or [0.0])
+    return tf.add_n(
+        [getattr(weights, f"{name}_weight") * term for name, term in terms.items()] or [0.0]
+    )
 
 
 def tagged(network: str, scalars: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

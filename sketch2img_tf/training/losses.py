@@ -26,19 +26,22 @@ EPSILON = 1e-12  # in a root or a power: finite gradients for equal noises and f
 def adversarial(logits: tf.Tensor, targets: tf.Tensor | float) -> tf.Tensor:
     """Binary cross entropy of logits [B] with targets in [0, 1], [B] or one for all; 1 is real.
 
-    Goodfellow et al., "Generative Adversarial Nets", 2014: equation 1 for the discriminator; for the generator, with
-    the target 1, the non-saturating form at the end of section 3. Differs from the report's formula,
-    in which the generator minimises log(1 - D); the report's code uses the target 1 as we do.
+    Goodfellow et al., "Generative Adversarial Nets", 2014: equation 1 for the discriminator; for
+    the generator, with the target 1, the non-saturating form at the end of section 3. Differs from
+    the report's formula, in which the generator minimises log(1 - D); the report's code uses the
+    target 1 as we do.
     """
     targets = tf.broadcast_to(tf.cast(targets, tf.float32), tf.shape(logits))
     return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
 
 
 def hinge(logits: tf.Tensor, targets: tf.Tensor | float) -> tf.Tensor:
-    """t max(0, 1 - logit) + (1 - t) max(0, 1 + logit), the discriminator's hinge loss; arguments as `adversarial`.
+    """t max(0, 1 - logit) + (1 - t) max(0, 1 + logit), the discriminator's hinge loss; arguments as
+    `adversarial`.
 
-    Lim and Ye, "Geometric GAN", 2017; Miyato et al., "Spectral Normalization for GANs", 2018, equation 16. Differs from
-    them in that a target between 0 and 1 mixes the two hinges, as it does the two logarithms of the cross entropy.
+    Lim and Ye, "Geometric GAN", 2017; Miyato et al., "Spectral Normalization for GANs", 2018,
+    equation 16. Differs from them in that a target between 0 and 1 mixes the two hinges, as it does
+    the two logarithms of the cross entropy.
     """
     targets = tf.cast(targets, tf.float32)
     return targets * tf.nn.relu(1.0 - logits) + (1.0 - targets) * tf.nn.relu(1.0 + logits)
@@ -57,8 +60,11 @@ def over_scales(values: list[tf.Tensor]) -> tf.Tensor:
     return tf.add_n([tf.reduce_mean(of_scale, [1, 2]) for of_scale in values])
 
 
-def classification(class_logits: tf.Tensor, labels: tf.Tensor, focal_gamma: float = 0.0) -> tf.Tensor:
-    """Cross entropy of class logits [B, K] with labels, int [B]; for the sign see the module docstring.
+def classification(
+    class_logits: tf.Tensor, labels: tf.Tensor, focal_gamma: float = 0.0
+) -> tf.Tensor:
+    """Cross entropy of class logits [B, K] with labels, int [B]; for the sign see the module
+    docstring.
 
     A `focal_gamma` above 0 multiplies it by (1 - p)^gamma, where p is the probability of the label,
     so that easy examples count less. Lin et al., "Focal Loss for Dense Object Detection", 2017,
@@ -73,7 +79,9 @@ def classification(class_logits: tf.Tensor, labels: tf.Tensor, focal_gamma: floa
 
 
 def supervised(fake_photos: tf.Tensor, real_photos: tf.Tensor) -> tf.Tensor:
-    """Mean absolute difference over pixels and channels. Chen and Hays, "SketchyGAN", 2018, L_sup."""
+    """Mean absolute difference over pixels and channels. Chen
+    and Hays, "SketchyGAN", 2018, L_sup.
+    """
     return _mean_distance(fake_photos, real_photos)
 
 
@@ -82,11 +90,13 @@ def perceptual(
 ) -> tf.Tensor:
     """Sum over layers of the mean absolute difference of features [B, H, W, C]. SketchyGAN, L_p.
 
-    `networks.perceptual.look` says which network the features are from. With `units`, one per layer,
-    each layer's difference is divided by its unit, so that no layer dominates the sum.
+    `networks.perceptual.look` says which network the features are from. With `units`, one per
+    layer, each layer's difference is divided by its unit, so that no layer dominates the sum.
     """
     distances = [_mean_distance(fake, real) for fake, real in zip(fake_features, real_features)]
-    return tf.add_n([distance / unit for distance, unit in zip(distances, units or [1.0] * len(distances))])
+    return tf.add_n(
+        [distance / unit for distance, unit in zip(distances, units or [1.0] * len(distances))]
+    )
 
 
 def energy_score(to_real: tf.Tensor, other_to_real: tf.Tensor, between: tf.Tensor) -> tf.Tensor:
@@ -108,12 +118,15 @@ def energy_score(to_real: tf.Tensor, other_to_real: tf.Tensor, between: tf.Tenso
     return 0.5 * (to_real + other_to_real - between)
 
 
-def diversity(photos: tf.Tensor, other_photos: tf.Tensor, noise: tf.Tensor, other_noise: tf.Tensor) -> tf.Tensor:
-    """Minus the mean absolute difference of two pictures of a sketch, over the distance of their noises.
+def diversity(
+    photos: tf.Tensor, other_photos: tf.Tensor, noise: tf.Tensor, other_noise: tf.Tensor
+) -> tf.Tensor:
+    """Minus the mean absolute difference of two pictures of a sketch, over the distance of their
+    noises.
 
     The noises are [B, ...]. The report calls this "the negative slope", but its formula has no
-    division: see `diversity_distance`. Differs from the report's code, which divides by the distance
-    over the noise's channels only: 1/8 of this distance, at 8x8 positions.
+    division: see `diversity_distance`. Differs from the report's code, which divides by the
+    distance over the noise's channels only: 1/8 of this distance, at 8x8 positions.
     """
     squares = tf.reduce_sum(tf.square(noise - other_noise), tf.range(1, tf.rank(noise)))
     return diversity_distance(photos, other_photos) / tf.sqrt(squares + EPSILON)

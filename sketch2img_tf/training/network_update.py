@@ -50,15 +50,19 @@ class NetworkUpdate(tf.Module):
 
         Args:
           scaled_loss: float32 [], this replica's, from `scaled`.
-          gradients: this replica's, of `scaled_loss`, one per variable; None where the loss does not
-            depend on the variable.
+          gradients: this replica's, of `scaled_loss`, one per variable; None where the loss does
+            not depend on the variable.
 
         Returns:
           float32 []: 1 / replicas if the update was skipped, otherwise 0.
         """
         gradients = precision.unscaled(self.optimizer, optimization.dense(gradients))
-        used = [(gradient, v) for gradient, v in zip(gradients, self.updated) if gradient is not None]
-        infinite = tf.stack([_is_infinite(scaled_loss), *(_is_infinite(gradient) for gradient in gradients)])
+        used = [
+            (gradient, v) for gradient, v in zip(gradients, self.updated) if gradient is not None
+        ]
+        infinite = tf.stack(
+            [_is_infinite(scaled_loss), *(_is_infinite(gradient) for gradient in gradients)]
+        )
         variables = [variable for _, variable in used]
 
         def apply(own: list[tf.Tensor]) -> None:
@@ -96,14 +100,20 @@ class NetworkUpdate(tf.Module):
 
 
 class FiniteStatistics:
-    """Keeps NaN and infinity out of variables that forward passes change: moving averages, u vectors.
+    """Keeps NaN and infinity out of variables that forward passes change: moving averages, u
+      vectors.
 
-    Passes change these even if the update is skipped. Create it before the passes; afterwards `keep`
-    restores the values that are no longer finite. Runs in replica context.
+    Passes change these even if the update is skipped. Create it before the passes; afterwards
+    `keep` restores the values that are no longer finite. Runs in replica context.
     """
 
     def __init__(self, networks: Iterable[tf.keras.Model]):
-        self.variables = [v for network in networks for v in network.non_trainable_variables if v.dtype.is_floating]
+        self.variables = [
+            v
+            for network in networks
+            for v in network.non_trainable_variables
+            if v.dtype.is_floating
+        ]
         self.before = [tf.identity(variable) for variable in self.variables]
 
     def keep(self) -> None:
@@ -115,4 +125,8 @@ class FiniteStatistics:
 
 def _is_infinite(values: tf.Tensor | None) -> tf.Tensor:
     """1 if any value is NaN or infinite, otherwise 0: int32 []."""
-    return tf.constant(0) if values is None else tf.cast(~tf.reduce_all(tf.math.is_finite(values)), tf.int32)
+    return (
+        tf.constant(0)
+        if values is None
+        else tf.cast(~tf.reduce_all(tf.math.is_finite(values)), tf.int32)
+    )

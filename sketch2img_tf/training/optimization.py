@@ -15,7 +15,8 @@ EPSILON = 1e-8  # the paper's, and that of the report's code; Keras' own is 1e-7
 
 
 def make_adam(learning_rate: float, training: TrainingConfig) -> tf.keras.optimizers.Optimizer:
-    """Adam with the configured betas, clipping by `--gradient_clip_norm`, and loss scaling where float16 needs it.
+    """Adam with the configured betas, clipping by `--gradient_clip_norm`, and loss scaling where
+    float16 needs it.
 
     Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, in the form at the end of
     section 2, whose epsilon has no bias correction. Differs from PyTorch's Adam, which the report
@@ -61,8 +62,8 @@ def learning_rate_factor(steps_done: tf.Tensor, training: TrainingConfig) -> tf.
     """The factor of the learning rates in the next step, float32 [].
 
     It is 1 up to step `--decay_start_step`, and then falls linearly to
-    `--final_learning_rate_fraction` at the last step. `training.train_steps` has to be the number of
-    the last step, as `Config.in_steps` makes it.
+    `--final_learning_rate_fraction` at the last step. `training.train_steps` has to be the number
+    of the last step, as `Config.in_steps` makes it.
     """
     start, end = training.decay_start_step, training.train_steps
     decayed = tf.cast(steps_done + 1 - start, tf.float32) / float(end - start)

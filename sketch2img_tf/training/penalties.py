@@ -34,22 +34,25 @@ def perturb(photos: tf.Tensor, deviation: tf.Tensor, seed: tf.Tensor) -> tf.Tens
 
 
 def dragan(
-    discriminator: Callable[[tf.Tensor], tf.Tensor], mixed: tf.Tensor, scale: tf.Tensor | float = 1.0
+    discriminator: Callable[[tf.Tensor], tf.Tensor],
+    mixed: tf.Tensor,
+    scale: tf.Tensor | float = 1.0,
 ) -> tf.Tensor:
-    """(|d discriminator(mixed) / d mixed|_2 - 1)^2, the norm over all pixels and channels of an example.
+    """(|d discriminator(mixed) / d mixed|_2 - 1)^2, the norm over all pixels and channels of an
+    example.
 
     Kodali et al., "On Convergence and Stability of GANs", 2017, the DRAGAN penalty, with k = 1.
 
-    Differs from the paper, whose noise is centred on the photo: for ours see `perturb`. The gradient
-    is that of the sum of the batch's logits: through the discriminator's batch norm, an example also
-    changes the logits of the others a little. The implementation that the report cites has the same
-    noise and the same sum.
+    Differs from the paper, whose noise is centred on the photo: for ours see `perturb`. The
+    gradient is that of the sum of the batch's logits: through the discriminator's batch norm, an
+    example also changes the logits of the others a little. The implementation that the report cites
+    has the same noise and the same sum.
 
     Args:
       discriminator: photos to logits [B]; its other inputs are not perturbed.
       mixed: float32 [B, S, S, 3], as from `perturb`.
-      scale: loss scale: the logits are multiplied by it and their gradient is divided by it, so that
-        the gradient does not underflow in float16.
+      scale: loss scale: the logits are multiplied by it and their gradient is divided by it, so
+        that the gradient does not underflow in float16.
 
     Returns:
       float32 [B].
@@ -57,7 +60,11 @@ def dragan(
     return tf.square(tf.sqrt(_squared_slopes(discriminator, mixed, scale) + EPSILON) - SLOPE)
 
 
-def r1(discriminator: Callable[[tf.Tensor], tf.Tensor], photos: tf.Tensor, scale: tf.Tensor | float = 1.0) -> tf.Tensor:
+def r1(
+    discriminator: Callable[[tf.Tensor], tf.Tensor],
+    photos: tf.Tensor,
+    scale: tf.Tensor | float = 1.0,
+) -> tf.Tensor:
     """|d discriminator(photos) / d photos|_2^2 / 2, over all pixels and channels of an example.
 
     Mescheder et al., "Which Training Methods for GANs do actually Converge?", 2018, equation 9,

@@ -66,7 +66,8 @@ def describe(config: Config) -> str:
     config, data, training = prepared.config, prepared.data, prepared.config.training
     steps_per_epoch = data.examples["train"] / training.pictures_per_step
     state = TrainState(config, len(data.class_names))
-    TrainStep(config, state, data.statistics)  # opens the networks of the perceptual loss and the critic
+    # Opens the networks of the perceptual loss and the critic
+    TrainStep(config, state, data.statistics)
     if folder:
         to_come = checkpoints_to_come(training, prepared.before)
         disk_space.check(folder, variables(state), to_come, training.workdir)
@@ -75,11 +76,20 @@ def describe(config: Config) -> str:
             "",
             f"classes: {len(data.class_names)} ({', '.join(data.class_names)})",
             f"examples: {data.examples['train']} to train on, {data.examples['test']} held out"
-            + (f", {data.examples['validation']} for validation" if "validation" in data.examples else ""),
-            *([f"edge maps to mix in: {data.edge_maps.examples['train']}"] if data.edge_maps else []),
+            + (
+                f", {data.examples['validation']} for validation"
+                if "validation" in data.examples
+                else ""
+            ),
+            *(
+                [f"edge maps to mix in: {data.edge_maps.examples['train']}"]
+                if data.edge_maps
+                else []
+            ),
             *sources.describe(data),
             f"steps per epoch: {steps_per_epoch:.1f}",
-            f"the whole run: {training.train_steps} steps, {training.train_steps / steps_per_epoch:.1f} epochs",
+            f"the whole run: {training.train_steps} steps,"
+            f" {training.train_steps / steps_per_epoch:.1f} epochs",
             f"generator parameters: {_parameters(state.generator):,}",
             f"discriminator parameters: {_parameters(state.discriminator):,}",
             *([f"critic parameters: {_parameters(state.critic):,}"] if state.critic else []),
@@ -101,15 +111,20 @@ def open_data(config: Config) -> input_pipeline.PairedDataset:
     """The pictures that the configuration chooses; builds the TFRecords if they are missing."""
     losses = config.losses
     if losses.penalties and not (losses.gan_weight or losses.classification_weight):
-        given = " ".join(f"--{name}=0" for name in ("dragan_weight", "r1_weight") if getattr(losses, name))
-        print(f"only a gradient penalty trains the discriminator: {given} saves its time", file=sys.stderr)
+        given = " ".join(
+            f"--{name}=0" for name in ("dragan_weight", "r1_weight") if getattr(losses, name)
+        )
+        print(
+            f"only a gradient penalty trains the discriminator: {given} saves its time",
+            file=sys.stderr,
+        )
     if config.training.strategy == "multi_worker":
         sources.check_built(config.data)
     sketchy = sources.open_data(config.data)
     if sketchy.examples["train"] < config.training.global_batch_size:
         raise UserError(
-            f"--global_batch_size={config.training.global_batch_size} is more than the {sketchy.examples['train']}"
-            f" training examples of {len(sketchy.class_names)} classes"
+            f"--global_batch_size={config.training.global_batch_size} is more than the"
+            f" {sketchy.examples['train']} training examples of {len(sketchy.class_names)} classes"
         )
     _check_classes(sketchy, config)
     return sketchy
@@ -118,14 +133,16 @@ def open_data(config: Config) -> input_pipeline.PairedDataset:
 def _check_classes(sketchy: input_pipeline.PairedDataset, config: Config) -> None:
     if len(sketchy.class_names) == 1 and config.losses.classification_weight:
         raise UserError(
-            f"the data is 1 class, {sketchy.class_names[0]}, of which a classifier learns nothing: choose more classes,"
-            " or give --classification_weight=0"
+            f"the data is 1 class, {sketchy.class_names[0]}, of which a classifier learns nothing:"
+            " choose more classes, or give --classification_weight=0"
         )
     empty = [name for name in sketchy.class_names if not sketchy.examples_of_class[name]]
     if empty:
         raise UserError(
-            f"{len(empty)} of {len(sketchy.class_names)} classes have no training example left, {empty[0]} first, with"
-            f" --drop_sketches={','.join(config.data.drop_sketches)}: drop fewer, or choose other --classes"
+            f"{len(empty)} of {len(sketchy.class_names)} classes have no training example left,"
+            f" {empty[0]} first, with"
+            f" --drop_sketches={','.join(config.data.drop_sketches)}: drop fewer, or choose other"
+            " --classes"
         )
 
 
@@ -133,8 +150,8 @@ def check_batch(global_batch_size: int, replicas: int) -> None:
     """Raises a UserError if the replicas cannot share the batch."""
     if global_batch_size % replicas:
         raise UserError(
-            f"--global_batch_size={global_batch_size} cannot be shared equally by {replicas} replicas; give"
-            f" {replicas * max(1, global_batch_size // replicas)}"
+            f"--global_batch_size={global_batch_size} cannot be shared equally by {replicas}"
+            f" replicas; give {replicas * max(1, global_batch_size // replicas)}"
         )
 
 

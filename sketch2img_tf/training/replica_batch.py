@@ -36,7 +36,9 @@ class ReplicaBatch(NamedTuple):
     global_batch_size: int
 
     @classmethod
-    def of(cls, examples: dict[str, tf.Tensor], seed: tf.Tensor, global_batch_size: int) -> ReplicaBatch:
+    def of(
+        cls, examples: dict[str, tf.Tensor], seed: tf.Tensor, global_batch_size: int
+    ) -> ReplicaBatch:
         """From the input pipeline's examples by name, and the update's seed."""
         aligned = examples.get("aligned")
         seeds = stateless_random.split(seed, 3)
@@ -61,8 +63,12 @@ class ReplicaBatch(NamedTuple):
         drawn = stateless_random.normal([draws, count, *shape], self.noise_seed, axis=1)
         return tf.reshape(drawn, [draws * count, *shape])
 
-    def augmented(self, photos: tf.Tensor, kinds: Sequence[str], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Photos [B, S, S, 3] and the batch's sketches, augmented by `kinds` as in `--diffaugment`."""
+    def augmented(
+        self, photos: tf.Tensor, kinds: Sequence[str], seed: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Photos [B, S, S, 3] and the batch's sketches,
+        augmented by `kinds` as in `--diffaugment`.
+        """
         if not kinds:
             return photos, self.sketches
         return differentiable_augmentation.augment(photos, self.sketches, kinds, seed)

@@ -54,11 +54,15 @@ def open_run(prepared: Prepared, folder: str) -> Run:
       folder: where this worker writes. Every worker except the first has a temporary folder.
     """
     training, card, before = prepared.config.training, prepared.card, prepared.before
-    config = dataclasses.replace(prepared.config, training=dataclasses.replace(training, workdir=folder))
+    config = dataclasses.replace(
+        prepared.config, training=dataclasses.replace(training, workdir=folder)
+    )
     state = TrainState(config, len(prepared.data.class_names))
     step = TrainStep(config, state, prepared.data.statistics)
     means = StepMeans()
-    checkpoints = Checkpoints(training.workdir, card, state, training.checkpoints_kept, {"step_means": means}, folder)
+    checkpoints = Checkpoints(
+        training.workdir, card, state, training.checkpoints_kept, {"step_means": means}, folder
+    )
     disk_space.check(folder, variables(state), checkpoints_to_come(training, before))
     checkpoints.restore()
     # A checkpoint contains the learning rates of its session; this session's flags may differ.
@@ -74,7 +78,8 @@ def open_run(prepared: Prepared, folder: str) -> Run:
         _say_start(config, now, before)
     evaluations = Evaluations(config, card, prepared.data, state)
     summaries = Summaries(folder, now if before else -1)
-    return Run(config, prepared.data, step, means, checkpoints, summaries, evaluations, before is not None, is_first)
+    writers = (checkpoints, summaries, evaluations)
+    return Run(config, prepared.data, step, means, *writers, before is not None, is_first)
 
 
 def _write_flags(config: Config, step: int, before: Before | None) -> None:
@@ -83,7 +88,11 @@ def _write_flags(config: Config, step: int, before: Before | None) -> None:
     with open(os.path.join(workdir, "flags.txt"), "w", encoding="utf-8") as file:
         file.write(config.to_flagfile())
     changed = before.changed_flags if before else ""
-    session = {"step": step, "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "changed_flags": changed}
+    session = {
+        "step": step,
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "changed_flags": changed,
+    }
     with open(os.path.join(workdir, "sessions.jsonl"), "a", encoding="utf-8") as file:
         file.write(json.dumps(session) + "\n")
 
@@ -168,8 +177,10 @@ class Run:
         """Makes steps until the last one, a stop, or steps that are not finite."""
         self._time_from_here()
         per_call = self.training.steps_per_call
-        self.batches = iter(self._batches())  # kept alive until a stop has saved: deleting it takes seconds
-        # `--steps_per_call` may differ from the last session's: calls need not end at its multiples.
+        # Kept alive until a stop has saved: deleting it takes seconds
+        self.batches = iter(self._batches())
+        # `--steps_per_call` may differ from the last session's:
+        # calls need not end at its multiples.
         for step in range(self._now() + per_call, self.training.train_steps + per_call, per_call):
             outcome = self._call(min(step, self.training.train_steps), self.batches, bar)
             if outcome == Outcome.GO_BACK:
@@ -180,7 +191,7 @@ class Run:
         return Outcome.GO_ON
 
     def _call(self, step: int, batches: Iterator, bar: tqdm) -> Outcome:
-        """One call of the device, from the present step to `step`, and all that is due at `step`."""
+        """One call of the device, up to `step`, and all that is due there."""
         # A GPU or TPU computes asynchronously: `_step` returns before its steps are done. Reading a
         # value blocks until they are, so values are read rarely.
         count = step - self._now()
@@ -217,7 +228,8 @@ class Run:
         return self.step(self.batch)
 
     def _still_finite(self, step: int, count: int, last: bool) -> bool:
-        """Whether fewer than `--max_skipped_updates` updates in a row were skipped, after `count` steps.
+        """Whether fewer than `--max_skipped_updates` updates in a row were skipped, after `count`
+        steps.
 
         It is checked rarely, because reading the counter blocks on the device.
         """
@@ -252,8 +264,8 @@ class Run:
         self.summaries = Summaries(self.training.workdir, self._now())
         bar.n = self._now()
         tqdm.write(
-            f"step {step} is not finite (see {folder}): back to step {self._now()} with other noise, for the"
-            f" {retries}. time of --max_retries={self.training.max_retries}",
+            f"step {step} is not finite (see {folder}): back to step {self._now()} with other"
+            f" noise, for the {retries}. time of --max_retries={self.training.max_retries}",
             file=sys.stderr,
         )
 
@@ -280,8 +292,12 @@ class Run:
         """Writes the means of the scalars since the last log."""
         values = self.means.take()
         values["steps_per_second"] = self.timed_steps / (time.perf_counter() - self.logged_at)
-        values["generator/learning_rate"] = float(self.state.generator_optimizer.learning_rate.numpy())
-        values["discriminator/learning_rate"] = float(self.state.discriminator_optimizer.learning_rate.numpy())
+        values["generator/learning_rate"] = float(
+            self.state.generator_optimizer.learning_rate.numpy()
+        )
+        values["discriminator/learning_rate"] = float(
+            self.state.discriminator_optimizer.learning_rate.numpy()
+        )
         self.summaries.scalars(step, values)
         shown = [tag for tag in ("generator/supervised", "fakes/deviation") if tag in values]
         bar.set_postfix({tag: f"{values[tag]:.3f}" for tag in shown}, refresh=False)
@@ -307,18 +323,22 @@ class Run:
             self.profiling = True
 
     def _stop_profile(self, step: int) -> None:
-        if self.profiling and step in self.training.profile_steps[1:]:  # a run may start between the two
+        # A run may start between the two
+        if self.profiling and step in self.training.profile_steps[1:]:
             self.means.wait()  # the step may still be running on a device
             tf.profiler.experimental.stop()
             self.profiling = False
 
     def _batches(self):
         """The batches of each replica, from the present step on."""
-        # Seed and step determine the order of the examples: a run continues exactly where it stopped.
+        # Seed and step determine the order of the examples: a run
+        # continues exactly where it stopped.
         now = self._now()
 
         def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
             size = context.get_per_replica_batch_size(self.training.pictures_per_step)
-            return input_pipeline.training_batches(self.data, size, self.training.seed, now, context)
+            return input_pipeline.training_batches(
+                self.data, size, self.training.seed, now, context
+            )
 
         return self.step.strategy.distribute_datasets_from_function(of_worker)

@@ -12,7 +12,9 @@ COUNTED = "skipped_updates"
 
 
 class StepMeans(tf.train.experimental.PythonState):
-    """Collects scalars; checkpoints contain them, so that a stop between two lines changes neither."""
+    """Collects scalars; checkpoints contain them, so that a
+    stop between two lines changes neither.
+    """
 
     def __init__(self):
         super().__init__()
@@ -23,22 +25,32 @@ class StepMeans(tf.train.experimental.PythonState):
         self._steps.append(scalars)
 
     def take(self) -> dict[str, float]:
-        """Means, or sums, of the finite values since the last call; omits tags without finite values."""
+        """Means, or sums, of the finite values since the last
+        call; omits tags without finite values.
+        """
         steps, self._steps = self._steps, []
-        columns = {tag: np.concatenate([_values(scalars[tag]) for scalars in steps]) for tag in steps[0]}
+        columns = {
+            tag: np.concatenate([_values(scalars[tag]) for scalars in steps]) for tag in steps[0]
+        }
         finite = {tag: values[np.isfinite(values)] for tag, values in columns.items()}
         return {tag: float(_summary(tag)(values)) for tag, values in finite.items() if len(values)}
 
     def last(self) -> dict[str, float]:
         """The scalars of the last step."""
-        return {tag: float(_values(value)[-1]) for tag, value in self._steps[-1].items()} if self._steps else {}
+        return (
+            {tag: float(_values(value)[-1]) for tag, value in self._steps[-1].items()}
+            if self._steps
+            else {}
+        )
 
     def wait(self) -> None:
         """Blocks until the device has computed the last step."""
         self.last()
 
     def serialize(self) -> str:
-        return json.dumps([{tag: np.asarray(v).tolist() for tag, v in scalars.items()} for scalars in self._steps])
+        return json.dumps(
+            [{tag: np.asarray(v).tolist() for tag, v in scalars.items()} for scalars in self._steps]
+        )
 
     def deserialize(self, string_value: str) -> None:
         self._steps = json.loads(string_value)

@@ -27,7 +27,8 @@ class Stop:
             self._before = {number: signal.signal(number, self._note) for number in _requests()}
             self._numbers, written = os.pipe()
             os.set_blocking(written, False)
-            self._written, self._wakeup_before = written, signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+            self._written = written
+            self._wakeup_before = signal.set_wakeup_fd(written, warn_on_full_buffer=False)
             threading.Thread(target=self._watch, daemon=True).start()
         return self
 

@@ -20,7 +20,8 @@ _FIRST_POWER_ITERATIONS = 15
 
 
 class TrainState(tf.Module):
-    """Everything that a checkpoint holds: the networks, the averaged generator, the optimizers and the step.
+    """Everything that a checkpoint holds: the networks, the averaged generator, the optimizers and
+      the step.
 
     With `--critic`, `critic` is the network of the critic's heads, otherwise None. The layers below
     the heads are frozen, or random from the seed: `TrainStep` holds them, and no checkpoint does.
@@ -35,13 +36,18 @@ class TrainState(tf.Module):
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self.retries = tf.Variable(0, dtype=tf.int64, trainable=False, name="retries")
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        synchronized = config.training.cross_replica_norm and replicas > 1  # alone, batch norm is faster without
+        # Alone, batch norm is faster without
+        synchronized = config.training.cross_replica_norm and replicas > 1
         with precision.policy(config.training.precision):
             self.generator = make_generator(config, num_classes, synchronized)
             self.averaged_generator = make_generator(config, num_classes, synchronized)
             self.discriminator = _make_discriminator(config, num_classes, synchronized)
-            self.critic = critic.make_critic(num_classes) if config.losses.critic != "none" else None
-        self.generator_optimizer = optimization.make_adam(config.training.generator_learning_rate, config.training)
+            self.critic = (
+                critic.make_critic(num_classes) if config.losses.critic != "none" else None
+            )
+        self.generator_optimizer = optimization.make_adam(
+            config.training.generator_learning_rate, config.training
+        )
         self.discriminator_optimizer = optimization.make_adam(
             config.training.discriminator_learning_rate, config.training
         )
@@ -49,7 +55,9 @@ class TrainState(tf.Module):
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         self.critic_optimizer = None
         if self.critic:
-            self.critic_optimizer = optimization.make_adam(config.training.discriminator_learning_rate, config.training)
+            self.critic_optimizer = optimization.make_adam(
+                config.training.discriminator_learning_rate, config.training
+            )
             self.critic_optimizer.build(self.critic.trainable_variables)
         self.follow_weights()
 
@@ -62,7 +70,11 @@ class TrainState(tf.Module):
     @property
     def networks(self) -> list[tf.keras.Model]:
         """The trained networks."""
-        return [network for network in (self.generator, self.discriminator, self.critic) if network is not None]
+        return [
+            network
+            for network in (self.generator, self.discriminator, self.critic)
+            if network is not None
+        ]
 
     def follow_weights(self) -> None:
         """Sets what depends on the weights at the start of a run: averages and spectral norms."""
@@ -79,7 +91,9 @@ class TrainState(tf.Module):
     def decay_learning_rates(self, training: TrainingConfig) -> None:
         """Sets the rates of the next step, if they decay."""
         if training.final_learning_rate_fraction < 1:
-            self._set_learning_rates(training, optimization.learning_rate_factor(self.step, training))
+            self._set_learning_rates(
+                training, optimization.learning_rate_factor(self.step, training)
+            )
 
     def _set_learning_rates(self, training: TrainingConfig, factor: tf.Tensor | float) -> None:
         self.generator_optimizer.learning_rate.assign(training.generator_learning_rate * factor)
@@ -91,5 +105,7 @@ def _make_discriminator(config: Config, num_classes: int, synchronized: bool) ->
     network, size = config.network, config.data.image_size
     kinds = network.discriminator_norm, network.discriminator_head
     discriminator = Discriminator(num_classes, network.base_width, synchronized, *kinds)
-    discriminator((tf.zeros([1, size, size, 3]), tf.zeros([1, size, size, 1]), tf.zeros([1], tf.int64)))
+    discriminator(
+        (tf.zeros([1, size, size, 3]), tf.zeros([1, size, size, 1]), tf.zeros([1], tf.int64))
+    )
     return discriminator

@@ -1,6 +1,7 @@
 """One step of a training.
 
-Axes: B batch of one replica; 2B a batch with two noise draws, first all first ones, then all second.
+Axes: B batch of one replica; 2B a batch with two noise draws, first all first ones, then all
+second.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ _REAL_FOR_CRITIC, _FAKE_FOR_CRITIC = 5, 6
 class TrainStep:
     """One step: updates the discriminator and the critic, then the generator, which has one pass.
 
-    Call it with a batch {"photos", "sketches": normalised, float32 [B, S, S, 3 or 1]; "labels": int64
-    [B]; and, with `--unaligned_supervised_fraction`, "aligned": bool [B]}. It returns the step's
-    scalars by name, float32 []. A loss of weight 0 is not computed. With `--discriminator_steps` n
-    above 1, n batches are joined in one, [n B, ...]: the discriminator's other updates come first,
-    and have no scalars.
+    Call it with a batch {"photos", "sketches": normalised, float32 [B, S, S, 3 or 1]; "labels":
+    int64 [B]; and, with `--unaligned_supervised_fraction`, "aligned": bool [B]}. It returns the
+    step's scalars by name, float32 []. A loss of weight 0 is not computed. With
+    `--discriminator_steps` n above 1, n batches are joined in one, [n B, ...]: the discriminator's
+    other updates come first, and have no scalars.
 
     A network whose loss or gradient is not finite is not updated; its scalar `skipped_updates` is
     then 1.
@@ -48,18 +49,28 @@ class TrainStep:
         self.strategy = tf.distribute.get_strategy()
         self.weights = config.losses
         self.sight = Sight(config, statistics)
-        self.critic_learning = CriticLearning(config, state) if config.losses.critic_counts else None
+        self.critic_learning = (
+            CriticLearning(config, state) if config.losses.critic_counts else None
+        )
         self.discriminator_learning = DiscriminatorLearning(config, state)
         self.generator_losses = GeneratorLosses(config, state, self.sight)
-        self.generator_update = NetworkUpdate(state.generator.trainable_variables, state.generator_optimizer)
+        self.generator_update = NetworkUpdate(
+            state.generator.trainable_variables, state.generator_optimizer
+        )
 
     @property
     def updates(self) -> dict[str, NetworkUpdate]:
         """The updates of each trained network, by name."""
-        updates = {"generator": self.generator_update, "discriminator": self.discriminator_learning.update}
-        return {**updates, "critic": self.critic_learning.update} if self.critic_learning else updates
+        updates = {
+            "generator": self.generator_update,
+            "discriminator": self.discriminator_learning.update,
+        }
+        return (
+            {**updates, "critic": self.critic_learning.update} if self.critic_learning else updates
+        )
 
-    @tf.function(autograph=False)  # nothing to convert, and autograph would take a third of the tracing time
+    # Nothing to convert, and autograph would take a third of the tracing time
+    @tf.function(autograph=False)
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         # Learning rates, averages and the step count are updated in cross-replica context.
         self.state.decay_learning_rates(self.config.training)
@@ -68,7 +79,9 @@ class TrainStep:
             self._after_penalties(self._discriminator_step, batch, number)
         scalars = self._after_penalties(self._last_updates, batch, last)
         # Each replica returns its part of a mean over the global batch: the sum is the mean.
-        scalars = {name: self.strategy.reduce("SUM", value, axis=None) for name, value in scalars.items()}
+        scalars = {
+            name: self.strategy.reduce("SUM", value, axis=None) for name, value in scalars.items()
+        }
         self._average_generator()
         self.state.step.assign_add(1)
         return scalars
@@ -95,21 +108,25 @@ class TrainStep:
         return dict(zip(names, tf.unstack(values.stack(), axis=1))), batch
 
     def _after_penalties(self, update: Callable, examples: dict[str, tf.Tensor], number: int):
-        """Runs `update` on the replicas with its batch and the penalties' lessons; returns its result.
+        """Runs `update` on the replicas with its batch and the penalties' lessons; returns its
+        result.
 
         The list of lessons is empty if there are no penalties. `number` is the number of the
         discriminator's update within the step, from 0.
 
         The penalties are computed on every `dragan_every_steps`-th step N, and count N times there;
-        the other steps have none, at no cost. On average this is the same. Karras et al., "Analyzing
-        and Improving the Image Quality of StyleGAN", 2020, section 3.1.
+        the other steps have none, at no cost. On average this is the same. Karras et al.,
+        "Analyzing and Improving the Image Quality of StyleGAN", 2020, section 3.1.
         """
         run, interval = self.strategy.run, self.weights.dragan_every_steps
-        # A weight's spectral norm is the same in all passes of an update: it is estimated once here.
+        # A weight's spectral norm is the same in all passes of an
+        # update: it is estimated once here.
         run(self._iterate_power)
         lessons = []
         if self.weights.penalties:
-            due = functools.partial(run, functools.partial(self._penalties, number=number), (examples,))
+            due = functools.partial(
+                run, functools.partial(self._penalties, number=number), (examples,)
+            )
             # The condition is outside the replicas. Inside a branch a replica cannot communicate
             # with the others, and the penalties need all-reduces for the deviation and the norms'
             # statistics. Only the penalties are in the condition, so the rest is traced once.
@@ -130,7 +147,9 @@ class TrainStep:
         statistics.keep()
         return lesson
 
-    def _discriminator_step(self, examples: dict[str, tf.Tensor], lessons: list[Lesson], number: int) -> None:
+    def _discriminator_step(
+        self, examples: dict[str, tf.Tensor], lessons: list[Lesson], number: int
+    ) -> None:
         """Updates the discriminator and the critic, on their own examples and fakes of these."""
         # This is `_last_updates` without the generator's part.
         statistics = FiniteStatistics(self.state.networks)
@@ -148,7 +167,9 @@ class TrainStep:
             self.critic_learning.learn(batch, seen_photos.critic, seen_fakes.critic)
         statistics.keep()
 
-    def _last_updates(self, examples: dict[str, tf.Tensor], lessons: list[Lesson], number: int) -> dict[str, tf.Tensor]:
+    def _last_updates(
+        self, examples: dict[str, tf.Tensor], lessons: list[Lesson], number: int
+    ) -> dict[str, tf.Tensor]:
         """Makes the last updates of all networks; returns this replica's part of the scalars."""
         statistics = FiniteStatistics(self.state.networks)
         batch = self._batch(examples, number)
@@ -159,8 +180,8 @@ class TrainStep:
             from_photos = self.discriminator_learning.from_photos(batch)
         noise = batch.noise(self.state.generator.noise_shape, self.weights.noise_draws)
         # The generator's only pass: the discriminator, the critic and then the generator learn from
-        # its pictures. The tape keeps the activations until the gradient with respect to the pictures
-        # is known, at the end.
+        # its pictures. The tape keeps the activations until the gradient with respect to the
+        # pictures is known, at the end.
         with after(from_photos), tf.GradientTape() as generator_tape:
             fakes = self._generate(batch, noise)
         fake_photos = fakes[: batch.photos.shape[0]]
@@ -170,11 +191,16 @@ class TrainStep:
         seen_photos = self._see(batch, batch.photos, _REAL_FOR_CRITIC)
         with tf.GradientTape() as loss_tape:
             loss_tape.watch(fakes)
-            # One pass of the frozen networks serves both: first the critic's update, then the generator's.
-            seen_fakes = self._see(batch, self.generator_losses.supervised_draws(fakes), _FAKE_FOR_CRITIC)
+            # One pass of the frozen networks serves both: first the
+            # critic's update, then the generator's.
+            seen_fakes = self._see(
+                batch, self.generator_losses.supervised_draws(fakes), _FAKE_FOR_CRITIC
+            )
             if self.critic_learning:
                 with loss_tape.stop_recording():
-                    scalars.update(self.critic_learning.learn(batch, seen_photos.critic, seen_fakes.critic))
+                    scalars.update(
+                        self.critic_learning.learn(batch, seen_photos.critic, seen_fakes.critic)
+                    )
             terms = self.generator_losses(batch, fakes, noise, seen_photos, seen_fakes)
             total = self.generator_update.scaled(weighted_sum(terms, self.weights))
         # The chain rule by hand: from the losses to the pictures, and from the pictures to the
@@ -184,7 +210,11 @@ class TrainStep:
         gradients = generator_tape.gradient(fakes, variables, output_gradients=through_fakes)
         skipped = {"skipped_updates": self.generator_update.apply(total, gradients)}
         statistics.keep()
-        return {**scalars, **tagged("generator", {**terms, **skipped}), **_fake_scalars(batch, fake_photos)}
+        return {
+            **scalars,
+            **tagged("generator", {**terms, **skipped}),
+            **_fake_scalars(batch, fake_photos),
+        }
 
     def _batch(self, examples: dict[str, tf.Tensor], number: int) -> ReplicaBatch:
         """The examples and the seed of the discriminator's update `number`.
@@ -204,7 +234,9 @@ class TrainStep:
         return ReplicaBatch.of(own, seed, training.global_batch_size)
 
     def _generate(self, batch: ReplicaBatch, noise: tf.Tensor) -> tf.Tensor:
-        """The pictures of all noise draws: one pass of the encoder, which has no noise, serves all."""
+        """The pictures of all noise draws: one pass of the
+        encoder, which has no noise, serves all.
+        """
         generator, sketches, labels = self.state.generator, batch.sketches, batch.labels
         features = generator.encode(sketches, labels, training=True)
         if self.weights.noise_draws == 2:
@@ -218,13 +250,16 @@ class TrainStep:
         return self.sight(photos, *batch.augmented(first, self.weights.critic_diffaugment, seed))
 
     def _average_generator(self) -> None:
-        """Moves the averages of all variables of the generator; faster at first, to forget the start.
+        """Moves the averages of all variables of the generator; faster at first, to forget the
+        start.
 
         Batch norm's moving statistics are averaged together with the weights that produced them.
         """
         step = tf.cast(self.state.step, tf.float32)
         decay = tf.minimum(self.config.training.ema_decay, (1.0 + step) / (10.0 + step))
-        for average, variable in zip(self.state.averaged_generator.variables, self.state.generator.variables):
+        for average, variable in zip(
+            self.state.averaged_generator.variables, self.state.generator.variables
+        ):
             average.assign(average + (1.0 - decay) * (variable - average))
 
 

@@ -25,15 +25,19 @@ if TYPE_CHECKING:
 
 
 def train(config: Config) -> None:
-    """Trains from the newest checkpoint in `--workdir`, or from step 0, to the last step of the run.
+    """Trains from the newest checkpoint in `--workdir`, or from step 0, to the last step of the
+    run.
 
     Raises:
       UserError: the data, the weights or the folder cannot be used, the disk or the device's memory
         is full, or the training diverges.
-      SystemExit: with code `run.STOPPED`, on SIGINT or SIGTERM, after a checkpoint of the last whole step.
+      SystemExit: with code `run.STOPPED`, on SIGINT or SIGTERM, after a checkpoint of the last
+        whole step.
     """
     if not config.training.workdir:
-        raise UserError("--workdir=DIR is missing: the folder for checkpoints, summaries and samples")
+        raise UserError(
+            "--workdir=DIR is missing: the folder for checkpoints, summaries and samples"
+        )
     preparation.check_flags(config)
     with _folder(config.training) as folder, disk_space.writing(folder):
         prepared = preparation.prepare(config)
@@ -71,5 +75,6 @@ def _folder(training: TrainingConfig) -> Iterator[str]:
 def _say_finished(training: TrainingConfig, before: Before) -> None:
     plots.write_plots(read_scalars(training.workdir), os.path.join(training.workdir, "plots"))
     print(
-        f"{training.workdir} is trained to step {before.step}, and --train_steps={training.train_steps}: nothing to do"
+        f"{training.workdir} is trained to step {before.step}, and"
+        f" --train_steps={training.train_steps}: nothing to do"
     )

@@ -1,4 +1,6 @@
-"""What a program's parameters and results are: run by JAX, it does to the variables what TensorFlow does."""
+"""What a program's parameters and results are: run by JAX, it does to
+the variables what TensorFlow does.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,11 @@ program = Executable(open(folder + "/hlo", "rb").read(), jax.devices()[0], folde
 again = Executable(open(folder + "/hlo", "rb").read(), jax.devices()[0], folder)
 with np.load(folder + "/inputs.npz") as inputs:
     arrays = [inputs[str(number)] for number in range(len(inputs.files))]
-results, others = [[np.asarray(each) for each in run(*map(run.put, arrays))] for run in (program, again)]
-assert all((one == other).all() for one, other in zip(results, others)), "what was kept is another program"
+results, others = (
+    [np.asarray(each) for each in run(*map(run.put, arrays))] for run in (program, again)
+)
+same = all((one == other).all() for one, other in zip(results, others))
+assert same, "what was kept is another program"
 np.savez(folder + "/results.npz", *results)
 """
 
@@ -29,7 +34,9 @@ class _Toy(tf.Module):
 
     def __init__(self):
         super().__init__()
-        self.read, self.added, self.chosen = (tf.Variable(tf.fill([3], value)) for value in (1.0, 2.0, 3.0))
+        self.read, self.added, self.chosen = (
+            tf.Variable(tf.fill([3], value)) for value in (1.0, 2.0, 3.0)
+        )
         self.steps = tf.Variable(5, dtype=tf.int64)
         self.outside = tf.constant([10.0, 20.0, 30.0])
 
@@ -48,7 +55,9 @@ class _Toy(tf.Module):
 def test_jax_does_to_the_variables_what_tensorflow_does(by_jax, tmp_path):
     toy, x = _Toy(), np.array([0.5, 1.0, 2.0], np.float32)
     program = hlo.compiled(toy.step, tf.TensorSpec([3]))
-    assert {id(each) for each in program.written} == {id(each) for each in (toy.added, toy.chosen, toy.steps)}
+    assert {id(each) for each in program.written} == {
+        id(each) for each in (toy.added, toy.chosen, toy.steps)
+    }
     (tmp_path / "hlo").write_bytes(program.hlo)
     inputs = [x, *(np.asarray(each) for each in program.captured)]
     np.savez(tmp_path / "inputs.npz", **{str(number): array for number, array in enumerate(inputs)})
@@ -74,7 +83,9 @@ def test_a_variable_reached_by_its_handle_alone_is_known_if_it_is_named():
 
     def step(gradient: tf.Tensor) -> None:
         handles = dict(zip(("var", "m", "v"), (each.handle for each in [moved, *slots])))
-        settings = dict(beta1_power=0.9, beta2_power=0.9, lr=0.1, beta1=0.9, beta2=0.9, epsilon=1e-7)
+        settings = dict(
+            beta1_power=0.9, beta2_power=0.9, lr=0.1, beta1=0.9, beta2=0.9, epsilon=1e-7
+        )
         tf.raw_ops.ResourceApplyAdam(**handles, **settings, grad=gradient)
 
     program = hlo.compiled(step, tf.TensorSpec([1]), variables=[moved, *slots])

@@ -14,7 +14,10 @@ COUNTS, BATCH = (7, 5), 4
 
 
 def _order(edge_maps_before, seed=0) -> Order:
-    pictures = {"sketches_and_edge_maps": np.array(COUNTS), "edge_maps_before": np.array(edge_maps_before)}
+    pictures = {
+        "sketches_and_edge_maps": np.array(COUNTS),
+        "edge_maps_before": np.array(edge_maps_before),
+    }
     return Order(pictures, BATCH, seed)
 
 
@@ -38,14 +41,19 @@ def test_parts_are_small_and_give_the_arrays_again(tmp_path):
 def test_drawn_kernels_have_their_mean_and_deviation_and_are_the_same_again():
     kernel = layout.drawn([100, 200], [3, 1], 0.5, 0.02)
     assert kernel.dtype == np.float32
-    assert kernel.mean() == pytest.approx(0.5, abs=0.001) and kernel.std() == pytest.approx(0.02, rel=0.02)
+    assert kernel.mean() == pytest.approx(0.5, abs=0.001) and kernel.std() == pytest.approx(
+        0.02, rel=0.02
+    )
     np.testing.assert_array_equal(kernel, layout.drawn([100, 200], [3, 1], 0.5, 0.02))
-    assert abs(np.corrcoef(kernel.flat, layout.drawn([100, 200], [3, 2], 0.5, 0.02).flat)[0, 1]) < 0.05
+    assert (
+        abs(np.corrcoef(kernel.flat, layout.drawn([100, 200], [3, 2], 0.5, 0.02).flat)[0, 1]) < 0.05
+    )
 
 
 def test_an_epoch_has_every_sketch_once_and_the_next_another_order():
     order = _order(np.zeros(16, int))
-    seen = np.concatenate([order.examples(step) for step in range(14)])  # 14 steps of 4 are 8 epochs of 7
+    # 14 steps of 4 are 8 epochs of 7
+    seen = np.concatenate([order.examples(step) for step in range(14)])
     epochs = seen.reshape(8, COUNTS[0])
     assert all(sorted(epoch) == list(range(COUNTS[0])) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) > 6
@@ -69,7 +77,8 @@ def test_a_step_has_the_same_examples_wherever_a_run_begins():
 
 
 def test_a_balanced_epoch_has_the_quotas_and_each_example_of_a_class_in_its_turn():
-    labels = np.array([0, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1])  # 1 and 6 sketches, then 1 and 4 edge maps
+    # 1 and 6 sketches, then 1 and 4 edge maps
+    labels = np.array([0, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1])
     pictures = {
         "sketches_and_edge_maps": np.array(COUNTS),
         "edge_maps_before": np.arange(70) * 2,
@@ -95,5 +104,7 @@ def test_whether_they_are_aligned_goes_with_the_examples():
         "labels": np.arange(12),
     }
     assert len(Order(arrays, BATCH, seed=0).inputs(3)) == 4
-    _, _, _, labels, aligned = Order({**arrays, "aligned": np.arange(12) >= 7}, BATCH, seed=0).inputs(3)
+    _, _, _, labels, aligned = Order(
+        {**arrays, "aligned": np.arange(12) >= 7}, BATCH, seed=0
+    ).inputs(3)
     np.testing.assert_array_equal(aligned, labels >= 7)

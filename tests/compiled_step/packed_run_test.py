@@ -19,8 +19,18 @@ pytestmark = pytest.mark.ci
 
 STEPS = 3
 SMALL = (
-    *("--flagfile=configs/best_full.flags", "--base_width=2", "--global_batch_size=4", "--num_classes=2"),
-    *("--perceptual_weight=0", "--dragan_every_steps=2", f"--train_steps={STEPS}", "--decay_start_step=0"),
+    *(
+        "--flagfile=configs/best_full.flags",
+        "--base_width=2",
+        "--global_batch_size=4",
+        "--num_classes=2",
+    ),
+    *(
+        "--perceptual_weight=0",
+        "--dragan_every_steps=2",
+        f"--train_steps={STEPS}",
+        "--decay_start_step=0",
+    ),
     *("--precision=float32", "--balance_classes=0.5", "--unaligned_supervised_fraction=0.5"),
 )
 
@@ -39,7 +49,14 @@ def folder(dummy_data_dir, tmp_path_factory):
 def driven(folder, by_jax):
     """The same with what three steps by JAX have left, `output`."""
     folders = [f"--packed_dir={folder}/packed", f"--output_dir={folder}/output"]
-    by_jax("-m", "compiled_step.run", "--log_every_steps=1", "--part_mb=1", f"--kept_in={folder}/kept", *folders)
+    by_jax(
+        "-m",
+        "compiled_step.run",
+        "--log_every_steps=1",
+        "--part_mb=1",
+        f"--kept_in={folder}/kept",
+        *folders,
+    )
     return folder
 
 
@@ -47,7 +64,10 @@ def driven(folder, by_jax):
 def test_three_steps_by_jax_are_three_steps_by_tensorflow(driven):
     packed = Packed(str(driven / "packed"))
     before, step = packed.restored(), packed.restored()
-    scalars = [{name: float(value) for name, value in step(packed.batch(number)).items()} for number in range(STEPS)]
+    scalars = [
+        {name: float(value) for name, value in step(packed.batch(number)).items()}
+        for number in range(STEPS)
+    ]
     logged = read_scalars(str(driven / "output"))
     assert [line["step"] for line in logged] == [1, 2, 3]
     for line, expected in paired(logged, scalars):
@@ -57,7 +77,9 @@ def test_three_steps_by_jax_are_three_steps_by_tensorflow(driven):
     moved = 0
     for (key, variable), start in paired(keyed(step).items(), keyed(before).values()):
         if key in left:
-            distance = np.abs(variable.numpy().astype(np.float64) - left[key].reshape(variable.shape))
+            distance = np.abs(
+                variable.numpy().astype(np.float64) - left[key].reshape(variable.shape)
+            )
             change = np.abs(variable.numpy().astype(np.float64) - start.numpy()).mean()
             # Adam's first steps are of one length, whatever part rounding has in a gradient.
             assert distance.mean() <= 0.25 * change + 1e-6, variable.name
@@ -67,13 +89,19 @@ def test_three_steps_by_jax_are_three_steps_by_tensorflow(driven):
 
 @pytest.mark.slow
 def test_what_is_brought_back_is_an_ordinary_checkpoint(driven, dummy_data_dir, tmp_path):
-    folders = [f"--packed_dir={driven}/packed", f"--output_dir={driven}/output", f"--workdir={tmp_path}/run"]
+    folders = [
+        f"--packed_dir={driven}/packed",
+        f"--output_dir={driven}/output",
+        f"--workdir={tmp_path}/run",
+    ]
     code, stdout, stderr = run("-m", "compiled_step.unpack", *folders)
     assert code == 0 and "step 3" in stdout, last_line(stderr)
     resumed = ["train.py", f"--flagfile={tmp_path}/run/flags.txt", "--train_steps=4"]
     code, stdout, stderr = run(*resumed)
     assert code == 0 and "going on from step 3" in stdout, last_line(stderr)
-    code, _, stderr = run("export.py", f"--workdir={tmp_path}/run", f"--export_dir={tmp_path}/export")
+    code, _, stderr = run(
+        "export.py", f"--workdir={tmp_path}/run", f"--export_dir={tmp_path}/export"
+    )
     assert code == 0, last_line(stderr)
     code, _, stderr = run("-m", "compiled_step.unpack", *folders)
     assert code == 1 and "is at step 4, but" in last_line(stderr)
@@ -90,20 +118,35 @@ def test_the_first_steps_losses_by_tensorflow_are_those_by_jax(driven):
 
 @pytest.mark.slow
 def test_it_stops_in_time_with_what_there_is_and_writes_over_nothing(driven, by_jax, tmp_path):
-    folders = [f"--packed_dir={driven}/packed", f"--output_dir={tmp_path}", f"--kept_in={driven}/kept"]
+    folders = [
+        f"--packed_dir={driven}/packed",
+        f"--output_dir={tmp_path}",
+        f"--kept_in={driven}/kept",
+    ]
     done = json.loads(by_jax("-m", "compiled_step.run", "--seconds=0.001", *folders))
     assert done["step"] == 1 == len(read_scalars(str(tmp_path)))
-    assert layout.read_parts(str(tmp_path)).keys() == layout.read_parts(str(driven / "output")).keys()
+    assert (
+        layout.read_parts(str(tmp_path)).keys() == layout.read_parts(str(driven / "output")).keys()
+    )
     with pytest.raises(AssertionError, match="holds what another run left"):
         by_jax("-m", "compiled_step.run", *folders)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flag", ["kept_in", "output_dir"])
-def test_a_folder_that_cannot_be_made_is_a_line_before_anything_is_compiled(flag, folder, by_jax, tmp_path):
+def test_a_folder_that_cannot_be_made_is_a_line_before_anything_is_compiled(
+    flag, folder, by_jax, tmp_path
+):
     (tmp_path / "file").touch()
-    with pytest.raises(AssertionError, match=f"error: --{flag}=.*file/in: Not a directory; give a folder"):
-        by_jax("-m", "compiled_step.run", f"--packed_dir={folder}/packed", f"--{flag}={tmp_path}/file/in")
+    with pytest.raises(
+        AssertionError, match=f"error: --{flag}=.*file/in: Not a directory; give a folder"
+    ):
+        by_jax(
+            "-m",
+            "compiled_step.run",
+            f"--packed_dir={folder}/packed",
+            f"--{flag}={tmp_path}/file/in",
+        )
 
 
 @pytest.mark.slow
@@ -122,14 +165,17 @@ def test_a_part_that_is_missing_is_named(driven, tmp_path):
 
 @pytest.mark.slow
 def test_a_run_is_packed_where_it_stands(dummy_data_dir, tmp_path):
-    code, _, stderr = run("train.py", *SMALL, f"--data_dir={dummy_data_dir}", f"--workdir={tmp_path}/run")
+    code, _, stderr = run(
+        "train.py", *SMALL, f"--data_dir={dummy_data_dir}", f"--workdir={tmp_path}/run"
+    )
     assert code == 0, last_line(stderr)
     pack = ["-m", "compiled_step.pack", f"--flagfile={tmp_path}/run/flags.txt", "--train_steps=5"]
     code, _, stderr = run(*pack, f"--packed_dir={tmp_path}/packed", "--redraw")
     assert code == 1 and "holds a run, whose weights are to be kept" in last_line(stderr)
     code, _, stderr = run(*pack, f"--packed_dir={tmp_path}/packed")
     assert code == 0, last_line(stderr)
-    packed, (generator, _, step) = Packed(str(tmp_path / "packed")), load_generator(str(tmp_path / "run"))
+    packed = Packed(str(tmp_path / "packed"))
+    (generator, _, step) = load_generator(str(tmp_path / "run"))
     state = packed.restored().state
     assert int(state.step) == packed.described["step"] == step == STEPS
     for found, expected in paired(state.averaged_generator.variables, generator.variables):
@@ -137,13 +183,21 @@ def test_a_run_is_packed_where_it_stands(dummy_data_dir, tmp_path):
     assert os.listdir(tmp_path).count("packed.partial") == 0
 
 
-@pytest.mark.parametrize("flag", ["--crop_fraction=0.1", "--discriminator_steps=2", "--precision=mixed_float16"])
+@pytest.mark.parametrize(
+    "flag", ["--crop_fraction=0.1", "--discriminator_steps=2", "--precision=mixed_float16"]
+)
 def test_what_xla_cannot_have_is_said_before_the_data_are_read(flag, tmp_path):
-    code, _, stderr = run("-m", "compiled_step.pack", flag, "--data_dir=none", f"--packed_dir={tmp_path}/packed")
+    code, _, stderr = run(
+        "-m", "compiled_step.pack", flag, "--data_dir=none", f"--packed_dir={tmp_path}/packed"
+    )
     assert code == 1 and flag.split("=")[0] in last_line(stderr)
     assert not os.path.exists(tmp_path / "packed")
 
 
 def test_a_folder_without_a_packed_run_is_a_line(by_jax, tmp_path):
-    with pytest.raises(AssertionError, match=r"^error: --packed_dir=\S+: no run.json there; give what"):
-        by_jax("-m", "compiled_step.run", f"--packed_dir={tmp_path}", f"--output_dir={tmp_path}/output")
+    with pytest.raises(
+        AssertionError, match=r"^error: --packed_dir=\S+: no run.json there; give what"
+    ):
+        by_jax(
+            "-m", "compiled_step.run", f"--packed_dir={tmp_path}", f"--output_dir={tmp_path}/output"
+        )

@@ -25,7 +25,9 @@ def _photo(low: float = 0.0, high: float = 1.0, side: int = 16) -> np.ndarray:
 # --- The light of the photo
 
 
-@pytest.mark.parametrize("brightness, contrast", [(0.7, 0.8), (0.7, 1.2), (1.3, 0.8), (1.3, 1.2), (0.85, 1.1)])
+@pytest.mark.parametrize(
+    "brightness, contrast", [(0.7, 0.8), (0.7, 1.2), (1.3, 0.8), (1.3, 1.2), (0.85, 1.1)]
+)
 def test_photo_is_relit_as_pillow_does_it(brightness, contrast):
     """In either order; Pillow rounds to a level after each, and the mean to one too."""
     pixels = np.round(_photo(0.3, 0.6) * 255).astype(np.uint8)
@@ -39,7 +41,9 @@ def test_photo_is_relit_as_pillow_does_it(brightness, contrast):
 
 
 def test_photo_is_relit_about_its_mean_grey():
-    """Of a red and a grey pixel, (0.299 * 0.8 + 0.4) / 2 = 0.3196: 1.5 * (0.3196 + 0.5 * (0.8 - 0.3196)) = 0.8397."""
+    """Of a red and a grey pixel, (0.299 * 0.8 + 0.4) / 2 = 0.3196: 1.5 *
+    (0.3196 + 0.5 * (0.8 - 0.3196)) = 0.8397.
+    """
     photo = np.array([[[0.8, 0.0, 0.0], [0.4, 0.4, 0.4]]], np.float32)
     expected = [[[0.8397, 0.2397, 0.2397], [0.5397, 0.5397, 0.5397]]]
     np.testing.assert_allclose(relight(tf.constant(photo), 1.5, 0.5), expected, atol=1e-6)
@@ -57,21 +61,32 @@ def test_no_contrast_is_the_mean_grey_all_over():
 
 
 def test_what_is_clipped_is_clipped_once():
-    """Twice as bright and then half the contrast: 0.8 becomes 0.4 + 0.8, and not half of 1 and half of the mean."""
+    """Twice as bright and then half the contrast: 0.8 becomes 0.4 + 0.8, and
+    not half of 1 and half of the mean.
+    """
     photo = np.full([2, 2, 3], 0.4, np.float32)
     photo[0, 0] = 0.6
-    np.testing.assert_allclose(relight(tf.constant(photo), 2.0, 0.5)[0, 0], np.full(3, 1.0), atol=1e-6)
-    np.testing.assert_allclose(relight(tf.constant(photo), 1.7, 0.5)[0, 0], np.full(3, 1.7 * 0.525), atol=1e-6)
+    np.testing.assert_allclose(
+        relight(tf.constant(photo), 2.0, 0.5)[0, 0], np.full(3, 1.0), atol=1e-6
+    )
+    np.testing.assert_allclose(
+        relight(tf.constant(photo), 1.7, 0.5)[0, 0], np.full(3, 1.7 * 0.525), atol=1e-6
+    )
     assert relight(tf.constant(photo), 3.0, 1.0).numpy().max() == 1.0
     assert relight(tf.constant(_photo()), 1.0, 1.2).numpy().min() == 0.0
 
 
 @pytest.fixture(scope="module")
 def factors() -> np.ndarray:
-    """Brightness and contrast of 400 jitters of a photo: a pixel becomes their product times it + offset."""
-    photo = np.linspace(0.45, 0.55, 48).reshape(4, 4, 3).astype(np.float32)  # too grey to be clipped
+    """Brightness and contrast of 400 jitters of a photo: a pixel
+    becomes their product times it + offset.
+    """
+    # Too grey to be clipped
+    photo = np.linspace(0.45, 0.55, 48).reshape(4, 4, 3).astype(np.float32)
     jittered = tf.map_fn(
-        lambda seed: jitter_photo(tf.constant(photo), 0.3, 0.2, seed), SEEDS, fn_output_signature=tf.float32
+        lambda seed: jitter_photo(tf.constant(photo), 0.3, 0.2, seed),
+        SEEDS,
+        fn_output_signature=tf.float32,
     )
     channels = photo.reshape(16, 3)[:, 0], jittered.numpy().reshape(400, 16, 3)[:, :, 0]
     product, offset = np.polyfit(channels[0], channels[1].T, 1)
@@ -85,7 +100,9 @@ def test_a_factor_is_uniform_within_its_bounds(factors, number, most):
     of_photo = factors[number]
     assert 1 - most - 1e-3 <= of_photo.min() < 1 - 0.95 * most
     assert 1 + 0.95 * most < of_photo.max() <= 1 + most + 1e-3
-    np.testing.assert_allclose([of_photo.mean(), of_photo.std()], [1.0, 2 * most / 12**0.5], atol=0.1 * most)
+    np.testing.assert_allclose(
+        [of_photo.mean(), of_photo.std()], [1.0, 2 * most / 12**0.5], atol=0.1 * most
+    )
 
 
 def test_brightness_and_contrast_are_drawn_apart(factors):
@@ -94,7 +111,9 @@ def test_brightness_and_contrast_are_drawn_apart(factors):
 
 def test_same_seed_same_change():
     photo = tf.constant(_photo(side=4))
-    np.testing.assert_array_equal(jitter_photo(photo, 0.3, 0.2, SEEDS[5]), jitter_photo(photo, 0.3, 0.2, SEEDS[5]))
+    np.testing.assert_array_equal(
+        jitter_photo(photo, 0.3, 0.2, SEEDS[5]), jitter_photo(photo, 0.3, 0.2, SEEDS[5])
+    )
     difference = jitter_photo(photo, 0.3, 0.2, SEEDS[5]) - jitter_photo(photo, 0.3, 0.2, SEEDS[6])
     assert np.abs(difference).max() > 0.01
 
@@ -104,7 +123,9 @@ def test_no_jitter_leaves_a_photo_as_it_is():
     still = DataConfig(brightness_jitter=0.0, contrast_jitter=0.0)
     np.testing.assert_array_equal(augmentation.augment(photo, sketch, still, SEEDS[5])[0], photo)
     for option in ("brightness_jitter", "contrast_jitter"):
-        changed = augmentation.augment(photo, sketch, dataclasses.replace(still, **{option: 0.3}), SEEDS[5])
+        changed = augmentation.augment(
+            photo, sketch, dataclasses.replace(still, **{option: 0.3}), SEEDS[5]
+        )
         assert np.abs(changed[0] - photo).max() > 0.01
         np.testing.assert_array_equal(changed[1], sketch)
 
@@ -136,7 +157,10 @@ def test_flipped_twice_is_as_before():
 @pytest.mark.parametrize("probability", [0.0, 0.5, 1.0])
 def test_a_share_is_flipped(probability):
     photo, sketch = _pair(2, 2)
-    flipped = [np.array_equal(flip_pair(photo, sketch, probability, seed)[0], photo[:, ::-1]) for seed in SEEDS]
+    flipped = [
+        np.array_equal(flip_pair(photo, sketch, probability, seed)[0], photo[:, ::-1])
+        for seed in SEEDS
+    ]
     assert abs(np.mean(flipped) - probability) < 0.06
     assert np.mean(flipped) == probability or probability == 0.5
 
@@ -148,7 +172,8 @@ def test_crops_are_squares_of_all_sizes_and_places():
     crops = [crop_pair(photo, photo[..., :1], 0.2, seed)[0].numpy() for seed in SEEDS[:200]]
     sides = np.array([crop.shape[:2] for crop in crops])
     firsts = np.array([crop[0, 0, :2] for crop in crops])
-    assert np.abs(sides[:, 0] - sides[:, 1]).max() <= 1  # a corner at half a pixel rounds up, with the side
+    # A corner at half a pixel rounds up, with the side
+    assert np.abs(sides[:, 0] - sides[:, 1]).max() <= 1
     assert sides.min() in (80, 81) and sides.max() in (99, 100)
     assert np.all(firsts >= 0) and np.all(firsts + sides <= 100)
     free = (firsts / np.maximum(100 - sides, 1))[sides[:, 0] < 95]

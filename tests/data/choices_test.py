@@ -9,7 +9,15 @@ import pytest
 from sketch2img_tf.data.choices import find_class, parse_seeds
 from sketch2img_tf.errors import UserError
 
-CLASSES = ("alarm_clock", "ape", "apple", "car_(sedan)", "hot-air_balloon", "jack-o-lantern", "zebra")
+CLASSES = (
+    "alarm_clock",
+    "ape",
+    "apple",
+    "car_(sedan)",
+    "hot-air_balloon",
+    "jack-o-lantern",
+    "zebra",
+)
 
 
 def find(text, class_names=CLASSES):
@@ -35,7 +43,9 @@ def test_another_word_for_a_class():
     names = ("couch", "pistol", "rifle", "songbird", "starfish")
     assert find("Sofa", names) == "couch" and find("sea star", names) == "starfish"
     assert find("gun", ("apple", "rifle")) == "rifle"
-    with pytest.raises(UserError, match="=gun: the model has no such class; nearest: pistol, rifle$"):
+    with pytest.raises(
+        UserError, match="=gun: the model has no such class; nearest: pistol, rifle$"
+    ):
         find("gun", names)
     with pytest.raises(UserError, match="=sofa: the model has no such class; it has apple$"):
         find("sofa", ("apple",))
@@ -64,7 +74,10 @@ def test_of_classes_that_differ_in_nothing_else_the_exact_one_is_found():
         ("clock", "nearest: alarm_clock"),
         ("car", "nearest: car_(sedan)"),
         ("balloon", "nearest: hot-air_balloon"),
-        ("qqq", "it has alarm_clock, ape, apple, car_(sedan), hot-air_balloon, jack-o-lantern, zebra"),
+        (
+            "qqq",
+            "it has alarm_clock, ape, apple, car_(sedan), hot-air_balloon, jack-o-lantern, zebra",
+        ),
         ("", "it has alarm_clock, "),
     ],
 )
@@ -94,7 +107,9 @@ def test_seeds(text, seeds):
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", "a", "-1", "1.5", "3-", "7-0", "1,,2", "0-1000", "0-99999999999999", str(2**63)])
+@pytest.mark.parametrize(
+    "text", ["", "a", "-1", "1.5", "3-", "7-0", "1,,2", "0-1000", "0-99999999999999", str(2**63)]
+)
 def test_what_are_no_seeds(text):
     with pytest.raises(UserError, match=f"^--seeds={text}: "):
         parse_seeds(text)

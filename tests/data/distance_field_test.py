@@ -1,4 +1,6 @@
-"""Distance fields: two implementations against the definition, on drawn, random, real and blank sketches."""
+"""Distance fields: two implementations against the definition, on
+drawn, random, real and blank sketches.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,11 @@ import tensorflow as tf
 from datasets.sketchy import build
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import distance_field, preprocessing
-from sketch2img_tf.data.input_pipeline import evaluation_batches, open_paired_dataset, training_batches
+from sketch2img_tf.data.input_pipeline import (
+    evaluation_batches,
+    open_paired_dataset,
+    training_batches,
+)
 from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.evaluation.evaluator import draw_mean_colour
@@ -32,11 +38,19 @@ def _truth(lines: np.ndarray) -> np.ndarray:
 def _random_lines() -> np.ndarray:
     """From one pixel to nearly all, and one picture not square."""
     random = np.random.default_rng(0)
-    return [random.uniform(size=shape) < share for shape, share in [((40, 40), s) for s in _SHARES] + [((9, 31), 0.02)]]
+    return [
+        random.uniform(size=shape) < share
+        for shape, share in [((40, 40), s) for s in _SHARES] + [((9, 31), 0.02)]
+    ]
 
 
 _SHARES = (0.0007, 0.003, 0.02, 0.3, 0.95)
-CASES = [*_random_lines(), np.zeros([40, 40], bool), np.ones([40, 40], bool), np.eye(40, dtype=bool)]
+CASES = [
+    *_random_lines(),
+    np.zeros([40, 40], bool),
+    np.ones([40, 40], bool),
+    np.eye(40, dtype=bool),
+]
 
 
 @pytest.mark.parametrize("lines", CASES, ids=lambda lines: f"{lines.sum()} of {lines.size}")
@@ -48,15 +62,22 @@ def test_both_are_the_definition(lines):
 
 
 def _drawings(count: int, size: int = 64) -> np.ndarray:
-    """Intensities of free shapes with the greys of antialiasing, the first one blank: float32 [count, S, S, 1]."""
+    """Intensities of free shapes with the greys of antialiasing, the first
+    one blank: float32 [count, S, S, 1].
+    """
     pages = [np.asarray(exports.drawing(number, 256)) for number in range(count)]
-    ink = [preprocessing.resize(preprocessing.sketch_intensities(page[..., None]), size) for page in pages]
+    ink = [
+        preprocessing.resize(preprocessing.sketch_intensities(page[..., None]), size)
+        for page in pages
+    ]
     return np.stack([np.zeros_like(ink[0]), *ink[1:]])
 
 
 def _assert_equal_paths(sketches: np.ndarray) -> None:
     exported = preprocessing.normalize_sketches(tf.constant(sketches), FIELDS).numpy()
-    on_host = np.stack([preprocessing.normalize_sketch_on_host(tf.constant(sketch), FIELDS) for sketch in sketches])
+    on_host = np.stack(
+        [preprocessing.normalize_sketch_on_host(tf.constant(sketch), FIELDS) for sketch in sketches]
+    )
     np.testing.assert_allclose(on_host, exported, atol=1e-6)
     assert exported.min() == -1.0 and exported.max() == 1.0
 
@@ -80,7 +101,9 @@ def test_a_blank_sketch_is_far_from_everything():
 
 @pytest.mark.parametrize("size", [64, 128])
 def test_normalised_by_hand(size):
-    """A vertical line at column 3: 1 on it, 0 at an eighth of the side, -1 at a quarter and beyond."""
+    """A vertical line at column 3: 1 on it, 0 at an eighth of
+    the side, -1 at a quarter and beyond.
+    """
     ink = np.zeros([1, size, size, 1], np.float32)
     ink[:, :, 3] = 1.0
     row = preprocessing.normalize_sketches(tf.constant(ink), FIELDS)[0, 20, :, 0].numpy()
@@ -105,7 +128,8 @@ def test_shown_as_lines_which_give_the_field_again(size):
     field = preprocessing.normalize_sketches(tf.constant(ink), FIELDS)
     paper = preprocessing.paper_intensities(field, FIELDS)
     assert set(np.unique(paper)) == {0.0, 1.0}
-    np.testing.assert_array_equal(paper == 0.0, np.round(255 * ink) >= 64)  # of 256 levels, a quarter
+    # Of 256 levels, a quarter
+    np.testing.assert_array_equal(paper == 0.0, np.round(255 * ink) >= 64)
     np.testing.assert_array_equal(preprocessing.normalize_sketches(1.0 - paper, FIELDS), field)
 
 
@@ -116,7 +140,9 @@ def _opened(data_dir, encoding):
 
 def test_grids_show_lines(dummy_data_dir, monkeypatch):
     columns = []
-    monkeypatch.setattr(picture_grid, "picture_grid", lambda pictures, names: columns.append(pictures))
+    monkeypatch.setattr(
+        picture_grid, "picture_grid", lambda pictures, names: columns.append(pictures)
+    )
     for encoding in ("lines", "distance_field"):
         HeldOut(_opened(dummy_data_dir, encoding)).grid(draw_mean_colour)
     (of_lines, *photos), (of_fields, *same_photos) = columns
@@ -125,10 +151,17 @@ def test_grids_show_lines(dummy_data_dir, monkeypatch):
 
 
 def test_a_run_with_distance_fields_gets_them(dummy_data_dir):
-    """Both in training and held out, where they are those of the lines that a run without them gets."""
+    """Both in training and held out, where they are those of the
+    lines that a run without them gets.
+    """
     lines, fields = (_opened(dummy_data_dir, encoding) for encoding in ("lines", "distance_field"))
-    assert fields.statistics == dataclasses.replace(lines.statistics, sketch_encoding="distance_field")
-    for read in (lambda data: training_batches(data, 6, seed=0), lambda data: evaluation_batches(data, "test", 6)):
+    assert fields.statistics == dataclasses.replace(
+        lines.statistics, sketch_encoding="distance_field"
+    )
+    for read in (
+        lambda data: training_batches(data, 6, seed=0),
+        lambda data: evaluation_batches(data, "test", 6),
+    ):
         of_lines, of_fields = (next(iter(read(data))) for data in (lines, fields))
         ink = 1.0 - preprocessing.paper_intensities(of_lines["sketches"], lines.statistics)
         expected = preprocessing.normalize_sketches(ink, fields.statistics)

@@ -12,11 +12,15 @@ from sketch2img_tf.surroundings import lanes
 
 SEEDS = [tf.constant([number, 0]) for number in range(40)]
 SIDE = 64
-RAMP = np.broadcast_to(np.arange(SIDE, dtype=np.float32)[:, np.newaxis, np.newaxis], [SIDE, SIDE, 1])
+RAMP = np.broadcast_to(
+    np.arange(SIDE, dtype=np.float32)[:, np.newaxis, np.newaxis], [SIDE, SIDE, 1]
+)
 
 
 def _displacements(fraction: float, seed: tf.Tensor) -> np.ndarray:
-    """How far, in rows, the points of the middle were moved: a ramp's values tell where they are from."""
+    """How far, in rows, the points of the middle were moved: a
+    ramp's values tell where they are from.
+    """
     warped = warp_sketch(tf.constant(RAMP), fraction, seed)
     return (RAMP - warped.numpy())[16:-16, 16:-16, 0]
 
@@ -32,7 +36,9 @@ def test_displacements_are_as_large_as_asked_for(fraction):
 def test_displacements_are_smooth():
     for seed in SEEDS[:10]:
         found = _displacements(0.01, seed)
-        assert max(np.abs(np.diff(found, axis=axis)).max() for axis in (0, 1)) < 0.35 < np.ptp(found)
+        assert (
+            max(np.abs(np.diff(found, axis=axis)).max() for axis in (0, 1)) < 0.35 < np.ptp(found)
+        )
 
 
 def test_a_line_stays_a_line():
@@ -41,7 +47,8 @@ def test_a_line_stays_a_line():
     for seed in SEEDS[:10]:
         warped = warp_sketch(tf.constant(line), 0.01, seed).numpy()[..., 0]
         assert 0.0 <= warped.min() and warped.max() <= 1.0
-        np.testing.assert_allclose(warped.sum(0), np.full(SIDE, 3.0), atol=1.0)  # as thick as before in every column
+        # As thick as before in every column
+        np.testing.assert_allclose(warped.sum(0), np.full(SIDE, 3.0), atol=1.0)
 
 
 def test_seed_and_fraction_decide():
@@ -64,7 +71,9 @@ _SCALES = [(0.0, 0), (2.0, 0), (0.7, 6), (30.0, 6)]
 
 @pytest.mark.parametrize("shape", [[64, 64], [17, 40], [2, 2]])
 def test_gathered_by_its_definition(shape):
-    """Each point between the four around it, in float64; a point beyond the border is moved onto it."""
+    """Each point between the four around it, in float64; a point
+    beyond the border is moved onto it.
+    """
     image = np.random.default_rng(0).uniform(size=[*shape, 3]).astype(np.float32)
     for field in _fields(shape):
         points = np.stack(np.indices(shape), -1) - field.numpy().astype(np.float64)
@@ -74,7 +83,9 @@ def test_gathered_by_its_definition(shape):
         for offset in np.ndindex(2, 2):
             share = np.prod(1 - np.abs(points - corner - offset), -1, keepdims=True)
             expected += share * image[tuple(np.moveaxis(corner + offset, -1, 0))]
-        np.testing.assert_allclose(elastic_warp.gathered(tf.constant(image), field), expected, atol=1e-5)
+        np.testing.assert_allclose(
+            elastic_warp.gathered(tf.constant(image), field), expected, atol=1e-5
+        )
 
 
 @pytest.mark.parametrize("shape", [[64, 64], [17, 40]])

@@ -1,4 +1,6 @@
-"""The pictures of a training: all of them, with their labels, in an order that a seed and a step fix."""
+"""The pictures of a training: all of them, with their labels, in
+an order that a seed and a step fix.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,11 @@ import tensorflow as tf
 from datasets.sketchy import build, release
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import input_pipeline, preprocessing
-from sketch2img_tf.data.input_pipeline import evaluation_batches, open_paired_dataset, training_batches
+from sketch2img_tf.data.input_pipeline import (
+    evaluation_batches,
+    open_paired_dataset,
+    training_batches,
+)
 from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT, MARKS
 from sketch2img_tf.errors import UserError
 from tests.paired import paired
@@ -55,8 +61,12 @@ def name_of(sketchy):
 
 def expected(split, drop=("error",), classes=None):
     """The sketches of a split by name, according to the release's own lists."""
-    held_out = {pathlib.PurePosixPath(row).stem for row in (LISTS / "testset.txt").read_text().split()}
-    dropped = {name for flag in drop for name in (LISTS / f"invalid-{flag}.txt").read_text().split()}
+    held_out = {
+        pathlib.PurePosixPath(row).stem for row in (LISTS / "testset.txt").read_text().split()
+    }
+    dropped = {
+        name for flag in drop for name in (LISTS / f"invalid-{flag}.txt").read_text().split()
+    }
     return {
         name
         for name, path in SKETCHES.items()
@@ -81,7 +91,10 @@ def assert_equal_batches(batches, others):
 
 
 def test_an_epoch_is_every_example_once_in_an_order_of_its_own(sketchy, name_of):
-    drawn = [name_of(sketch) for sketch in rows(take(training_batches(sketchy, BATCH, seed=0), 15), "sketches")]
+    drawn = [
+        name_of(sketch)
+        for sketch in rows(take(training_batches(sketchy, BATCH, seed=0), 15), "sketches")
+    ]
     epochs = [drawn[start : start + 10] for start in (0, 10, 20)]
     assert all(sorted(epoch) == sorted(expected("train")) for epoch in epochs)
     assert len(set(map(tuple, epochs))) == 3
@@ -107,7 +120,9 @@ def test_any_example_can_come_first(sketchy, name_of):
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_flags_drop_what_the_lists_say_and_the_counts_know_it(directory, name_of, drop, split):
     sketchy = open_paired_dataset(directory, DataConfig(drop_sketches=drop))
-    names = [name_of(sketch) for sketch in rows(evaluation_batches(sketchy, split, BATCH), "sketches")]
+    names = [
+        name_of(sketch) for sketch in rows(evaluation_batches(sketchy, split, BATCH), "sketches")
+    ]
     assert sorted(names) == sorted(expected(split, drop))
     assert sketchy.examples[split] == len(names)
 
@@ -125,13 +140,17 @@ def test_labels_are_positions_among_the_chosen_classes(directory, name_of, chose
     sketchy = open_paired_dataset(directory, DataConfig(**chosen))
     assert sketchy.class_names == names
     batches = take(training_batches(sketchy, 1, seed=0), sketchy.examples["train"])
-    drawn = {name_of(sketch): names[label] for sketch, label in zip(rows(batches, "sketches"), rows(batches, "labels"))}
+    drawn = {
+        name_of(sketch): names[label]
+        for sketch, label in zip(rows(batches, "sketches"), rows(batches, "labels"))
+    }
     assert drawn == {name: SKETCHES[name].parent.name for name in expected("train", classes=names)}
 
 
 def test_going_on_at_a_step_gives_the_batches_that_would_have_come(sketchy):
     batches = take(training_batches(sketchy, 4, seed=3), 9)
-    for first_step in (1, 5, 7):  # within an epoch of two and a half steps, at the start of one, after the third
+    # Within an epoch of two and a half steps, at the start of one, after the third
+    for first_step in (1, 5, 7):
         going_on = take(training_batches(sketchy, 4, seed=3, first_step=first_step), 2)
         assert_equal_batches(going_on, batches[first_step : first_step + 2])
 
@@ -156,7 +175,8 @@ def test_a_photo_is_jittered_anew_every_time_and_its_sketch_never(directory, nam
 
 def test_a_photo_without_jitter_is_the_same_every_time(directory):
     jittered, still, again = (
-        _first_batches(directory, brightness_jitter=share, contrast_jitter=share)[0] for share in (0.3, 0.0, 0.0)
+        _first_batches(directory, brightness_jitter=share, contrast_jitter=share)[0]
+        for share in (0.3, 0.0, 0.0)
     )
     np.testing.assert_array_equal(still, again)
     sketchy = open_paired_dataset(directory, DataConfig(shuffle_buffer=1))
@@ -172,22 +192,34 @@ def test_held_out_photos_are_the_files_themselves_in_a_fixed_order(sketchy, name
     for sketch, photo in paired(rows(batches, "sketches"), rows(batches, "photos")):
         file = tf.io.read_file(str(PHOTOS[name_of(sketch).split("-")[0]]))
         intensities = preprocessing.resize(preprocessing.decode_photo(file), 64)
-        np.testing.assert_allclose(photo, preprocessing.normalize_photos(intensities, sketchy.statistics), atol=1e-6)
+        np.testing.assert_allclose(
+            photo, preprocessing.normalize_photos(intensities, sketchy.statistics), atol=1e-6
+        )
 
 
 def test_pictures_have_the_size_that_is_asked_for(directory, sketchy):
-    """In the same order; averaged down they are nearly the small ones, whose filter reaches a little farther."""
+    """In the same order; averaged down they are nearly the small ones,
+    whose filter reaches a little farther.
+    """
     large = open_paired_dataset(directory, DataConfig(image_size=128))
-    for read in (lambda data: training_batches(data, 4, seed=0), lambda data: evaluation_batches(data, "test", 4)):
+    for read in (
+        lambda data: training_batches(data, 4, seed=0),
+        lambda data: evaluation_batches(data, "test", 4),
+    ):
         of_small, of_large = (next(read(data).as_numpy_iterator()) for data in (sketchy, large))
         np.testing.assert_array_equal(of_large["labels"], of_small["labels"])
         for key in ("photos", "sketches"):
             averaged = of_large[key].reshape(4, 64, 2, 64, 2, -1).mean((2, 4))
-            assert np.abs(averaged - of_small[key]).mean() < 0.01 < np.abs(averaged - of_small[key][::-1]).mean()
+            assert (
+                np.abs(averaged - of_small[key]).mean()
+                < 0.01
+                < np.abs(averaged - of_small[key][::-1]).mean()
+            )
 
 
 def test_training_pictures_have_mean_0_and_stay_within_1(directory):
-    sketchy = open_paired_dataset(directory, DataConfig(drop_sketches=()))  # those that the statistics are of
+    # Those that the statistics are of
+    sketchy = open_paired_dataset(directory, DataConfig(drop_sketches=()))
     batches = list(evaluation_batches(sketchy, "train", 4).as_numpy_iterator())
     for key in ("photos", "sketches"):
         pictures = np.array(rows(batches, key))
@@ -198,7 +230,10 @@ def test_training_pictures_have_mean_0_and_stay_within_1(directory):
 @pytest.mark.parametrize(
     "config, message",
     [
-        (DataConfig(classes=("apple", "zebra")), "--classes=zebra: the data has no such class; it has apple, "),
+        (
+            DataConfig(classes=("apple", "zebra")),
+            "--classes=zebra: the data has no such class; it has apple, ",
+        ),
         (DataConfig(classes=("balloon",)), "--classes=balloon: .*class; nearest: hot-air_balloon"),
         (DataConfig(classes=("apple", "Apple")), "--classes=apple,Apple: names a class twice"),
         (DataConfig(num_classes=4), "--num_classes=4: the data has 3 classes"),
@@ -218,7 +253,9 @@ def test_nothing_left_to_train_on(directory, tmp_path):
     metadata = json.loads((pathlib.Path(directory) / "metadata.json").read_text())
     metadata["examples"]["train"] = {"apple": {"error,pose": 4}}
     (tmp_path / "metadata.json").write_text(json.dumps(metadata))
-    with pytest.raises(UserError, match="no training example is left of 3 classes with --drop_sketches=error;"):
+    with pytest.raises(
+        UserError, match="no training example is left of 3 classes with --drop_sketches=error;"
+    ):
         open_paired_dataset(str(tmp_path), DataConfig())
 
 
@@ -230,7 +267,10 @@ def test_nothing_built(tmp_path):
 def test_damaged_metadata(directory, tmp_path):
     text = (pathlib.Path(directory) / "metadata.json").read_text()
     (tmp_path / "metadata.json").write_text(text[: len(text) // 2])
-    with pytest.raises(UserError, match=f"^{tmp_path}/metadata.json: damaged .* delete its folder and build it again$"):
+    with pytest.raises(
+        UserError,
+        match=f"^{tmp_path}/metadata.json: damaged .* delete its folder and build it again$",
+    ):
         open_paired_dataset(str(tmp_path), DataConfig())
 
 
@@ -238,12 +278,16 @@ def test_records_that_are_not_as_many_as_counted_do_not_pass(sketchy, tmp_path):
     """What was cut short or exchanged by hand must not shift the epochs unnoticed."""
     copy = shutil.copytree(sketchy.directory, tmp_path / "copy")
     more = dataclasses.replace(sketchy, directory=str(copy), examples={"train": 11, "test": 6})
-    with pytest.raises(tf.errors.FailedPreconditionError, match="Input dataset was expected to contain 11 elements"):
+    with pytest.raises(
+        tf.errors.FailedPreconditionError, match="Input dataset was expected to contain 11 elements"
+    ):
         take(training_batches(more, BATCH, seed=0), 11)
 
 
 def test_no_tuner_is_left_to_wait_for(sketchy):
-    """Its thread can miss that it is told to end, and keeps a stopped run for as long as it meant to sleep."""
+    """Its thread can miss that it is told to end, and keeps a stopped
+    run for as long as it meant to sleep.
+    """
     assert training_batches(sketchy, BATCH, seed=0).options().autotune.enabled is False
 
 
@@ -259,7 +303,9 @@ def split_into_files(directory: str, folder: pathlib.Path, count: int) -> str:
     records = list(tf.data.TFRecordDataset(str(single)).as_numpy_iterator())
     single.unlink()
     for number in range(count):
-        with tf.io.TFRecordWriter(str(copy / f"sketchy-train.tfrecord-{number:05d}-of-{count:05d}")) as writer:
+        with tf.io.TFRecordWriter(
+            str(copy / f"sketchy-train.tfrecord-{number:05d}-of-{count:05d}")
+        ) as writer:
             for record in records[number::count]:
                 writer.write(record)
     info = json.loads((copy / "dataset_info.json").read_text())
@@ -270,8 +316,12 @@ def split_into_files(directory: str, folder: pathlib.Path, count: int) -> str:
 
 
 @pytest.mark.parametrize("files", [1, 4])
-def test_three_workers_read_every_example_once_an_epoch(files, directory, name_of, monkeypatch, tmp_path):
-    """From files of their own, or, of a single file, every third example each; and each goes on where it was."""
+def test_three_workers_read_every_example_once_an_epoch(
+    files, directory, name_of, monkeypatch, tmp_path
+):
+    """From files of their own, or, of a single file, every third example
+    each; and each goes on where it was.
+    """
     data = directory if files == 1 else split_into_files(directory, tmp_path, files)
     sketchy = open_paired_dataset(data, DataConfig(drop_sketches=()))
     read = []
@@ -327,7 +377,9 @@ def test_sketches_are_warped_and_photos_are_not(directory):
 
 
 def test_augmentation_follows_the_seed_and_the_step(directory):
-    config = DataConfig(horizontal_flip_probability=0.5, crop_fraction=0.2, sketch_warp_fraction=0.02)
+    config = DataConfig(
+        horizontal_flip_probability=0.5, crop_fraction=0.2, sketch_warp_fraction=0.02
+    )
     sketchy = open_paired_dataset(directory, config)
     batches = take(training_batches(sketchy, 4, seed=3), 4)
     assert_equal_batches(take(training_batches(sketchy, 4, seed=3, first_step=2), 2), batches[2:4])

@@ -1,4 +1,6 @@
-"""Lines drawn again by another hand: what each change promises, by as much as is asked for, and from the seed alone."""
+"""Lines drawn again by another hand: what each change promises, by as much as is
+asked for, and from the seed alone.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def test_what_is_lost_is_up_to_a_share(several, lines, grid):
 
 
 def test_gaps_are_many_and_missing_strokes_few(several):
-    dropped, broken = (several(other_hand.without, 0.4, grid) for grid in (other_hand._STROKE, other_hand._GAP))
+    dropped, broken = (
+        several(other_hand.without, 0.4, grid) for grid in (other_hand._STROKE, other_hand._GAP)
+    )
     of_strokes, of_gaps = (np.mean([pieces(page) for page in pages]) for pages in (dropped, broken))
     assert of_gaps > 2 * of_strokes > 2 * 16  # 16 lines, some of them cut
 
@@ -107,7 +111,9 @@ def test_flags_decide_and_the_photo_stays_as_it_is(lines):
     }
     for one in ({}, *({name: value} for name, value in flags.items()), flags):
         config = DataConfig(**still, **one)
-        first, again, other = (augmentation.augment(photo, lines, config, SEEDS[number]) for number in (3, 3, 4))
+        first, again, other = (
+            augmentation.augment(photo, lines, config, SEEDS[number]) for number in (3, 3, 4)
+        )
         np.testing.assert_array_equal(first[0], photo)
         np.testing.assert_array_equal(first[1], again[1])
         assert first[1].shape == lines.shape

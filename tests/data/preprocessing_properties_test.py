@@ -20,7 +20,9 @@ SIDES = st.integers(1, 40)
 
 
 def _pictures(channels: int, sides=SIDES):
-    return st.tuples(sides, sides).flatmap(lambda shape: arrays.arrays(np.uint8, (*shape, channels)))
+    return st.tuples(sides, sides).flatmap(
+        lambda shape: arrays.arrays(np.uint8, (*shape, channels))
+    )
 
 
 @st.composite
@@ -38,7 +40,9 @@ def _scale(means: tuple[float, ...]) -> float:
 @SETTINGS
 @given(_pictures(3), _statistics())
 def test_normalising_photos_keeps_them_within_one_and_comes_back_to_the_pixel(pixels, statistics):
-    normalized = preprocessing.normalize_photos(tf.image.convert_image_dtype(pixels, tf.float32), statistics)
+    normalized = preprocessing.normalize_photos(
+        tf.image.convert_image_dtype(pixels, tf.float32), statistics
+    )
     assert np.abs(normalized).max() <= 1 + 1e-6
     np.testing.assert_array_equal(preprocessing.photo_pixels(normalized, statistics), pixels)
 
@@ -53,7 +57,11 @@ def test_normalising_sketches_comes_back_to_the_pixel(pixels, statistics):
 
 
 @SETTINGS
-@given(arrays.arrays(np.float32, st.tuples(SIDES, SIDES, st.just(1)), elements=st.floats(0, 1, width=32)))
+@given(
+    arrays.arrays(
+        np.float32, st.tuples(SIDES, SIDES, st.just(1)), elements=st.floats(0, 1, width=32)
+    )
+)
 def test_resizing_invents_no_ink_that_is_darker_or_paper_that_is_brighter(ink):
     resized = preprocessing.resize(tf.constant(ink), 64).numpy()
     assert resized.shape == (64, 64, 1)
@@ -66,7 +74,10 @@ def test_a_png_with_opacity_is_what_pillow_puts_on_white_paper(pixels):
     file = io.BytesIO()
     Image.fromarray(pixels, "RGBA").save(file, "PNG")
     paper = Image.new("RGBA", pixels.shape[1::-1], "white")
-    expected = np.asarray(Image.alpha_composite(paper, Image.fromarray(pixels, "RGBA")).convert("RGB"), np.float64)
+    expected = np.asarray(
+        Image.alpha_composite(paper, Image.fromarray(pixels, "RGBA")).convert("RGB"), np.float64
+    )
     expected = 1 - expected @ [0.299, 0.587, 0.114] / 255
     found = preprocessing.decode_sketch(file.getvalue())[..., 0]
-    np.testing.assert_allclose(found, expected, atol=1.5 / 255)  # Pillow rounds to pixels on its way
+    # Pillow rounds to pixels on its way
+    np.testing.assert_allclose(found, expected, atol=1.5 / 255)

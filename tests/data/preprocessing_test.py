@@ -27,7 +27,9 @@ def _random_pixels(*shape: int) -> np.ndarray:
 
 def test_statistics_from_metadata():
     """JSON has lists, and more keys."""
-    values = dict(photo_mean=[0.5, 0.4, 0.3], photo_scale=0.7, sketch_mean=[0.1], sketch_scale=0.9, train=3)
+    values = dict(
+        photo_mean=[0.5, 0.4, 0.3], photo_scale=0.7, sketch_mean=[0.1], sketch_scale=0.9, train=3
+    )
     assert Statistics.from_dict(values) == STATISTICS
 
 
@@ -39,8 +41,12 @@ def test_photo_is_decoded_to_0_to_1():
 
 def test_photo_is_decoded_as_by_others():
     """Pillow is the truth; TensorFlow's default has a level less of red and of blue."""
-    encoded = _encoded(Image.fromarray(_random_pixels(8, 8, 3)).resize((64, 64), Image.Resampling.BICUBIC), "JPEG")
-    levels = preprocessing.decode_photo(encoded).numpy() * 255 - np.asarray(Image.open(io.BytesIO(encoded)), float)
+    encoded = _encoded(
+        Image.fromarray(_random_pixels(8, 8, 3)).resize((64, 64), Image.Resampling.BICUBIC), "JPEG"
+    )
+    levels = preprocessing.decode_photo(encoded).numpy() * 255 - np.asarray(
+        Image.open(io.BytesIO(encoded)), float
+    )
     assert np.abs(levels).max() < 3
     np.testing.assert_allclose(levels.mean((0, 1)), 0, atol=0.2)
 
@@ -108,7 +114,9 @@ def test_resize_is_that_of_pillow(size, channels):
     picture = np.random.default_rng(0).uniform(size=[256, 256, channels]).astype(np.float32)
     planes = [Image.fromarray(picture[..., channel]) for channel in range(channels)]
     resized = [plane.resize((size, size), Image.Resampling.BILINEAR) for plane in planes]
-    np.testing.assert_allclose(preprocessing.resize(picture, size), np.stack(resized, -1), atol=1e-5)
+    np.testing.assert_allclose(
+        preprocessing.resize(picture, size), np.stack(resized, -1), atol=1e-5
+    )
 
 
 def test_resize_keeps_what_has_the_size():
@@ -127,28 +135,40 @@ def test_resize_keeps_the_aspect_on_paper():
 def test_photos_are_normalised():
     """(0.5, 0.4, 0.3) is the mean; 0.7 above it, where channel three reaches 1, is 1."""
     photos = tf.constant([[[[0.5, 0.4, 0.3], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]]])
-    expected = [[[[0.0, 0.0, 0.0], [0.5 / 0.7, 0.6 / 0.7, 1.0], [-0.5 / 0.7, -0.4 / 0.7, -0.3 / 0.7]]]]
-    np.testing.assert_allclose(preprocessing.normalize_photos(photos, STATISTICS), expected, atol=1e-6)
+    expected = [
+        [[[0.0, 0.0, 0.0], [0.5 / 0.7, 0.6 / 0.7, 1.0], [-0.5 / 0.7, -0.4 / 0.7, -0.3 / 0.7]]]
+    ]
+    np.testing.assert_allclose(
+        preprocessing.normalize_photos(photos, STATISTICS), expected, atol=1e-6
+    )
 
 
 def test_sketches_are_normalised():
     sketches = tf.constant([0.1, 1.0, 0.0])[:, tf.newaxis]
     expected = [[0.0], [1.0], [-1 / 9]]
-    np.testing.assert_allclose(preprocessing.normalize_sketches(sketches, STATISTICS), expected, atol=1e-6)
+    np.testing.assert_allclose(
+        preprocessing.normalize_sketches(sketches, STATISTICS), expected, atol=1e-6
+    )
 
 
 def test_photo_intensities_invert_the_normalisation_and_clip():
     photos = tf.constant(np.random.default_rng(0).uniform(size=[2, 4, 4, 3]), tf.float32)
     normalized = preprocessing.normalize_photos(photos, STATISTICS)
-    np.testing.assert_allclose(preprocessing.photo_intensities(normalized, STATISTICS), photos, atol=1e-6)
-    beyond = preprocessing.photo_intensities(tf.constant([[1.0, 1.0, 1.0], [-1.0, -1.0, -1.0]]), STATISTICS)
+    np.testing.assert_allclose(
+        preprocessing.photo_intensities(normalized, STATISTICS), photos, atol=1e-6
+    )
+    beyond = preprocessing.photo_intensities(
+        tf.constant([[1.0, 1.0, 1.0], [-1.0, -1.0, -1.0]]), STATISTICS
+    )
     np.testing.assert_allclose(beyond, [[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]], atol=1e-6)
 
 
 def test_paper_intensities_invert_the_normalisation_with_ink_dark():
     ink = tf.constant([[0.0], [0.25], [1.0]])
     normalized = preprocessing.normalize_sketches(ink, STATISTICS)
-    np.testing.assert_allclose(preprocessing.paper_intensities(normalized, STATISTICS), 1 - ink, atol=1e-6)
+    np.testing.assert_allclose(
+        preprocessing.paper_intensities(normalized, STATISTICS), 1 - ink, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("network", ["inception_v3", "inception_resnet_v2", "mobilenet"])
@@ -157,7 +177,9 @@ def test_application_range_is_that_of_the_applications(network):
     pixels = _random_pixels(4, 4, 3)
     normalized = preprocessing.normalize_photos(tf.constant(pixels / 255, tf.float32), STATISTICS)
     expected = getattr(tf.keras.applications, network).preprocess_input(pixels.astype(np.float32))
-    np.testing.assert_allclose(preprocessing.application_range(normalized, STATISTICS), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        preprocessing.application_range(normalized, STATISTICS), expected, atol=1e-5
+    )
 
 
 def test_application_range_has_a_gradient_beyond_real_photos():
@@ -178,4 +200,6 @@ def test_pixels_survive_the_way_to_the_networks_and_back():
 
 
 def test_pixels_are_rounded_to_the_nearest():
-    np.testing.assert_array_equal(preprocessing.to_pixels(tf.constant([0.0, 0.999, 0.6, 1.4]) / 255), [0, 1, 1, 1])
+    np.testing.assert_array_equal(
+        preprocessing.to_pixels(tf.constant([0.0, 0.999, 0.6, 1.4]) / 255), [0, 1, 1, 1]
+    )

@@ -1,4 +1,6 @@
-"""What a drawing encloses against SciPy's reading of the same, on shapes by hand, at random and drawn."""
+"""What a drawing encloses against SciPy's reading of the same, on
+shapes by hand, at random and drawn.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,10 @@ def test_a_long_way_in_is_gone_to_its_end():
 
 def _drawings(size: int) -> np.ndarray:
     pages = [np.asarray(exports.drawing(number, 256)) for number in range(8)]
-    ink = [preprocessing.resize(preprocessing.sketch_intensities(page[..., None]), size) for page in pages]
+    ink = [
+        preprocessing.resize(preprocessing.sketch_intensities(page[..., None]), size)
+        for page in pages
+    ]
     return np.stack([np.zeros_like(ink[0]), *ink])
 
 
@@ -80,7 +85,8 @@ def test_it_is_scipys():
     random = np.random.default_rng(0)
     lines = np.concatenate(
         [
-            random.uniform(size=[8, 64, 64]) < np.array([0.0, 0.01, 0.03, 0.05, 0.1, 0.4, 0.9, 1.0])[:, None, None],
+            random.uniform(size=[8, 64, 64])
+            < np.array([0.0, 0.01, 0.03, 0.05, 0.1, 0.4, 0.9, 1.0])[:, None, None],
             _drawings(64)[..., 0] > 0.25,
         ]
     )
@@ -97,11 +103,15 @@ def test_xla_compiles_it():
 
 
 def test_signed_distances_by_hand():
-    """Across a ring at columns 10 and 30: to the lines' outer edges, in units of a quarter of the side."""
+    """Across a ring at columns 10 and 30: to the lines' outer
+    edges, in units of a quarter of the side.
+    """
     ink = _ring(64, 0)[np.newaxis, ..., np.newaxis].astype(np.float32)
     row = 16 * preprocessing.normalize_sketches(tf.constant(ink), SIGNED)[0, 20, :, 0].numpy()
     np.testing.assert_allclose(row[[9, 10, 11, 15, 20]], [-0.5, 0.5, 1.5, 5.5, 10.5], atol=1e-5)
-    np.testing.assert_allclose(row[[0, 31, 46, 47, 63]], [-9.5, -0.5, -15.5, -16.0, -16.0], atol=1e-5)
+    np.testing.assert_allclose(
+        row[[0, 31, 46, 47, 63]], [-9.5, -0.5, -15.5, -16.0, -16.0], atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("size", [64, 128])
@@ -110,14 +120,17 @@ def test_training_and_export_see_the_same_and_show_the_lines_that_were_drawn(siz
     encoded = preprocessing.normalize_sketches(ink, SIGNED)
     on_host = np.stack([preprocessing.normalize_sketch_on_host(each, SIGNED) for each in ink])
     np.testing.assert_allclose(on_host, encoded, atol=1e-6)
-    assert encoded.numpy().min() == -1.0 and not np.any(encoded == 0)  # 0 is what augmentation moves in
+    # 0 is what augmentation moves in
+    assert encoded.numpy().min() == -1.0 and not np.any(encoded == 0)
     paper = preprocessing.paper_intensities(encoded, SIGNED)
     of_fields = dataclasses.replace(SIGNED, sketch_encoding="distance_field")
     fields = preprocessing.normalize_sketches(ink, of_fields)
     np.testing.assert_array_equal(paper, preprocessing.paper_intensities(fields, of_fields))
     np.testing.assert_array_equal(preprocessing.normalize_sketches(1.0 - paper, SIGNED), encoded)
     lines = (paper == 0.0).numpy()
-    np.testing.assert_allclose(np.abs(encoded)[~lines], np.minimum(_off_the_lines(lines, encoded) / (size / 4), 1))
+    np.testing.assert_allclose(
+        np.abs(encoded)[~lines], np.minimum(_off_the_lines(lines, encoded) / (size / 4), 1)
+    )
 
 
 def _off_the_lines(lines: np.ndarray, encoded: tf.Tensor) -> np.ndarray:

@@ -1,4 +1,6 @@
-"""A validation part of the training photos: no photo on both sides, and the same ones every time."""
+"""A validation part of the training photos: no photo on both
+sides, and the same ones every time.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,11 @@ import tensorflow as tf
 from datasets.sketchy import build
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import validation_split
-from sketch2img_tf.data.input_pipeline import evaluation_batches, open_paired_dataset, training_batches
+from sketch2img_tf.data.input_pipeline import (
+    evaluation_batches,
+    open_paired_dataset,
+    training_batches,
+)
 from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from sketch2img_tf.errors import UserError
 
@@ -46,7 +52,10 @@ def test_a_photo_is_on_one_side_with_all_its_sketches(whole, parted):
     assert train | held_back == of_split(whole, "train", "photos")
     sketches = [of_split(parted, split, "sketches") for split in ("train", "validation")]
     assert sketches[0] | sketches[1] == of_split(whole, "train", "sketches")
-    assert [len(part) for part in sketches] == [parted.examples["train"], parted.examples["validation"]]
+    assert [len(part) for part in sketches] == [
+        parted.examples["train"],
+        parted.examples["validation"],
+    ]
 
 
 def test_the_training_never_sees_it(parted):
@@ -64,7 +73,9 @@ def test_the_choice_of_classes_does_not_move_a_photo(directory, parted):
     found = set()
     for name in parted.class_names:
         try:
-            alone = open_paired_dataset(directory, dataclasses.replace(parted.config, classes=(name,)))
+            alone = open_paired_dataset(
+                directory, dataclasses.replace(parted.config, classes=(name,))
+            )
         except UserError:
             continue  # all or none of this class's photos are held back
         found |= of_split(alone, "validation", "photos")
@@ -80,5 +91,8 @@ def test_the_hash_is_that_of_other_days_and_fills_its_share():
 
 
 def test_a_share_that_holds_nothing_back(directory):
-    with pytest.raises(UserError, match="^--validation_share=0.001: holds back 0 of the 10 training examples; give mo"):
+    with pytest.raises(
+        UserError,
+        match="^--validation_share=0.001: holds back 0 of the 10 training examples; give mo",
+    ):
         open_paired_dataset(directory, DataConfig(validation_share=0.001))

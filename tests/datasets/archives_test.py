@@ -24,7 +24,9 @@ def packed_dir(release_dir, tmp_path):
 
 
 def files(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
 
 
 def find(manual_dir, extract_dir):
@@ -63,7 +65,9 @@ def test_starts_over_after_an_interruption(packed_dir, tmp_path, monkeypatch):
     assert not (extracted / "half a file").exists()
 
 
-@pytest.mark.parametrize("name", ["../escaped", "a/../../escaped", "/tmp/escaped", "..\\escaped", "C:\\escaped"])
+@pytest.mark.parametrize(
+    "name", ["../escaped", "a/../../escaped", "/tmp/escaped", "..\\escaped", "C:\\escaped"]
+)
 def test_refuses_members_that_climb_out(tmp_path, name):
     archive = tmp_path / "info-06-04.zip"
     with zipfile.ZipFile(archive, "w") as packed:

@@ -34,23 +34,31 @@ def data_dir(tmp_path):
 
 def python(*arguments):
     """Runs a Python process in the project's folder."""
-    return subprocess.run([sys.executable, *arguments], check=False, capture_output=True, text=True, cwd=ROOT)
+    return subprocess.run(
+        [sys.executable, *arguments], check=False, capture_output=True, text=True, cwd=ROOT
+    )
 
 
 def read(data_dir, split):
     """The examples as their bytes, by sketch ID."""
     undecoded = {"photo": tfds.decode.SkipDecoding()}
-    records = tfds.builder_from_directory(str(folder(data_dir))).as_dataset(split=split, decoders=undecoded)
+    records = tfds.builder_from_directory(str(folder(data_dir))).as_dataset(
+        split=split, decoders=undecoded
+    )
     return {example["sketch_id"].decode(): example for example in tfds.as_numpy(records)}
 
 
 def test_builds_what_is_there(release_dir, data_dir):
     built = build(str(release_dir), str(data_dir), *RENDERINGS)
     assert (built["train"], built["test"], built["classes"]) == (12, 6, 3)
-    assert {kind: count for kind, count in built["skipped"].items() if count} == {"rows_without_file": 2}
+    assert {kind: count for kind, count in built["skipped"].items() if count} == {
+        "rows_without_file": 2
+    }
     train, test = read(data_dir, "train"), read(data_dir, "test")
     assert train.keys() | test.keys() == {path.stem for path in release_dir.rglob("*.png")}
-    assert {sketch_id for sketch_id in test} == {f"n9000000{c}_101-{k}" for c in (1, 2, 3) for k in (1, 2)}
+    assert {sketch_id for sketch_id in test} == {
+        f"n9000000{c}_101-{k}" for c in (1, 2, 3) for k in (1, 2)
+    }
 
 
 def test_an_example_is_the_files_and_their_rows(release_dir, data_dir):
@@ -58,9 +66,16 @@ def test_an_example_is_the_files_and_their_rows(release_dir, data_dir):
     example = read(data_dir, "train")[f"{APPLE}-2"]
     (photo,), (sketch,) = release_dir.rglob(f"{APPLE}.jpg"), release_dir.rglob(f"{APPLE}-2.png")
     assert example["photo"] == photo.read_bytes()
-    np.testing.assert_array_equal(example["sketch"][..., 0], np.asarray(Image.open(sketch).convert("L")))
+    np.testing.assert_array_equal(
+        example["sketch"][..., 0], np.asarray(Image.open(sketch).convert("L"))
+    )
     assert (example["label"], example["photo_id"]) == (0, APPLE.encode())
-    assert [bool(example[flag]) for flag in ("error", "ambiguous", "pose", "context")] == [True, True, False, False]
+    assert [bool(example[flag]) for flag in ("error", "ambiguous", "pose", "context")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
     assert (example["difficulty"], example["stroke_count"]) == (3, 5)
 
 
@@ -87,7 +102,10 @@ def test_metadata_say_what_a_reader_needs(release_dir, data_dir):
     assert (metadata["photo_variant"], metadata["sketch_variant"]) == RENDERINGS
     assert metadata["manual_dir"] == str(release_dir)
     assert "testset.txt: apple/n90000001_9.jpg" in metadata["skipped"]["rows_without_file"]
-    assert all(metadata[key] == built[key] for key in ("photo_mean", "photo_scale", "sketch_mean", "sketch_scale"))
+    assert all(
+        metadata[key] == built[key]
+        for key in ("photo_mean", "photo_scale", "sketch_mean", "sketch_scale")
+    )
 
 
 def test_stops_at_bad_files_and_lists_them_all(release_dir, data_dir, capfd):
@@ -113,7 +131,9 @@ def test_builds_once(release_dir, data_dir, capfd):
 def test_refuses_records_of_another_release(release_dir, data_dir):
     build(str(release_dir), str(data_dir), *RENDERINGS)
     another = shutil.copytree(release_dir, release_dir.with_name("another"))
-    with pytest.raises(UserError, match=r"was built from .*sketchy, not from --manual_dir=.*another"):
+    with pytest.raises(
+        UserError, match=r"was built from .*sketchy, not from --manual_dir=.*another"
+    ):
         build(str(another), str(data_dir), *RENDERINGS)
 
 
@@ -161,10 +181,15 @@ def test_builds_killed_at_random_moments_do_not_stand_in_the_way(release_dir, da
     undisturbed = tmp_path / "undisturbed"
     arguments = [sys.executable, "-m", "datasets.sketchy.build", f"--manual_dir={release_dir}"]
     start = time.monotonic()
-    subprocess.run([*arguments, f"--data_dir={undisturbed}"], check=True, capture_output=True, cwd=ROOT)
+    subprocess.run(
+        [*arguments, f"--data_dir={undisturbed}"], check=True, capture_output=True, cwd=ROOT
+    )
     seconds = time.monotonic() - start
-    for moment in np.sort(np.random.default_rng().uniform(0.4, 1, 8)):  # before, Python imports its libraries
-        with subprocess.Popen([*arguments, f"--data_dir={data_dir}"], stderr=subprocess.DEVNULL, cwd=ROOT) as process:
+    # Before, Python imports its libraries
+    for moment in np.sort(np.random.default_rng().uniform(0.4, 1, 8)):
+        with subprocess.Popen(
+            [*arguments, f"--data_dir={data_dir}"], stderr=subprocess.DEVNULL, cwd=ROOT
+        ) as process:
             time.sleep(moment * seconds)
             process.kill()
     build(str(release_dir), str(data_dir), *RENDERINGS)
@@ -180,7 +205,9 @@ def command(*arguments):
 def test_the_command_ends_with_one_json_line(release_dir, data_dir):
     ended = command(f"--manual_dir={release_dir}", f"--data_dir={data_dir}")
     assert ended.returncode == 0
-    assert json.loads(ended.stdout.splitlines()[-1]) == build(str(release_dir), str(data_dir), *RENDERINGS)
+    assert json.loads(ended.stdout.splitlines()[-1]) == build(
+        str(release_dir), str(data_dir), *RENDERINGS
+    )
     assert "Checking pictures: 100%" in ended.stderr
 
 

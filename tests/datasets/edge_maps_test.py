@@ -1,4 +1,6 @@
-"""Edge maps: any photo in, an outline of what it shows out; what the build writes, says, refuses and survives."""
+"""Edge maps: any photo in, an outline of what it shows out; what the build
+writes, says, refuses and survives.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def data_dir(tmp_path):
 
 def python(*arguments):
     """Runs a Python process in the project's folder."""
-    return subprocess.run([sys.executable, *arguments], check=False, capture_output=True, text=True, cwd=ROOT)
+    return subprocess.run(
+        [sys.executable, *arguments], check=False, capture_output=True, text=True, cwd=ROOT
+    )
 
 
 def read(data_dir, split):
@@ -53,7 +57,9 @@ def read(data_dir, split):
     builder = tfds.builder_from_directory(str(dataset_dir(data_dir)))
     examples = tfds.as_numpy(builder.as_dataset(split=split))
     names = builder.info.features["label"].names
-    return {f"{names[example['label']]}/{example['photo_id'].decode()}": example for example in examples}
+    return {
+        f"{names[example['label']]}/{example['photo_id'].decode()}": example for example in examples
+    }
 
 
 def stems(keys):
@@ -86,7 +92,9 @@ def test_an_outline_is_that_of_the_thing_and_not_of_its_texture(texture):
     assert (to_line[FROM_CIRCLE < 0.5] < 6).mean() > 0.9  # and nearly all of it
 
 
-@pytest.mark.parametrize("photo", [np.full([256, 256, 3], 90, np.uint8), disc((90, 90, 90), (91, 91, 91), 0.02)])
+@pytest.mark.parametrize(
+    "photo", [np.full([256, 256, 3], 90, np.uint8), disc((90, 90, 90), (91, 91, 91), 0.02)]
+)
 def test_nothing_to_see_is_a_blank_page(photo):
     assert outlines.outline(photo).min() == 255
 
@@ -108,7 +116,9 @@ def test_dots_are_no_outline():
 
 
 def test_lines_are_no_more_than_people_draw():
-    """A photo full of things gives about as much line as `_LENGTH` says, and those in the middle."""
+    """A photo full of things gives about as much line as
+    `_LENGTH` says, and those in the middle.
+    """
     picture = Image.new("L", (256, 256), "white")
     for x in range(8, 256, 40):
         for y in range(8, 256, 40):
@@ -140,7 +150,9 @@ SIXTEEN_BITS = Image.fromarray(np.asarray(GREY).astype(np.uint16) * 257)
     ids=lambda value: getattr(value, "mode", value),
 )
 def test_the_same_photo_in_every_kind_of_file(picture, kind, expected):
-    pixels = photos.decode(encoded(picture, kind, **({"quality": 95} if kind != "PNG" else {}))).astype(int)
+    pixels = photos.decode(
+        encoded(picture, kind, **({"quality": 95} if kind != "PNG" else {}))
+    ).astype(int)
     assert pixels.shape == (256, 256, 3)
     # In the middle of each field.
     np.testing.assert_allclose(pixels[32::64, 32::64], np.asarray(expected)[20::40, 20::40], atol=6)
@@ -172,8 +184,12 @@ def test_builds_what_is_there(photos_dir, data_dir):
     metadata = json.loads((dataset_dir(data_dir) / "metadata.json").read_text())
     assert sorted(metadata["training_photos"]) == sorted(key.split("/")[1] for key in train)
     for key in ("photo", "sketch"):
-        inverted = [example[key] if key == "photo" else 255 - example[key] for example in train.values()]
-        np.testing.assert_allclose(np.mean(inverted, (0, 1, 2)) / 255, built[f"{key}_mean"], atol=2e-3)
+        inverted = [
+            example[key] if key == "photo" else 255 - example[key] for example in train.values()
+        ]
+        np.testing.assert_allclose(
+            np.mean(inverted, (0, 1, 2)) / 255, built[f"{key}_mean"], atol=2e-3
+        )
 
 
 def test_an_example_is_the_photo_and_its_outline(photos_dir, data_dir):
@@ -190,10 +206,16 @@ def test_bad_files_are_listed_and_stop_the_build_unless_tolerated(photos_dir, da
     (photos_dir / "apple" / "short.jpg").write_bytes(whole[: len(whole) // 2])
     Image.new("RGB", (20, 400)).save(photos_dir / "apple" / "thin.png")
     (photos_dir / "apple" / "text.png").write_text("no picture")
-    with pytest.raises(UserError, match=r"^bad files: 4, listed above, and --max_bad=3: .*--max_bad=4"):
+    with pytest.raises(
+        UserError, match=r"^bad files: 4, listed above, and --max_bad=3: .*--max_bad=4"
+    ):
         build(str(photos_dir), str(data_dir), max_bad=3)
     report = capfd.readouterr().err
-    for line in ("empty.jpg: is empty", "thin.png: is 20x400, smaller than 64x64", "text.png: is not a picture"):
+    for line in (
+        "empty.jpg: is empty",
+        "thin.png: is 20x400, smaller than 64x64",
+        "text.png: is not a picture",
+    ):
         assert f"apple/{line}" in report
     assert "apple/short.jpg: " in report
     assert not dataset_dir(data_dir).exists()
@@ -303,7 +325,9 @@ def test_builds_once_and_refuses_records_of_another_folder(photos_dir, data_dir,
     first = build(str(photos_dir), str(data_dir))
     assert build(str(photos_dir), str(data_dir)) == build("", str(data_dir)) == first
     assert capfd.readouterr().out.count("already built") == 2
-    with pytest.raises(UserError, match=r"was built from .*photos, not from --photos_dir=.*another"):
+    with pytest.raises(
+        UserError, match=r"was built from .*photos, not from --photos_dir=.*another"
+    ):
         build(str(shutil.copytree(photos_dir, photos_dir.with_name("another"))), str(data_dir))
 
 
@@ -330,7 +354,12 @@ def test_a_killed_build_does_not_stand_in_the_way(photos_dir, data_dir):
 
 def test_the_command(photos_dir, data_dir):
     """Ends with one JSON line, or with one line of error."""
-    command = ["-m", "datasets.edge_maps.build", f"--data_dir={data_dir}", f"--photos_dir={photos_dir}"]
+    command = [
+        "-m",
+        "datasets.edge_maps.build",
+        f"--data_dir={data_dir}",
+        f"--photos_dir={photos_dir}",
+    ]
     (photos_dir / "apple" / "empty.jpg").touch()
     ended = python(*command)
     assert ended.returncode == 1

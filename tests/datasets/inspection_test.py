@@ -142,7 +142,9 @@ def test_refuses_a_photo_in_printing_colours_and_takes_a_grey_one(release_dir):
         photo(release_dir, BALLOON, "hot-air_balloon")
     )
     name = f"photo/tx_000100000000/apple/{APPLE}.jpg"
-    assert inspect(release_dir).report["unreadable_pictures"] == [f"{name}: has colour mode CMYK, not RGB"]
+    assert inspect(release_dir).report["unreadable_pictures"] == [
+        f"{name}: has colour mode CMYK, not RGB"
+    ]
 
 
 def test_names_photos_without_sketch(release_dir):
@@ -150,7 +152,9 @@ def test_names_photos_without_sketch(release_dir):
     assert found(inspect(release_dir)) == {}
     sketch(release_dir, f"{APPLE}-2").unlink()
     inspected = inspect(release_dir)
-    assert found(inspected) == {"photos_without_sketch": [f"photo/tx_000100000000/apple/{APPLE}.jpg"]}
+    assert found(inspected) == {
+        "photos_without_sketch": [f"photo/tx_000100000000/apple/{APPLE}.jpg"]
+    }
     assert bad_count(inspected) == 1
 
 
@@ -181,7 +185,9 @@ def test_notes_the_same_bytes_under_two_names(release_dir):
     shutil.copy(sketch(release_dir), sketch(release_dir, f"{APPLE}-2"))
     inspected = inspect(release_dir)
     folder = "sketch/tx_000000000010/apple"
-    assert found(inspected) == {"identical_pictures": [f"{folder}/{APPLE}-2.png is {folder}/{APPLE}-1.png"]}
+    assert found(inspected) == {
+        "identical_pictures": [f"{folder}/{APPLE}-2.png is {folder}/{APPLE}-1.png"]
+    }
     assert (bad_count(inspected), examples(inspected)) == (0, 18)
 
 
@@ -207,7 +213,10 @@ def test_names_folders_of_one_class_under_two_names(release_dir, other):
 
 def test_classes_that_differ_by_more_are_no_fault():
     assert listing.alike(["ant", "aunt", "car_(sedan)", "car", "hot-air_balloon"]) == []
-    assert listing.alike(["ice cream", "Ice_Cream", "ant", "Ant"]) == ["Ice_Cream, ice cream", "Ant, ant"]
+    assert listing.alike(["ice cream", "Ice_Cream", "ant", "Ant"]) == [
+        "Ice_Cream, ice cream",
+        "Ant, ant",
+    ]
     both = [unicodedata.normalize(form, "café") for form in ("NFC", "NFD")]
     assert listing.alike(both) == ["café, café"]
 
@@ -240,14 +249,24 @@ def test_names_that_are_no_utf8(release_dir, no_utf8):
 
 
 def test_splits_by_the_list(release_dir):
-    assert {pair.photo.id for pair in inspect(release_dir).test} == {"n90000001_101", "n90000002_101", "n90000003_101"}
+    assert {pair.photo.id for pair in inspect(release_dir).test} == {
+        "n90000001_101",
+        "n90000002_101",
+        "n90000003_101",
+    }
 
 
 def test_splits_by_hash_without_the_list(release_dir):
     (release_dir / "info-06-04/info/testset.txt").unlink()
     inspected = inspect(release_dir)
-    assert {pair.photo.id for pair in inspected.test} == {"n90000001_102", "n90000002_116", "n90000003_113"}
-    assert not {pair.photo.id for pair in inspected.test} & {pair.photo.id for pair in inspected.train}
+    assert {pair.photo.id for pair in inspected.test} == {
+        "n90000001_102",
+        "n90000002_116",
+        "n90000003_113",
+    }
+    assert not {pair.photo.id for pair in inspected.test} & {
+        pair.photo.id for pair in inspected.train
+    }
 
 
 def test_the_hash_holds_out_a_tenth():
@@ -302,7 +321,9 @@ def test_lists_that_another_program_saved_say_the_same(release_dir, encode):
     expected = {pair.sketch.id: (pair.flags, pair.stats) for pair in inspect(release_dir).train}
     for path in (release_dir / "info-06-04/info").iterdir():
         path.write_bytes(encode(path.read_text()))
-    assert {pair.sketch.id: (pair.flags, pair.stats) for pair in inspect(release_dir).train} == expected
+    assert {
+        pair.sketch.id: (pair.flags, pair.stats) for pair in inspect(release_dir).train
+    } == expected
     assert {stats.difficulty for _, stats in expected.values()} > {1, 2}
 
 
@@ -310,7 +331,10 @@ def test_lists_that_another_program_saved_say_the_same(release_dir, encode):
 def test_refuses_lists_in_utf_16(release_dir, name):
     path = release_dir / "info-06-04/info" / name
     path.write_text(path.read_text(), encoding="utf-16")
-    with pytest.raises(UserError, match=f"^{path} is no plain text: save it as UTF-8, or extract the archive again$"):
+    with pytest.raises(
+        UserError,
+        match=f"^{path} is no plain text: save it as UTF-8, or extract the archive again$",
+    ):
         inspect(release_dir)
 
 
@@ -325,7 +349,9 @@ def test_numbers_that_nobody_counted_are_unknown(release_dir):
 def test_names_the_line_of_stats_that_cannot_be_read(release_dir):
     path = release_dir / "info-06-04/info/stats.csv"
     path.write_text(path.read_text() + f'"{"x" * 200_000}",1\n')
-    with pytest.raises(UserError, match=rf"^{path}, line \d+: field larger than .*; mend it, or take it away"):
+    with pytest.raises(
+        UserError, match=rf"^{path}, line \d+: field larger than .*; mend it, or take it away"
+    ):
         inspect(release_dir)
 
 
@@ -361,9 +387,13 @@ def test_statistics_are_those_of_the_training_pictures(release_dir):
     mean = photos.mean(axis=(0, 1, 2))
     assert len(photos) == 6
     np.testing.assert_allclose(inspected.statistics["photo_mean"], mean, atol=0.1 / 255)
-    np.testing.assert_allclose(inspected.statistics["photo_scale"], np.abs(photos - mean).max(), atol=0.1 / 255)
+    np.testing.assert_allclose(
+        inspected.statistics["photo_scale"], np.abs(photos - mean).max(), atol=0.1 / 255
+    )
     np.testing.assert_allclose(inspected.statistics["sketch_mean"], [sketches.mean()], rtol=1e-10)
-    np.testing.assert_allclose(inspected.statistics["sketch_scale"], 1 - sketches.mean(), rtol=1e-10)
+    np.testing.assert_allclose(
+        inspected.statistics["sketch_scale"], 1 - sketches.mean(), rtol=1e-10
+    )
 
 
 def _on_paper(path):
@@ -377,13 +407,17 @@ def test_the_real_part_adds_up(shared_dir):
     inspected = inspection.inspect([release.find(sketchy, None, whole, whole)], max_bad=0)
     sketches = {path.stem: path.parent.name for path in sketchy.rglob("*.png")}
     test_photos = set((sketchy / "info-06-04/info/testset.txt").read_text().split())
-    test = {s for s, name in sketches.items() if f"{name}/{s.rpartition('-')[0]}.jpg" in test_photos}
+    test = {
+        s for s, name in sketches.items() if f"{name}/{s.rpartition('-')[0]}.jpg" in test_photos
+    }
     assert {pair.sketch.id for pair in inspected.test} == test
     assert {pair.sketch.id for pair in inspected.train} == sketches.keys() - test
     assert found(inspected) == {}
     for flag in ("error", "ambiguous", "pose", "context"):
         listed = set((sketchy / f"info-06-04/info/invalid-{flag}.txt").read_text().split())
-        flagged = {pair.sketch.id for pair in inspected.train + inspected.test if flag in pair.flags}
+        flagged = {
+            pair.sketch.id for pair in inspected.train + inspected.test if flag in pair.flags
+        }
         assert flagged == listed & sketches.keys()
 
 

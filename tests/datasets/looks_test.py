@@ -1,4 +1,6 @@
-"""A look is the same for copies of a photo and another for other photos; the nearest is found as by counting bits."""
+"""A look is the same for copies of a photo and another for other photos; the
+nearest is found as by counting bits.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def differing(look: bytes, other: bytes) -> int:
 @pytest.fixture(scope="module")
 def photos():
     """Of every class of the miniature two."""
-    drawn = [(name, np.random.default_rng(seed)) for name in sorted(scenes.SCENES) for seed in (0, 1)]
+    drawn = [
+        (name, np.random.default_rng(seed)) for name in sorted(scenes.SCENES) for seed in (0, 1)
+    ]
     painted = [scenes.paint(name, generator, 128).photo for name, generator in drawn]
     return [Image.fromarray((255 * photo).astype(np.uint8)) for photo in painted]
 
@@ -47,7 +51,10 @@ def _cropped(photo, pixels):
     ids=["small and coarse", "large and stretched", "darker", "grey", "cropped"],
 )
 def test_copies_are_alike(photos, change):
-    assert max(differing(looks.look(photo), looks.look(change(photo))) for photo in photos) <= looks.MOST_DIFFERENT
+    assert (
+        max(differing(looks.look(photo), looks.look(change(photo))) for photo in photos)
+        <= looks.MOST_DIFFERENT
+    )
 
 
 def test_other_photos_are_not(photos):
@@ -71,7 +78,9 @@ def test_the_first_that_is_alike():
 
 
 def test_real_photos(shared_dir):
-    """Photos at 128 pixels are those of their names at 256, in far fewer bits than allowed, and no others are near."""
+    """Photos at 128 pixels are those of their names at 256, in far fewer bits
+    than allowed, and no others are near.
+    """
     small = {path.stem: path for path in (shared_dir / "photos_128").glob("*/*.jpg")}
     large = [
         path
@@ -79,15 +88,28 @@ def test_real_photos(shared_dir):
         for path in sorted((shared_dir / folder / "256x256/photo/tx_000000000000").glob("*/*.jpg"))
     ]
     names = [path.stem for path in large]
-    some = {name: small[name] for name in sorted(small) if name in names or small[name].parent.name == "airplane"}
+    some = {
+        name: small[name]
+        for name in sorted(small)
+        if name in names or small[name].parent.name == "airplane"
+    }
     of_small, of_large = ([_look(path) for path in paths] for paths in (some.values(), large))
     found = dict(zip(some, looks.first_alike(of_small, of_large)))
     assert {name: names[position] for name, position in found.items() if position >= 0} == {
         name: name for name in some if name in names
     }
-    same = [differing(look, of_large[position]) for look, position in zip(of_small, found.values()) if position >= 0]
+    same = [
+        differing(look, of_large[position])
+        for look, position in zip(of_small, found.values())
+        if position >= 0
+    ]
     assert len(same) > 50 and max(same) <= 8
-    others = [differing(a, b) for a, name in zip(of_small, some) for b, other in zip(of_large, names) if name != other]
+    others = [
+        differing(a, b)
+        for a, name in zip(of_small, some)
+        for b, other in zip(of_large, names)
+        if name != other
+    ]
     assert min(others) > 48
 
 

@@ -42,14 +42,17 @@ def test_blur_spreads_a_point_to_its_variance():
         spread = painting.blur(point, radius)
         np.testing.assert_allclose(spread.sum(), 1, atol=0.01)
         variance = (spread * (COLUMNS - 47.5) ** 2).sum()
-        np.testing.assert_allclose(variance, radius**2 + 63 / 12, rtol=0.25)  # (8 squared - 1) / 12 of the point's own
+        # (8 squared - 1) / 12 of the point's own
+        np.testing.assert_allclose(variance, radius**2 + 63 / 12, rtol=0.25)
 
 
 def test_light_comes_from_the_upper_left():
     grey, dark = np.full([1, 1, 3], 0.5), np.full(3, 0.2)
 
     def brightness(*normal: float) -> float:
-        return painting.lit(grey, painting.unit(np.array([[normal]], np.float32)), 0.0, dark, dark).mean()
+        return painting.lit(
+            grey, painting.unit(np.array([[normal]], np.float32)), 0.0, dark, dark
+        ).mean()
 
     assert brightness(-1, -1, 1) > brightness(0, 0, 1) > brightness(1, 1, 1)
 
@@ -60,4 +63,5 @@ def test_lines_behind_a_body_are_not_drawn():
     across = np.array([[5.0, 50.0], [90.0, 50.0]])
     pieces = scenes.visible(across, [cover])
     ends = [(piece[:, 0].min(), piece[:, 0].max()) for piece in pieces]
-    np.testing.assert_allclose(ends, [(5, 39.5), (59.5, 90)], atol=2)  # its points are 2 pixels apart
+    # Its points are 2 pixels apart
+    np.testing.assert_allclose(ends, [(5, 39.5), (59.5, 90)], atol=2)

@@ -44,14 +44,22 @@ def test_says_where_it_looked_and_what_is_there(tmp_path):
     (folder / "holiday").mkdir(parents=True)
     with pytest.raises(UserError) as error:
         find(folder)
-    for told in ("256x256/photo", "rendered_256x256/256x256/photo", "rendered_256x256.7z", str(tmp_path), "holiday"):
+    for told in (
+        "256x256/photo",
+        "rendered_256x256/256x256/photo",
+        "rendered_256x256.7z",
+        str(tmp_path),
+        "holiday",
+    ):
         assert told in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_says_that_the_lists_are_missing(release_dir):
     shutil.rmtree(release_dir / "info-06-04")
-    with pytest.raises(UserError, match=r"info-06-04/info/invalid-error.txt, .*info-06-04.zip.* it holds 256x256"):
+    with pytest.raises(
+        UserError, match=r"info-06-04/info/invalid-error.txt, .*info-06-04.zip.* it holds 256x256"
+    ):
         find(release_dir)
 
 
@@ -72,5 +80,7 @@ def test_prefers_what_is_below_to_what_is_beside(release_dir):
 
 
 def test_names_the_renderings_there_are(release_dir):
-    with pytest.raises(UserError, match=r"--sketch_variant=tx_000000001110: .* it has tx_000000000010"):
+    with pytest.raises(
+        UserError, match=r"--sketch_variant=tx_000000001110: .* it has tx_000000000010"
+    ):
         release.find(release_dir, None, "tx_000100000000", "tx_000000001110")

@@ -25,18 +25,26 @@ def shortage() -> tf.errors.ResourceExhaustedError:
     [
         (
             dict(global_batch_size=99, base_width=256),
-            "--global_batch_size=99, --base_width=256 and --precision=float32: lower the batch or the width, or give"
-            " --precision=mixed_bfloat16 or --perceptual_weight=0 or --diversity_weight=0 or --dragan_weight=0",
+            "--global_batch_size=99, --base_width=256 and --precision=float32: lower the batch or"
+            " the width, or give"
+            " --precision=mixed_bfloat16 or --perceptual_weight=0 or --diversity_weight=0 or"
+            " --dragan_weight=0",
         ),
         (
             dict(precision="mixed_bfloat16", dragan_weight=0.0, supervision="energy_score"),
-            "--global_batch_size=16, --base_width=64 and --precision=mixed_bfloat16: lower the batch or the width,"
+            "--global_batch_size=16, --base_width=64 and --precision=mixed_bfloat16: lower the"
+            " batch or the width,"
             " or --perceptual_weight=0 or --diversity_weight=0 --supervision=first_draw",
         ),
         (
-            dict(precision="mixed_bfloat16", perceptual_weight=0.0, diversity_weight=0.0, dragan_weight=0.0),
-            "--global_batch_size=16, --base_width=64 and --precision=mixed_bfloat16: lower the batch or the width,"
-            " or use more devices",
+            dict(
+                precision="mixed_bfloat16",
+                perceptual_weight=0.0,
+                diversity_weight=0.0,
+                dragan_weight=0.0,
+            ),
+            "--global_batch_size=16, --base_width=64 and --precision=mixed_bfloat16: lower the"
+            " batch or the width, or use more devices",
         ),
     ],
 )

@@ -1,4 +1,6 @@
-"""Two workers of one run, as processes on this machine: they train, stop, go on, and notice a death."""
+"""Two workers of one run, as processes on this machine: they
+train, stop, go on, and notice a death.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +25,18 @@ from sketch2img_tf.run_folder.summaries import read_scalars
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Few losses: each start traces the step, and replicas_test.py has all of them.
 CHEAP = [f"--{name}_weight=0" for name in ("perceptual", "diversity", "dragan", "classification")]
-TINY = ["--base_width=2", "--global_batch_size=4", "--log_every_steps=1", "--precision=auto", *CHEAP]
+TINY = [
+    "--base_width=2",
+    "--global_batch_size=4",
+    "--log_every_steps=1",
+    "--precision=auto",
+    *CHEAP,
+]
 QUIET = {"PYTHONWARNINGS": "ignore", "TF_CPP_MIN_LOG_LEVEL": "3"}
 WORKERS = 2
 PATIENCE = 900  # seconds: each traces the whole step first, and they may share a core
-U_VECTORS = 4 * 4 + 3  # four convolutions in each of the discriminator's four units, and one between two
+# Four convolutions in each of the discriminator's four units, and one between two
+U_VECTORS = 4 * 4 + 3
 
 
 def free_addresses(count: int) -> list[str]:
@@ -39,25 +48,46 @@ def free_addresses(count: int) -> list[str]:
 
 
 class Run:
-    """The workers' processes, their output in files: a full pipe would hold one up, and with it the other.
+    """The workers' processes, their output in files: a full pipe would hold one up, and with it the
+    other.
 
     Leaving the context kills those that are left.
     """
 
     def __init__(self, data_dir: pathlib.Path, folder: pathlib.Path, steps: int):
         addresses = free_addresses(WORKERS)
-        self.workdir, self.own_folders = folder / "run", [folder / f"own{i}" for i in range(WORKERS)]
-        command = [sys.executable, "train.py", "--strategy=multi_worker", f"--data_dir={data_dir}", *TINY]
-        command += [f"--workdir={self.workdir}", f"--train_steps={steps}", "--checkpoint_every_steps=5"]
+        self.workdir = folder / "run"
+        self.own_folders = [folder / f"own{i}" for i in range(WORKERS)]
+        command = [
+            sys.executable,
+            "train.py",
+            "--strategy=multi_worker",
+            f"--data_dir={data_dir}",
+            *TINY,
+        ]
+        command += [
+            f"--workdir={self.workdir}",
+            f"--train_steps={steps}",
+            "--checkpoint_every_steps=5",
+        ]
         self.workers, self.outputs, self.errors = [], [], []
         for i, own in enumerate(self.own_folders):
             config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}}
             own.mkdir(exist_ok=True)
-            environment = {**os.environ, "TF_CONFIG": json.dumps(config), "TMPDIR": str(own), **QUIET}
+            environment = {
+                **os.environ,
+                "TF_CONFIG": json.dumps(config),
+                "TMPDIR": str(own),
+                **QUIET,
+            }
             self.outputs.append(folder / f"output{i}.txt")
             self.errors.append(folder / f"errors{i}.txt")
             with open(self.outputs[i], "w") as output, open(self.errors[i], "w") as errors:
-                self.workers.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=errors))
+                self.workers.append(
+                    subprocess.Popen(
+                        command, cwd=ROOT, env=environment, stdout=output, stderr=errors
+                    )
+                )
 
     def __enter__(self) -> Run:
         return self
@@ -91,11 +121,17 @@ def step_saved_last(checkpoints: pathlib.Path) -> int:
 def values(checkpoints: pathlib.Path, step: int) -> dict[str, np.ndarray]:
     """Everything that a checkpoint holds, by name."""
     reader = tf.train.load_checkpoint(str(checkpoints / f"ckpt-{step}"))
-    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map() if "OBJECT_GRAPH" not in name}
+    return {
+        name: reader.get_tensor(name)
+        for name in reader.get_variable_to_shape_map()
+        if "OBJECT_GRAPH" not in name
+    }
 
 
 def assert_ends_with_one_line(run: Run, dead: int) -> None:
-    """The worker that is left says that another is gone, and nothing else but its progress before."""
+    """The worker that is left says that another is gone, and
+    nothing else but its progress before.
+    """
     other = 1 - dead
     run.workers[dead].kill()
     assert run.workers[other].wait(timeout=PATIENCE) == 1, run.told()
@@ -109,22 +145,28 @@ def test_two_workers_stop_together_go_on_and_survive_a_death(dummy_data_dir, tmp
     checkpoints = tmp_path / "run" / "checkpoints"
     with Run(dummy_data_dir, tmp_path, steps=500) as run:
         run.wait_for_step(6)
-        run.workers[1].send_signal(signal.SIGTERM)  # to one of them: both save the same step and end
+        # To one of them: both save the same step and end
+        run.workers[1].send_signal(signal.SIGTERM)
         assert run.codes() == [42, 42], run.told()
         stopped = read_scalars(str(run.workdir))[-1]["step"]
         assert step_saved_last(checkpoints) == stopped
-        assert not list(run.own_folders[1].iterdir())  # what only had to be written to take part in saving
+        # What only had to be written to take part in saving
+        assert not list(run.own_folders[1].iterdir())
         assert run.said(0)[0].startswith("--precision=auto: ") and run.said(1) == []
 
     with Run(dummy_data_dir, tmp_path, steps=500) as run:
         run.wait_for_step(stopped + 6)
         assert_ends_with_one_line(run, dead=1)
-        # What a killed worker leaves: both have saved the same, u and the moving statistics too, to the last bit.
+        # What a killed worker leaves: both have saved the same, u and the
+        # moving statistics too, to the last bit.
         (own,) = run.own_folders[1].glob("*/checkpoints")
         saved = step_saved_last(own)
         assert saved > stopped
         first, second = values(checkpoints, saved), values(own, saved)
-        assert len([name for name in first if "/u/" in name]) == U_VECTORS and first.keys() == second.keys()
+        assert (
+            len([name for name in first if "/u/" in name]) == U_VECTORS
+            and first.keys() == second.keys()
+        )
         for name, value in first.items():
             np.testing.assert_array_equal(value, second[name], err_msg=name)
 
@@ -142,18 +184,30 @@ def test_two_workers_stop_together_go_on_and_survive_a_death(dummy_data_dir, tmp
 
 
 def test_a_lost_worker_is_named_or_else_what_tensorflow_says():
-    named = "Graph execution error:\n\nfrom remote target /job:worker/replica:0/task:3 while calling /Complete:\n..."
-    for text, reason in [(named, "no answer from worker 3"), ("Socket closed\nmore", "Socket closed"), ("", "")]:
+    named = (
+        "Graph execution error:\n\n"
+        "from remote target /job:worker/replica:0/task:3 while calling /Complete:\n..."
+    )
+    for text, reason in [
+        (named, "no answer from worker 3"),
+        ("Socket closed\nmore", "Socket closed"),
+        ("", ""),
+    ]:
         with pytest.raises(UserError) as caught, strategy.all_workers_there():
             raise tf.errors.UnavailableError(None, None, text)
-        assert str(caught.value).startswith(f"another worker is gone ({reason}); start all workers again")
+        assert str(caught.value).startswith(
+            f"another worker is gone ({reason}); start all workers again"
+        )
 
 
 def test_workers_that_would_go_on_from_different_steps_do_not_start(monkeypatch):
     several = mock.Mock(spec=tf.distribute.MultiWorkerMirroredStrategy, num_replicas_in_sync=4)
-    monkeypatch.setattr(strategy, "_sum_over_replicas", lambda *_: 3 * 20.0)  # three restored step 20, one nothing
+    # Three restored step 20, one nothing
+    monkeypatch.setattr(strategy, "_sum_over_replicas", lambda *_: 3 * 20.0)
     for step in (20, 0):
-        with pytest.raises(UserError, match=f"goes on from step {step}, another does not: .* the same --workdir"):
+        with pytest.raises(
+            UserError, match=f"goes on from step {step}, another does not: .* the same --workdir"
+        ):
             strategy.check_agreement(several, step)
     monkeypatch.setattr(strategy, "_sum_over_replicas", lambda *_: 4 * 20.0)
     strategy.check_agreement(several, 20)
@@ -170,10 +224,22 @@ CLUSTER = {"worker": ["host1:2222", "host2:2222"]}
         ("{", "TF_CONFIG is malformed (JSONDecodeError"),
         ("[]", "TF_CONFIG is malformed (TypeError"),
         (json.dumps({"cluster": CLUSTER}), "TF_CONFIG is malformed (KeyError('task'))"),
-        (json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": "x"}}), "TF_CONFIG is malformed"),
-        (json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": 2}}), "task worker 2 is none of the 2"),
-        (json.dumps({"cluster": CLUSTER, "task": {"type": "ps", "index": 0}}), "task ps 0 is none of the 2 workers"),
-        (json.dumps({"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}), "should be a list"),
+        (
+            json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": "x"}}),
+            "TF_CONFIG is malformed",
+        ),
+        (
+            json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": 2}}),
+            "task worker 2 is none of the 2",
+        ),
+        (
+            json.dumps({"cluster": CLUSTER, "task": {"type": "ps", "index": 0}}),
+            "task ps 0 is none of the 2 workers",
+        ),
+        (
+            json.dumps({"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}),
+            "should be a list",
+        ),
     ],
 )
 def test_a_cluster_that_is_none_is_one_line(config, said, monkeypatch):
@@ -186,5 +252,8 @@ def test_a_cluster_that_is_none_is_one_line(config, said, monkeypatch):
 def test_only_the_first_worker_writes(monkeypatch):
     assert strategy.is_first("auto")
     for index in range(2):
-        monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": index}}))
+        monkeypatch.setenv(
+            "TF_CONFIG",
+            json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": index}}),
+        )
         assert strategy.is_first("multi_worker") == (index == 0)

@@ -1,4 +1,5 @@
-"""A program of replicas_test.py: one step on one device and the same on two, in a process of its own.
+"""A program of replicas_test.py: one step on one device and the same on two, in a process of its
+own.
 
 Several mirrored strategies in one process can bring it down.
 """
@@ -24,12 +25,21 @@ from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
 
 BATCH, CLASSES, RATE = 6, 4, 0.1
-TOLERANCE = 0.005  # of a move's length: at the kinks of |x| and ReLU, rounding decides on a sign here and there
-VALUES = dict(base_width=4, global_batch_size=BATCH, perceptual_weight=0.0, label_noise=0.1, label_flip_probability=0.2)
+# Of a move's length: at the kinks of |x| and ReLU, rounding decides on a sign here and there
+TOLERANCE = 0.005
+VALUES = dict(
+    base_width=4,
+    global_batch_size=BATCH,
+    perceptual_weight=0.0,
+    label_noise=0.1,
+    label_flip_probability=0.2,
+)
 
 
 def one_step(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Scalars, and by how much a step of plain descent moves the variables, under the present strategy."""
+    """Scalars, and by how much a step of plain descent moves the
+    variables, under the present strategy.
+    """
     strategy = tf.distribute.get_strategy()
     config = config_lib.from_dict(VALUES)
     state = TrainState(config, CLASSES)
@@ -51,38 +61,51 @@ def one_step(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def steps_of_adam() -> np.ndarray:
-    """Where two steps of the project's Adam take a variable, each replica having its share of the gradient."""
+    """Where two steps of the project's Adam take a variable, each
+    replica having its share of the gradient.
+    """
     strategy = tf.distribute.get_strategy()
     variable, adam = tf.Variable([1.0, 2.0, 3.0]), make_adam(RATE, TrainingConfig())
     adam.build([variable])
     for gradient in ([0.1, -0.2, 0.3], [0.3, 0.2, -0.1]):
-        strategy.run(_apply, args=(adam, variable, np.array(gradient, np.float32) / strategy.num_replicas_in_sync))
+        strategy.run(
+            _apply,
+            args=(adam, variable, np.array(gradient, np.float32) / strategy.num_replicas_in_sync),
+        )
     return np.asarray(variable.read_value())
 
 
-def _apply(adam: tf.keras.optimizers.Optimizer, variable: tf.Variable, gradient: np.ndarray) -> None:
+def _apply(
+    adam: tf.keras.optimizers.Optimizer, variable: tf.Variable, gradient: np.ndarray
+) -> None:
     adam.apply_gradients([(tf.constant(gradient), variable)])
 
 
 def lazy_penalties(batch: dict[str, np.ndarray]) -> list[float]:
     """A lazy penalty's scalar in three traced steps, under the present strategy.
 
-    The penalty is the deviation of the photos of all replicas, the rest of the step is left out: the replicas exchange
-    something on every other step. Tracing all that they exchange takes a minute.
+    The penalty is the deviation of the photos of all replicas, the rest of the step is left out:
+    the replicas exchange something on every other step. Tracing all that they exchange takes a
+    minute.
     """
     strategy = tf.distribute.get_strategy()
     config = config_lib.from_dict({**VALUES, "base_width": 2, "dragan_every_steps": 2})
-    step = TrainStep(config, TrainState(config, CLASSES), Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0))
+    step = TrainStep(
+        config, TrainState(config, CLASSES), Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
+    )
     nothing = step.discriminator_learning.from_no_penalties
 
     def penalties(examples: dict[str, tf.Tensor], number: int) -> Lesson:
         deviation = stateless_random.deviation(examples["photos"])
         return nothing()._replace(terms={"dragan": deviation / strategy.num_replicas_in_sync})
 
-    step._penalties, step._last_updates = penalties, lambda examples, lessons, number: lessons[0].terms
+    step._penalties = penalties
+    step._last_updates = lambda examples, lessons, number: lessons[0].terms
     tf.config.run_functions_eagerly(False)
     try:
-        iterator = iter(strategy.distribute_datasets_from_function(functools.partial(_batches, batch)))
+        iterator = iter(
+            strategy.distribute_datasets_from_function(functools.partial(_batches, batch))
+        )
         return [float(step(next(iterator))["dragan"]) for _ in range(3)]
     finally:
         tf.config.run_functions_eagerly(True)
@@ -94,7 +117,8 @@ def _batches(batch: dict[str, np.ndarray], context: tf.distribute.InputContext) 
 
 
 def norm_errors() -> dict[str, float]:
-    """Of the synchronised batch norm against NumPy in float64: relative, of its scale, moving mean and variance.
+    """Of the synchronised batch norm against NumPy in float64: relative, of its scale, moving mean
+      and variance.
 
     Where the variance is small beside the mean, and part of it lies between the replicas.
     """
@@ -117,7 +141,9 @@ def norm_errors() -> dict[str, float]:
         found = {name: np.asarray(variable.read_value()) for name, variable in found.items()}
         found["scale"] = np.ravel(strategy.experimental_local_results(scale)[0])
         for name, value in expected.items():
-            errors[f"{name} at {mean} +- {deviation}"] = float(np.abs(found[name] / value - 1).max())
+            errors[f"{name} at {mean} +- {deviation}"] = float(
+                np.abs(found[name] / value - 1).max()
+            )
     return errors
 
 
@@ -148,15 +174,23 @@ def main() -> None:
     batch = random_batch(BATCH, CLASSES)
     make_two_cpus()
     alone = {**one_step(batch), "adam": steps_of_adam()}
-    fusion._LARGE = 1  # what lies between convolutions is compiled on two devices, and was not on one
+    # What lies between convolutions is compiled on two devices, and was not on one
+    fusion._LARGE = 1
     with tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]).scope():
         shared = {**one_step(batch), "adam": steps_of_adam()}
         of_norms, lazy = norm_errors(), lazy_penalties(batch)
     errors = {
-        name: float(np.linalg.norm(alone[name] - shared[name]) / (np.linalg.norm(alone[name]) + 1e-6)) for name in alone
+        name: float(
+            np.linalg.norm(alone[name] - shared[name]) / (np.linalg.norm(alone[name]) + 1e-6)
+        )
+        for name in alone
     }
     differing = {k: e for k, e in errors.items() if e > TOLERANCE}
-    print(json.dumps({"compared": len(errors), "differing": differing, "norms": of_norms, "lazy": lazy}))
+    print(
+        json.dumps(
+            {"compared": len(errors), "differing": differing, "norms": of_norms, "lazy": lazy}
+        )
+    )
 
 
 if __name__ == "__main__":

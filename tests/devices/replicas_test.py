@@ -32,7 +32,9 @@ def _printed_by(program: str) -> dict:
 
 
 def test_one_step_on_two_replicas_is_one_step_on_one(result):
-    """Losses, gradients (as plain descent), norms' statistics, averages, u, the same on both; and Adam's."""
+    """Losses, gradients (as plain descent), norms' statistics,
+    averages, u, the same on both; and Adam's.
+    """
     assert result["compared"] > 300
     assert not result["differing"]
 

@@ -1,4 +1,6 @@
-"""Random numbers: of the distributions that they are said to be of, and the same on every device."""
+"""Random numbers: of the distributions that they are said to
+be of, and the same on every device.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ SEED = tf.constant([3, 7], tf.int64)
 @pytest.mark.parametrize("seed", [[3, 7], [-5, 2**31 - 1], [0, 0]])
 @pytest.mark.parametrize("shape", [[], [5], [16, 8, 3]])
 def test_xla_draws_the_same(seed, shape):
-    """TensorFlow's own uniform and normal numbers are others under XLA. Normal ones go through logarithm and cosine."""
+    """TensorFlow's own uniform and normal numbers are others under XLA. Normal
+    ones go through logarithm and cosine.
+    """
     seed = stateless_random.fold_in(tf.constant(seed, tf.int64), 11)
     compiled = tf.function(lambda: stateless_random.uniform(shape, seed), jit_compile=True)
     np.testing.assert_array_equal(compiled(), stateless_random.uniform(shape, seed))
@@ -55,5 +59,7 @@ def test_every_integer_is_as_likely():
 
 
 def test_another_seed_draws_others():
-    one, other = (stateless_random.normal([COUNT], tf.constant(seed, tf.int64)) for seed in ([3, 7], [3, 8]))
+    one, other = (
+        stateless_random.normal([COUNT], tf.constant(seed, tf.int64)) for seed in ([3, 7], [3, 8])
+    )
     assert abs(np.corrcoef(one, other)[0, 1]) < 4 / COUNT**0.5

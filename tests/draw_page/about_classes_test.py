@@ -27,17 +27,30 @@ def result(metrics: float, sketches: int = 8) -> dict:
 def test_who_is_before_others_draws_better_and_equal_ones_do_not(tmp_path):
     numbers = {"tree": 0.9, "apple": 0.7, "cup": 0.7, "pear": 0.7, "fish": 0.1}
     classes = {name: result(number, 7 if name == "cup" else 8) for name, number in numbers.items()}
-    (tmp_path / "card.json").write_text(json.dumps({"evaluation": {"by_class": {"classes": classes}}}))
-    (tmp_path / about_classes.PICTURES_FILE).write_text(json.dumps({"cup": "data:image/webp;base64,AA=="}))
+    (tmp_path / "card.json").write_text(
+        json.dumps({"evaluation": {"by_class": {"classes": classes}}})
+    )
+    (tmp_path / about_classes.PICTURES_FILE).write_text(
+        json.dumps({"cup": "data:image/webp;base64,AA=="})
+    )
     about = about_classes.read(str(tmp_path), NAMES)
     better = {name: (one.better, one.judged) for name, one in about.items()}
     # Of the cup there are too few sketches.
-    assert better == {"apple": (1, 4), "pear": (1, 4), "cup": (None, 4), "tree": (0, 4), "fish": (3, 4)}
+    assert better == {
+        "apple": (1, 4),
+        "pear": (1, 4),
+        "cup": (None, 4),
+        "tree": (0, 4),
+        "fish": (3, 4),
+    }
     assert page_requests.about(about["fish"]) == {
         "src": "",
         "text": "By its own evaluation it draws 3 of 4 things better.",
     }
-    said = {"src": "data:image/webp;base64,AA==", "text": "What it makes of our own drawing of one."}
+    said = {
+        "src": "data:image/webp;base64,AA==",
+        "text": "What it makes of our own drawing of one.",
+    }
     assert page_requests.about(about["cup"]) == said
 
 
@@ -68,5 +81,8 @@ def test_the_pictures_that_ship_are_the_shipped_models(tmp_path):
         as_drawn.drawn(starters[name]).save(tmp_path / "drawing.png")
         [photo] = drawer.draw(tmp_path / "drawing.png", name, [0])
         encoded = base64.b64decode(about[name].picture.removeprefix("data:image/webp;base64,"))
-        found, expected = (np.asarray(each, float) for each in (Image.open(io.BytesIO(encoded)).convert("RGB"), photo))
+        found, expected = (
+            np.asarray(each, float)
+            for each in (Image.open(io.BytesIO(encoded)).convert("RGB"), photo)
+        )
         assert found.shape == expected.shape and np.abs(found - expected).mean() < 5

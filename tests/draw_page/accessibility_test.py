@@ -1,4 +1,6 @@
-"""The drawing page with the model that ships, looked at by axe-core, and what it says of a class."""
+"""The drawing page with the model that ships, looked at by
+axe-core, and what it says of a class.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ def test_nothing_keeps_people_out(drawing_python, tmp_path, monkeypatch):
         assert window.barriers() == []
         window.press("#canvas [data-label=cup]")
         window.wait(lambda: len(window.pictures()) == 4)
-        window.wait(lambda: "our own drawing" in window.text("#about") and window.find("#about img"))
+        window.wait(
+            lambda: "our own drawing" in window.text("#about") and window.find("#about img")
+        )
         window.press("[data-action=keep]")
         window.wait(lambda: window.find("#kept button"))
         assert window.barriers() == []

@@ -19,7 +19,9 @@ def test_its_classes_come_first_and_its_pictures_after_loading(exported):
     model = DeferredModel(str(exported.parent))
     assert model.class_names == exports.CLASSES
     sketch, answers = exports.encoded(exports.drawing(0)), []
-    waiting = threading.Thread(target=lambda: answers.append(model.from_bytes([sketch], ["apple"], [3])))
+    waiting = threading.Thread(
+        target=lambda: answers.append(model.from_bytes([sketch], ["apple"], [3]))
+    )
     waiting.start()
     waiting.join(0.1)
     assert waiting.is_alive()

@@ -54,7 +54,9 @@ def chromium(tmp_path_factory):
 
 @pytest.fixture
 def window(page, chromium):
-    """A browser at the fresh page. Nothing may leave this computer, nor the browser complain about anything."""
+    """A browser at the fresh page. Nothing may leave this computer, nor
+    the browser complain about anything.
+    """
     chromium.open(page)
     yield chromium
     assert {urlsplit(address).netloc for address in chromium.requested()} == {urlsplit(page).netloc}
@@ -63,7 +65,9 @@ def window(page, chromium):
 
 def expected(model, sketch: bytes, label: str, first_seed: int = 0, count: int = 4) -> list[bytes]:
     """The pictures that the page should show."""
-    return model.from_bytes([sketch] * count, [label] * count, list(range(first_seed, first_seed + count)))
+    return model.from_bytes(
+        [sketch] * count, [label] * count, list(range(first_seed, first_seed + count))
+    )
 
 
 def around(ink: np.ndarray, x: float, y: float) -> np.ndarray:
@@ -105,7 +109,11 @@ def test_pencils_eraser_and_clear(window):
     for number in range(3):
         window.find("[data-action=pencil]")[number].click()
         window.draw((0.1, 0.2 + 0.2 * number), (0.9, 0.2 + 0.2 * number))
-        thickness.append(window.ink()[round(512 * (0.1 + 0.2 * number)) : round(512 * (0.3 + 0.2 * number)), 256].sum())
+        thickness.append(
+            window.ink()[
+                round(512 * (0.1 + 0.2 * number)) : round(512 * (0.3 + 0.2 * number)), 256
+            ].sum()
+        )
     assert thickness == pytest.approx([4, 6, 12], abs=1)
     window.press("[data-action=eraser]")
     window.draw((0.5, 0.1), (0.5, 0.9))
@@ -121,7 +129,9 @@ def test_the_dice_the_seed_and_the_number(window, model):
     window.wait(lambda: window.pictures() == expected(model, sketch, "apple"))
     window.press("#dice")
     [seed] = window.find("#subject input[type=number]")
-    rolled = int(window.wait(lambda: seed.get_attribute("value") != "0" and seed.get_attribute("value")))
+    rolled = int(
+        window.wait(lambda: seed.get_attribute("value") != "0" and seed.get_attribute("value"))
+    )
     window.wait(lambda: window.pictures() == expected(model, sketch, "apple", rolled))
     assert window.text("#pictures figcaption span").startswith(f"seed {rolled} seed {rolled + 1} ")
     window.find("#number input[type=radio]")[2].click()
@@ -150,7 +160,9 @@ def test_upload_starter_and_saving(window, model, tmp_path):
     assert window.downloaded("hot-air_balloon-1.png") == window.pictures()[1]
 
     window.find("input[type=file]")[0].send_keys(str(tmp_path / "text.png"))
-    window.wait(lambda: "text.png: is not a PNG, JPEG, WebP, GIF or BMP picture" in window.text("body"))
+    window.wait(
+        lambda: "text.png: is not a PNG, JPEG, WebP, GIF or BMP picture" in window.text("body")
+    )
     assert window.sketch() == started
     window.press("[data-action=undo]")
     assert window.sketch() == uploaded
@@ -167,7 +179,8 @@ def test_pictures_only_when_asked_for(window, model):
     window.wait(lambda: window.pictures() == expected(model, sketch, "hot-air_balloon"))
 
 
-# A machine with much else to do moves the mouse by fits and starts; a drawing is sent at every rest.
+# A machine with much else to do moves the mouse by fits and
+# starts; a drawing is sent at every rest.
 COUNT_RESTS = """
 window.rests = 0;
 let last = performance.now();
@@ -201,7 +214,9 @@ def test_two_browsers_at_once(window, page, model, tmp_path):
         for each, label in ((window, "apple"), (other, "hot-air_balloon")):
             sketch = each.sketch()
             each.wait(lambda: each.pictures() == expected(model, sketch, label))  # noqa: B023
-        assert other.driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        assert other.driver.execute_script(
+            "return document.documentElement.scrollWidth <= innerWidth"
+        )
 
 
 @pytest.fixture
@@ -225,7 +240,9 @@ def busy_server(exported):
 def ask(page: str, drawing: str) -> str:
     """Wants a picture, as any program can; an id, or "refused"."""
     body = json.dumps({"data": [drawing, "apple", 0, 1, 0, 0]}).encode()
-    request = urllib.request.Request(f"{page}gradio_api/call/pictures", body, {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        f"{page}gradio_api/call/pictures", body, {"Content-Type": "application/json"}
+    )
     try:
         with urllib.request.urlopen(request) as response:
             return json.load(response)["event_id"]
@@ -236,7 +253,9 @@ def ask(page: str, drawing: str) -> str:
 
 def test_a_server_and_a_full_queue(busy_server, chromium, model):
     address, go = busy_server
-    drawing = "data:image/png;base64," + base64.b64encode(exports.encoded(exports.drawing(0))).decode()
+    drawing = (
+        "data:image/png;base64," + base64.b64encode(exports.encoded(exports.drawing(0))).decode()
+    )
     with browser.page(f"--server={address}", "--queue=1") as page:
         chromium.open(page)
         asked = []

@@ -57,7 +57,8 @@ def test_variations_have_seeds_in_a_row_and_the_same_drawing():
     found = page_requests.pictures(model, url(drawing), "car_(sedan)", 5, 3)
     assert model.asked == [([drawing] * 3, ["car_(sedan)"] * 3, [5, 6, 7])]
     assert found == [
-        {"seed": seed, "src": url(b"picture %d" % seed), "name": f"car_(sedan)-{seed}.png"} for seed in (5, 6, 7)
+        {"seed": seed, "src": url(b"picture %d" % seed), "name": f"car_(sedan)-{seed}.png"}
+        for seed in (5, 6, 7)
     ]
 
 
@@ -66,7 +67,9 @@ def test_an_emptied_seed_is_0():
     assert [each["seed"] for each in found] == [0, 1]
 
 
-@pytest.mark.parametrize("drawing", [None, "", url(png(canvas(255)))], ids=["nothing", "empty", "white"])
+@pytest.mark.parametrize(
+    "drawing", [None, "", url(png(canvas(255)))], ids=["nothing", "empty", "white"]
+)
 def test_a_blank_page_costs_no_picture(drawing):
     model = Remembering()
     assert page_requests.pictures(model, drawing, "apple", 0, 4) == []
@@ -101,7 +104,9 @@ def test_an_upload_is_cropped_told_about_and_removed(tmp_path):
     path = tmp_path / "kite.png"
     drawn_pages.kite(ink=255, paper=0).save(path)
     drawing, said = page_requests.uploaded(str(path), fill=0.5)
-    ink = np.argwhere(np.asarray(Image.open(io.BytesIO(base64.b64decode(drawing.split(",")[1])))) < 128)
+    ink = np.argwhere(
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(drawing.split(",")[1])))) < 128
+    )
     assert np.ptp(ink, 0).max() + 1 == pytest.approx(128, abs=2)  # half of the sketch's 256
     assert "white on black" in said and "cropped to the drawing, 160x250 of 600x400 pixels" in said
     assert not path.exists()
@@ -124,7 +129,11 @@ def test_pictures_on_the_way_to_other_seeds():
     model, drawing = Remembering(), png(canvas(0))
     found = page_requests.pictures(model, url(drawing), "apple", 5, 2, 9, 40)
     assert model.asked == [(drawing, "apple", [5, 6], [9, 10], 0.4)]
-    assert found[1] == {"seed": "6-40%-10", "src": url(b"picture 6-10"), "name": "apple-6-40%-10.png"}
+    assert found[1] == {
+        "seed": "6-40%-10",
+        "src": url(b"picture 6-10"),
+        "name": "apple-6-40%-10.png",
+    }
 
 
 def test_enlarged_is_four_times_as_large_by_lanczos():
@@ -138,9 +147,13 @@ def test_enlarged_is_four_times_as_large_by_lanczos():
 
 def test_a_contact_sheet_has_the_drawing_and_the_pictures():
     photos = [Image.new("RGB", (64, 64), colour) for colour in ("red", "lime", "blue")]
-    shown = [{"seed": seed, "src": url(png(photo)), "name": "x"} for seed, photo in enumerate(photos)]
+    shown = [
+        {"seed": seed, "src": url(png(photo)), "name": "x"} for seed, photo in enumerate(photos)
+    ]
     sheet = page_requests.contact_sheet(url(png(canvas(0))), shown, "apple")
-    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(sheet.split(",")[1]))).convert("RGB"))
+    pixels = np.asarray(
+        Image.open(io.BytesIO(base64.b64decode(sheet.split(",")[1]))).convert("RGB")
+    )
     middle = pixels[70]
     colours = [tuple(middle[6 + 128 * column + 64].tolist()) for column in range(4)]
     assert colours == [(255, 255, 255), (255, 0, 0), (0, 255, 0), (0, 0, 255)]
@@ -166,7 +179,9 @@ def test_what_is_kept_is_the_newest_first_and_each_once():
     first = page_requests.kept([], url(b"1"), shown, "apple", 7)
     both = page_requests.kept(first, url(b"2"), shown, "apple", None)
     assert [each["drawing"] for each in both] == [url(b"2"), url(b"1")]
-    assert {**both[0], "id": ""} == dict(drawing=url(b"2"), src=url(b"a picture"), label="apple", seed=0, id="")
+    assert {**both[0], "id": ""} == dict(
+        drawing=url(b"2"), src=url(b"a picture"), label="apple", seed=0, id=""
+    )
     again = page_requests.kept(both, url(b"1"), shown, "apple", 7)
     assert [each["id"] for each in again] == [both[1]["id"], both[0]["id"]]
     many = []

@@ -2,10 +2,10 @@
 
     python -m tests.draw_page.web_page_costs [--base_width=64] [--pictures=30]
 
-Exports an untrained generator of 125 classes, serves the folder from this computer, and visits it in
-Chromium: for the first time, again, and from a server whose headers allow threads. Bytes are those of
-the files that the first visit asks for, each compressed by gzip as servers do. Needs make web, Chromium
-and its driver. Prints one JSON object.
+Exports an untrained generator of 125 classes, serves the folder from this computer, and visits it
+in Chromium: for the first time, again, and from a server whose headers allow threads. Bytes are
+those of the files that the first visit asks for, each compressed by gzip as servers do. Needs make
+web, Chromium and its driver. Prints one JSON object.
 """
 
 import gzip
@@ -14,7 +14,7 @@ import pathlib
 import statistics
 import tempfile
 
-import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before anything else is imported
+import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
 
 # isort: split
 from absl import flags

@@ -176,13 +176,22 @@ def test_a_pens_pressure_is_the_width_of_its_line(window):
     box = window.find("#canvas canvas")[0].rect
 
     def line(y: float, force: float) -> None:
-        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x in np.linspace(0.2, 0.8, 9)]
+        places = [
+            (box["x"] + x * box["width"], box["y"] + y * box["height"])
+            for x in np.linspace(0.2, 0.8, 9)
+        ]
         pen = {"pointerType": "pen", "button": "left", "buttons": 1, "force": force}
         for number, (x, y) in enumerate(places):
             kind = "mouseMoved" if number else "mousePressed"
             what = dict(type=kind, clickCount=1, x=round(x), y=round(y), **pen)
             window.driver.execute_cdp_cmd("Input.dispatchMouseEvent", what)
-        what = dict(type="mouseReleased", clickCount=1, x=round(x), y=round(y), **pen | {"buttons": 0, "force": 0})
+        what = dict(
+            type="mouseReleased",
+            clickCount=1,
+            x=round(x),
+            y=round(y),
+            **pen | {"buttons": 0, "force": 0},
+        )
         window.driver.execute_cdp_cmd("Input.dispatchMouseEvent", what)
 
     def width(y: float) -> float:
@@ -231,7 +240,9 @@ def test_blending_two_seeds(window, model, site):
 
     def blended() -> bool:
         found = shown(window)
-        return len(found) == 4 and all(np.abs(a - b).max() <= TOLERANCE for a, b in zip(found, expected))
+        return len(found) == 4 and all(
+            np.abs(a - b).max() <= TOLERANCE for a, b in zip(found, expected)
+        )
 
     window.wait(blended)
     window.press("#save")

@@ -12,7 +12,9 @@ from sketch2img_tf.evaluation import classifier
 def clusters(count, features, classes=4, seed=0):
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % classes
-    return rng.normal(size=(classes, features))[labels] * 2 + rng.normal(size=(count, features)), labels
+    return rng.normal(size=(classes, features))[labels] * 2 + rng.normal(
+        size=(count, features)
+    ), labels
 
 
 @pytest.mark.parametrize("count, features", [(120, 6), (24, 80)])
@@ -51,4 +53,6 @@ def test_inception_score_is_between_one_and_the_number_of_classes():
     assert classifier.inception_score(np.full([7, 5], 0.2)) == pytest.approx(1)
     assert classifier.inception_score(np.eye(5)[[1, 1, 1]]) == pytest.approx(1)
     half = np.array([[0.75, 0.25], [0.25, 0.75]])
-    assert classifier.inception_score(half) == pytest.approx(np.exp(0.75 * np.log(1.5) + 0.25 * np.log(0.5)))
+    assert classifier.inception_score(half) == pytest.approx(
+        np.exp(0.75 * np.log(1.5) + 0.25 * np.log(0.5))
+    )

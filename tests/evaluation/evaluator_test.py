@@ -41,10 +41,15 @@ def result(evaluator, draw):
 
 
 def draw_photos(part, statistics):
-    """A drawer that remembers the photo of every sketch, and noise when it is asked again with another seed."""
+    """A drawer that remembers the photo of every sketch, and noise when
+    it is asked again with another seed.
+    """
 
     def draw(sketches, labels, seeds):
-        numbers = [int(np.abs(part.sketches - sketch).sum((1, 2, 3)).argmin()) for sketch in sketches.numpy()]
+        numbers = [
+            int(np.abs(part.sketches - sketch).sum((1, 2, 3)).argmin())
+            for sketch in sketches.numpy()
+        ]
         pixels = tf.image.convert_image_dtype(part.photos[numbers], tf.float32)
         return preprocessing.normalize_photos(pixels, statistics)
 
@@ -80,17 +85,34 @@ def test_metrics_without_a_network_are_those_of_pixels(plain, draw):
 
 def test_the_protocol_says_what_was_measured(result):
     protocol = result["protocol"]
-    assert protocol["name"] == "test_all" and protocol["split"] == "test" and protocol["classes"] == 3
+    assert (
+        protocol["name"] == "test_all" and protocol["split"] == "test" and protocol["classes"] == 3
+    )
     assert (protocol["sketches"], protocol["photos"], protocol["training_photos"]) == (6, 3, 6)
-    assert (protocol["seeds"], protocol["diversity_seeds"], protocol["diversity_sketches"]) == ("0-5", "0-3", 6)
-    assert protocol["features"]["weights_sha256"] == "random" and protocol["features"]["size"] == 224
+    assert (protocol["seeds"], protocol["diversity_seeds"], protocol["diversity_sketches"]) == (
+        "0-5",
+        "0-3",
+        6,
+    )
+    assert (
+        protocol["features"]["weights_sha256"] == "random" and protocol["features"]["size"] == 224
+    )
 
 
 def test_photos_themselves_are_the_ceiling(evaluator, sketchy):
-    """A model that gives the photos has what the real ones have, but for the sets, which are of other photos."""
+    """A model that gives the photos has what the real ones have, but for
+    the sets, which are of other photos.
+    """
     found = evaluator.evaluate(draw_photos(evaluator.part, sketchy.statistics)).scores.metrics
     real = evaluator.real().metrics
-    for name in ("l1", "ssim", "edge_recall", "edge_precision", "nearest_train_rms", "perceptual_MobileNet"):
+    for name in (
+        "l1",
+        "ssim",
+        "edge_recall",
+        "edge_precision",
+        "nearest_train_rms",
+        "perceptual_MobileNet",
+    ):
         assert found[name] == pytest.approx(real[name], abs=1e-6)
     assert (found["l1"], found["ssim"], found["diversity_l1"]) == (0, 1, 0)
     assert real["diversity_l1"] > 0.01
@@ -142,7 +164,9 @@ def test_a_class_counts_once_however_many_sketches_it_has():
         scoring.Scores({"l1_of_classes": mean}, {"l1": 0.5 * factor * values})
         for mean, factor in ((0.3125, 1), (0.0, 0))
     )
-    found = scoring.by_class({"metrics": model, "mean_colour": floor}, labels, ("cat", "dog", "fish"))
+    found = scoring.by_class(
+        {"metrics": model, "mean_colour": floor}, labels, ("cat", "dog", "fish")
+    )
     assert found == {
         "metric": "l1",
         "mean": {"metrics": 0.3125, "mean_colour": 0.0},
@@ -156,7 +180,9 @@ def test_a_class_counts_once_however_many_sketches_it_has():
 def test_of_many_training_photos_a_part_stands_for_the_set(evaluator, draw, monkeypatch, sketchy):
     monkeypatch.setattr(scoring, "_COMPARED", 4)
     scorer = scoring.Scorer(evaluator.part, evaluator.training, evaluator.network)
-    np.testing.assert_array_equal(scorer._compared_features, evaluator.training.features[[0, 1, 3, 5]])
+    np.testing.assert_array_equal(
+        scorer._compared_features, evaluator.training.features[[0, 1, 3, 5]]
+    )
 
 
 def test_a_model_that_remembers_is_found_out(evaluator, sketchy):
@@ -179,7 +205,9 @@ def test_example_number_i_has_seed_i(evaluator, sketchy, draw):
     pictures = evaluator.evaluate(draw).pictures
     part = evaluator.part
     alone = draw(part.sketches[4:5], tf.constant(part.labels[4:5]), tf.constant([4], tf.int64))
-    np.testing.assert_array_equal(pictures[4:5], preprocessing.photo_pixels(alone, sketchy.statistics))
+    np.testing.assert_array_equal(
+        pictures[4:5], preprocessing.photo_pixels(alone, sketchy.statistics)
+    )
 
 
 def test_batches_make_no_difference(evaluator, draw, sketchy, monkeypatch):
@@ -202,7 +230,9 @@ def test_varied_sketches_are_of_as_many_classes_as_possible():
     assert examples.spread_over_classes(labels, 4).tolist() == [3, 5, 0, 4]
 
 
-def test_training_photos_are_kept_and_a_damaged_file_is_made_anew(sketchy, monkeypatch, tmp_path, plain):
+def test_training_photos_are_kept_and_a_damaged_file_is_made_anew(
+    sketchy, monkeypatch, tmp_path, plain
+):
     path = training_photos._path([sketchy], None)
     assert os.path.dirname(os.path.dirname(path)) == sketchy.directory and os.path.exists(path)
     with open(path, "r+b") as file:
@@ -215,12 +245,16 @@ def test_training_photos_are_kept_and_a_damaged_file_is_made_anew(sketchy, monke
 
 def test_weights_that_see_nothing(sketchy, tmp_path):
     """As those of ../shared beyond their last trained layer."""
-    model = tf.keras.applications.MobileNet(include_top=False, weights=None, input_shape=(224, 224, 3))
+    model = tf.keras.applications.MobileNet(
+        include_top=False, weights=None, input_shape=(224, 224, 3)
+    )
     for variable in model.get_layer("conv_pw_12").weights:
         variable.assign(tf.zeros_like(variable))
     model.save_weights(tmp_path / "zero.h5")
     network = FeatureNetwork(FeatureFlags("MobileNet", str(tmp_path / "zero.h5")))
-    with pytest.raises(UserError, match="^--features_weights: MobileNet gives the same features for every photo"):
+    with pytest.raises(
+        UserError, match="^--features_weights: MobileNet gives the same features for every photo"
+    ):
         training_photos.load(sketchy, network)
 
 
@@ -243,7 +277,10 @@ def test_the_report_needs_nothing_but_itself(evaluator, draw, result, tmp_path):
     assert "judges here" not in text
     taught = {**result, "judge_also_taught": ["--perceptual_network"]}
     html_report.write(str(path), taught, evaluator, evaluator.evaluate(draw), [])
-    assert "MobileNet judges here, and it taught this model too (--perceptual_network): " in path.read_text()
+    assert (
+        "MobileNet judges here, and it taught this model too (--perceptual_network): "
+        in path.read_text()
+    )
 
 
 def test_results_are_appended_and_a_line_cut_short_is_left_out(tmp_path, result):
@@ -255,7 +292,12 @@ def test_results_are_appended_and_a_line_cut_short_is_left_out(tmp_path, result)
     assert results.read(str(tmp_path)) == []
 
 
-@pytest.mark.parametrize("name", ["psnr", "ssim", "edge_recall", "class_accuracy_MobileNet", "diversity_l1"])
+@pytest.mark.parametrize(
+    "name", ["psnr", "ssim", "edge_recall", "class_accuracy_MobileNet", "diversity_l1"]
+)
 def test_what_is_better_when_higher(name):
     assert not scoring.lower_is_better(name)
-    assert all(scoring.lower_is_better(other) for other in ("l1", "fid", "kernel_MobileNet_x", "perceptual_MobileNet"))
+    assert all(
+        scoring.lower_is_better(other)
+        for other in ("l1", "fid", "kernel_MobileNet_x", "perceptual_MobileNet")
+    )

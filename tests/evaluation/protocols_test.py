@@ -12,7 +12,9 @@ from sketch2img_tf.evaluation import protocols
 
 def test_what_a_name_means_does_not_change():
     """Results of other days are compared by these names: a change needs a new name."""
-    meant = {name: dataclasses.astuple(protocol)[1:] for name, protocol in protocols.PROTOCOLS.items()}
+    meant = {
+        name: dataclasses.astuple(protocol)[1:] for name, protocol in protocols.PROTOCOLS.items()
+    }
     assert meant == {
         "test_256": ("test", 256, 256, 32, 4),
         "test_all": ("test", None, 256, 32, 4),
@@ -42,8 +44,8 @@ def test_a_run_is_watched_by_its_validation_part_if_it_has_one(sketchy, examples
 
 def test_a_part_that_is_not_there(sketchy):
     message = (
-        "^--protocol=validation_all: there is no validation part; the run held nothing back .--validation_share.;"
-        " give one of test_256, test_all, train_256$"
+        "^--protocol=validation_all: there is no validation part; the run held nothing back"
+        " .--validation_share.; give one of test_256, test_all, train_256$"
     )
     with pytest.raises(UserError, match=message):
         protocols.find("validation_all", sketchy)

@@ -34,7 +34,9 @@ def as_set(photos):
     return {photo.tobytes() for photo in photos}
 
 
-def test_photos_beside_the_sketches_judge_whether_or_not_they_are_mixed_in(data_dir, dummy_data_dir):
+def test_photos_beside_the_sketches_judge_whether_or_not_they_are_mixed_in(
+    data_dir, dummy_data_dir
+):
     mixed = opened(data_dir, edge_maps_share=0.5)
     pixels, labels = training_photos.read(sources.all_photos(mixed))
     of_both = [examples.read_part(data, "train") for data in (mixed, mixed.edge_maps)]

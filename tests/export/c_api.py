@@ -1,9 +1,11 @@
-"""Runs requests on a SavedModel through TensorFlow's C API, whose loader is the one TensorFlow Serving has.
+"""Runs requests on a SavedModel through TensorFlow's C API, whose loader is the one TensorFlow
+Serving has.
 
     python c_api.py FOLDER_OF_LIBRARIES SAVED_MODEL REQUESTS ANSWERS
 
-REQUESTS is a pickled list of ({name of a graph's tensor: array}, [names of tensors to get]); ANSWERS becomes a pickled
-list of lists of arrays, or of the error's text where a request failed. The process has no TensorFlow in Python.
+REQUESTS is a pickled list of ({name of a graph's tensor: array}, [names of tensors to get]);
+ANSWERS becomes a pickled list of lists of arrays, or of the error's text where a request failed.
+The process has no TensorFlow in Python.
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ class Session:
         ctypes.CDLL(f"{libraries}/libtensorflow_framework.so.2", ctypes.RTLD_GLOBAL)
         self.tf = ctypes.CDLL(f"{libraries}/libtensorflow_cc.so.2")
         for name in (
-            "TF_NewStatus TF_NewGraph TF_NewSessionOptions TF_LoadSessionFromSavedModel TF_GraphOperationByName"
-            " TF_AllocateTensor TF_TensorData TF_StringGetDataPointer"
+            "TF_NewStatus TF_NewGraph TF_NewSessionOptions TF_LoadSessionFromSavedModel"
+            " TF_GraphOperationByName TF_AllocateTensor TF_TensorData TF_StringGetDataPointer"
         ).split():
             getattr(self.tf, name).restype = ctypes.c_void_p
         self.tf.TF_Message.restype = ctypes.c_char_p
@@ -95,14 +97,20 @@ class Session:
         shape = [self.tf.TF_Dim(tensor, axis) for axis in range(self.tf.TF_NumDims(tensor))]
         kind, data = self.tf.TF_TensorType(tensor), self.tf.TF_TensorData(tensor)
         if kind == STRING:
-            strings = [self._string(data + number * STRING_BYTES) for number in range(int(np.prod(shape)))]
+            strings = [
+                self._string(data + number * STRING_BYTES) for number in range(int(np.prod(shape)))
+            ]
             return np.array(strings, dtype=object).reshape(shape)
         dtype = {number: dtype for dtype, number in TYPES.items()}[kind]
-        return np.frombuffer(ctypes.string_at(data, int(np.prod(shape)) * dtype.itemsize), dtype).reshape(shape)
+        return np.frombuffer(
+            ctypes.string_at(data, int(np.prod(shape)) * dtype.itemsize), dtype
+        ).reshape(shape)
 
     def _string(self, address: int) -> bytes:
         string = ctypes.c_void_p(address)
-        return ctypes.string_at(self.tf.TF_StringGetDataPointer(string), self.tf.TF_StringGetSize(string))
+        return ctypes.string_at(
+            self.tf.TF_StringGetDataPointer(string), self.tf.TF_StringGetSize(string)
+        )
 
 
 def answer(session: Session, inputs: dict[str, np.ndarray], outputs: list[str]):

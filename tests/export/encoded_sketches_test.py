@@ -1,4 +1,6 @@
-"""Files that anybody may send, read in a graph: the good ones as `preprocessing` reads them, the bad ones by name."""
+"""Files that anybody may send, read in a graph: the good ones as
+`preprocessing` reads them, the bad ones by name.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ from sketch2img_tf.export.encoded_sketches import MAX_BYTES, MAX_SIDE
 from tests.export.exports import drawing, encoded
 
 PNG, JPEG = encoded(drawing(0, 256)), encoded(drawing(0, 256), "JPEG")
-TOO_LARGE = f"the sketch should be at most {MAX_SIDE}x{MAX_SIDE} pixels, and at most 64 times as long as wide"
+TOO_LARGE = (
+    f"the sketch should be at most {MAX_SIDE}x{MAX_SIDE} pixels,"
+    " and at most 64 times as long as wide"
+)
 DAMAGED, UNKNOWN = "the PNG or JPEG is damaged", "the sketch is neither PNG nor JPEG"
 
 GOOD = {
@@ -40,7 +45,12 @@ def png(width: int, height: int, data: bytes = b"") -> bytes:
     """A PNG of one bit a pixel."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        return (
+            struct.pack(">I", len(content))
+            + kind
+            + content
+            + struct.pack(">I", zlib.crc32(kind + content))
+        )
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", data) + chunk(b"IEND", b"")
@@ -82,7 +92,9 @@ def reader(size):
 def test_good_files_are_read_as_in_training(read):
     sketches, problems = read(list(GOOD.values()))
     assert not any(problems.numpy())
-    expected = [preprocessing.resize(preprocessing.decode_sketch(file), 64) for file in GOOD.values()]
+    expected = [
+        preprocessing.resize(preprocessing.decode_sketch(file), 64) for file in GOOD.values()
+    ]
     np.testing.assert_array_equal(sketches, np.stack(expected))
 
 
@@ -90,7 +102,9 @@ def test_a_model_of_larger_pictures_reads_them_larger_and_takes_thinner_ones():
     thread = encoded(Image.new("L", (10, 900), 0))
     sketches, problems = reader(128)([PNG, thread])
     assert not any(problems.numpy())
-    np.testing.assert_array_equal(sketches[0], preprocessing.resize(preprocessing.decode_sketch(PNG), 128))
+    np.testing.assert_array_equal(
+        sketches[0], preprocessing.resize(preprocessing.decode_sketch(PNG), 128)
+    )
     assert reader(64)([thread])[1] == [TOO_LARGE.encode()]
 
 
@@ -120,7 +134,9 @@ def peak_memory(call) -> int:
     (process / "clear_refs").write_text("5")  # the peak so far is forgotten
 
     def resident(name: str) -> int:
-        line = next(line for line in (process / "status").read_text().splitlines() if line.startswith(name))
+        line = next(
+            line for line in (process / "status").read_text().splitlines() if line.startswith(name)
+        )
         return 1024 * int(line.split()[1])
 
     before = resident("VmRSS")

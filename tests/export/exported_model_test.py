@@ -1,4 +1,6 @@
-"""The export's signatures, its graph, and a stranger to this project who loads it. More loaders: loaders_test.py."""
+"""The export's signatures, its graph, and a stranger to this project who
+loads it. More loaders: loaders_test.py.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,10 @@ BLANK = [dict(sketch=np.full_like(TENSORS["sketch"][0], page)) for page in (255,
 
 def changed(changes):
     """The first item of `TENSORS` with something else in place of a part of it."""
-    return {key: np.asarray(changes.get(key, values[0]), values.dtype)[None] for key, values in TENSORS.items()}
+    return {
+        key: np.asarray(changes.get(key, values[0]), values.dtype)[None]
+        for key, values in TENSORS.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,15 @@ def answers(exported, tmp_path_factory):
     requests += [("tensors", changed(changes)) for changes in CHANGED + BLANK]
     folder = tmp_path_factory.mktemp("stranger")
     (folder / "requests").write_bytes(pickle.dumps(requests))
-    command = [sys.executable, "-I", "-c", STRANGER, str(exported), str(folder / "requests"), str(folder / "answers")]
+    command = [
+        sys.executable,
+        "-I",
+        "-c",
+        STRANGER,
+        str(exported),
+        str(folder / "requests"),
+        str(folder / "answers"),
+    ]
     done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return pickle.loads((folder / "answers").read_bytes())
@@ -60,7 +73,9 @@ def answers(exported, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def graph(exported):
-    return saved_model_pb2.SavedModel.FromString((exported / "saved_model.pb").read_bytes()).meta_graphs[0]
+    return saved_model_pb2.SavedModel.FromString(
+        (exported / "saved_model.pb").read_bytes()
+    ).meta_graphs[0]
 
 
 def test_a_stranger_gets_the_pictures_of_the_python_generator(answers):
@@ -76,7 +91,9 @@ def test_the_same_request_gives_the_same_bytes(answers):
 
 
 def test_sketch_class_and_seed_each_make_a_difference(answers):
-    first, *others = (answer["photo"][0].astype(int) for answer in [answers[0], *answers[3 : 3 + len(CHANGED)]])
+    first, *others = (
+        answer["photo"][0].astype(int) for answer in [answers[0], *answers[3 : 3 + len(CHANGED)]]
+    )
     assert [np.abs(other - first).max() > 5 for other in others] == [True] * len(CHANGED)
 
 
@@ -92,14 +109,24 @@ def test_no_gradients_are_in_it(graph):
     """They would be most of the graph, and hundreds of warnings to who loads it."""
     functions = graph.graph_def.library.function
     names = [function.signature.name for function in functions]
-    assert any("from_tensors" in name for name in names) and not [name for name in names if "grad" in name]
-    assert not [node.name for function in functions for node in function.node_def if "_gradient_op_type" in node.attr]
+    assert any("from_tensors" in name for name in names) and not [
+        name for name in names if "grad" in name
+    ]
+    assert not [
+        node.name
+        for function in functions
+        for node in function.node_def
+        if "_gradient_op_type" in node.attr
+    ]
 
 
 def test_signatures_are_as_others_rely_on(graph):
     def described(tensors):
         return {
-            name: (tf.dtypes.as_dtype(tensor.dtype).name, [dim.size for dim in tensor.tensor_shape.dim])
+            name: (
+                tf.dtypes.as_dtype(tensor.dtype).name,
+                [dim.size for dim in tensor.tensor_shape.dim],
+            )
             for name, tensor in tensors.items()
         }
 
@@ -123,10 +150,15 @@ def test_signatures_are_as_others_rely_on(graph):
 
 def test_the_graph_has_standard_ops_alone(graph):
     functions = graph.graph_def.library.function
-    ops = {node.op for node in [*graph.graph_def.node, *(node for f in functions for node in f.node_def)]}
+    ops = {
+        node.op
+        for node in [*graph.graph_def.node, *(node for f in functions for node in f.node_def)]
+    }
     assert {"Conv2D", "StatelessRandomNormalV2", "EncodePng"} <= ops
-    assert not {op for op in ops if ">" in op or "PyFunc" in op}  # as Addons>ImageProjectiveTransformV2
-    assert not {op for op in ops if op.startswith("Random")}  # whose pictures would differ from call to call
+    # As Addons>ImageProjectiveTransformV2
+    assert not {op for op in ops if ">" in op or "PyFunc" in op}
+    # Whose pictures would differ from call to call
+    assert not {op for op in ops if op.startswith("Random")}
 
 
 def test_a_label_out_of_range_fails(exported):

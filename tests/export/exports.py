@@ -14,7 +14,11 @@ from sketch2img_tf.networks.generator import Generator, make_generator
 from sketch2img_tf.run_folder.run_card import Card
 
 CLASSES = ("apple", "car_(sedan)", "hot-air_balloon")
-CARD = Card(Config(network=NetworkConfig(base_width=4)), CLASSES, Statistics((0.5, 0.4, 0.3), 0.7, (0.1,), 0.9))
+CARD = Card(
+    Config(network=NetworkConfig(base_width=4)),
+    CLASSES,
+    Statistics((0.5, 0.4, 0.3), 0.7, (0.1,), 0.9),
+)
 STEP = 1200
 
 
@@ -24,14 +28,20 @@ def untrained_generator() -> Generator:
     random = np.random.default_rng(0)
     for variable in generator.variables:
         positive = "variance" in variable.name or "gamma" in variable.name
-        values = random.uniform(0.5, 1.5, variable.shape) if positive else random.normal(0, 0.15, variable.shape)
+        values = (
+            random.uniform(0.5, 1.5, variable.shape)
+            if positive
+            else random.normal(0, 0.15, variable.shape)
+        )
         variable.assign(values)
     return generator
 
 
 def drawing(number: int, side: int = 64) -> Image.Image:
     """A free shape of black lines on white."""
-    points = [tuple(point) for point in np.random.default_rng(number).uniform(0, side, (7, 2)).tolist()]
+    points = [
+        tuple(point) for point in np.random.default_rng(number).uniform(0, side, (7, 2)).tolist()
+    ]
     picture = Image.new("L", (side, side), 255)
     ImageDraw.Draw(picture).line(points, fill=0, width=max(2, side // 32), joint="curve")
     return picture
@@ -76,8 +86,15 @@ def objects(values: list[bytes]) -> np.ndarray:
 
 
 def python_pictures(generator: Generator, request: dict[str, np.ndarray]) -> np.ndarray:
-    """What the Python generator makes of a request of tensors: float64 [B, 64, 64, 3], pixels not yet rounded."""
+    """What the Python generator makes of a request of tensors: float64 [B,
+    64, 64, 3], pixels not yet rounded.
+    """
     statistics = CARD.statistics
-    ink = ((1 - request["sketch"] / 255 - statistics.sketch_mean[0]) / statistics.sketch_scale).astype(np.float32)
+    ink = (
+        (1 - request["sketch"] / 255 - statistics.sketch_mean[0]) / statistics.sketch_scale
+    ).astype(np.float32)
     photos = generator.draw(*map(tf.constant, (ink, request["label_id"], request["seed"]))).numpy()
-    return np.clip(photos.astype(np.float64) * statistics.photo_scale + statistics.photo_mean, 0, 1) * 255
+    return (
+        np.clip(photos.astype(np.float64) * statistics.photo_scale + statistics.photo_mean, 0, 1)
+        * 255
+    )

@@ -1,4 +1,5 @@
-"""The export in the loaders that others have: the C API's, which TensorFlow Serving has too, and `saved_model_cli`.
+"""The export in the loaders that others have: the C API's, which TensorFlow Serving has too, and
+`saved_model_cli`.
 
 Neither process has this package or TensorFlow Addons.
 """
@@ -33,7 +34,9 @@ class Requests:
     """Requests by the names of a signature, to be answered together by one process of the C API."""
 
     def __init__(self, export: pathlib.Path):
-        graph = saved_model_pb2.SavedModel.FromString((export / "saved_model.pb").read_bytes()).meta_graphs[0]
+        graph = saved_model_pb2.SavedModel.FromString(
+            (export / "saved_model.pb").read_bytes()
+        ).meta_graphs[0]
         self.signatures = graph.signature_def
         self.export = export
         self.requests = []
@@ -55,12 +58,21 @@ class Requests:
         """For each request a dictionary by the outputs' names, or the error's text."""
         requests, answers = folder / "requests", folder / "answers"
         requests.write_bytes(pickle.dumps(self.requests))
-        command = [sys.executable, "-I", str(C_API), LIBRARIES, str(self.export), str(requests), str(answers)]
+        command = [
+            sys.executable,
+            "-I",
+            str(C_API),
+            LIBRARIES,
+            str(self.export),
+            str(requests),
+            str(answers),
+        ]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         found = pickle.loads(answers.read_bytes())
         return [
-            answer if isinstance(answer, str) else dict(zip(names, answer)) for names, answer in zip(self.names, found)
+            answer if isinstance(answer, str) else dict(zip(names, answer))
+            for names, answer in zip(self.names, found)
         ]
 
 
@@ -88,14 +100,22 @@ MATES = [0, 31, 30, 29, 3, 3, 3, 3]
 @pytest.fixture(scope="module")
 def answers(exported, tmp_path_factory) -> dict:
     requests = Requests(exported)
-    numbers = {("tensors", size): requests.add("tensors", rows(TENSORS, slice(size))) for size in (1, 3, 32)}
-    numbers |= {("files", size): requests.add("serving_default", rows(FILES, slice(size))) for size in (1, 3, 32)}
+    numbers = {
+        ("tensors", size): requests.add("tensors", rows(TENSORS, slice(size)))
+        for size in (1, 3, 32)
+    }
+    numbers |= {
+        ("files", size): requests.add("serving_default", rows(FILES, slice(size)))
+        for size in (1, 3, 32)
+    }
     numbers["each"] = requests.add("each", FILES)
     numbers["bad"] = requests.add("serving_default", BAD_FILES)
     numbers["bad each"] = requests.add("each", BAD_FILES)
     numbers["mates"] = requests.add("tensors", rows(TENSORS, MATES))
     numbers["first eight"] = requests.add("tensors", rows(TENSORS, slice(8)))
-    numbers["classes"] = requests.add("classes", {"label": exports.objects([b"hot-air_balloon", b"", b"apple"])})
+    numbers["classes"] = requests.add(
+        "classes", {"label": exports.objects([b"hot-air_balloon", b"", b"apple"])}
+    )
     for signature, inputs in warm_up_requests(exported):
         numbers[f"warm-up of {signature}"] = requests.add(signature, inputs)
     found = requests.answers(tmp_path_factory.mktemp("c_api"))
@@ -114,7 +134,9 @@ def test_the_c_api_gives_the_pictures_of_the_python_generator(answers, size):
 @pytest.mark.parametrize("size", [1, 3, 32])
 def test_files_give_the_pictures_of_their_pixels(answers, size):
     photos = np.stack([exports.pixels(file) for file in answers["files", size]["photo_bytes"]])
-    np.testing.assert_allclose(photos.astype(int), answers["tensors", size]["photo"].astype(int), atol=ROUNDING)
+    np.testing.assert_allclose(
+        photos.astype(int), answers["tensors", size]["photo"].astype(int), atol=ROUNDING
+    )
 
 
 def test_batch_mates_do_not_influence_a_picture(answers):
@@ -128,7 +150,9 @@ def test_batch_mates_do_not_influence_a_picture(answers):
 @pytest.mark.parametrize("size", [1, 3])
 def test_the_size_of_the_batch_does_not_either(answers, size):
     of_32 = answers["tensors", 32]["photo"][:size]
-    np.testing.assert_allclose(answers["tensors", size]["photo"].astype(int), of_32.astype(int), atol=ROUNDING)
+    np.testing.assert_allclose(
+        answers["tensors", size]["photo"].astype(int), of_32.astype(int), atol=ROUNDING
+    )
 
 
 def test_good_items_are_the_same_whether_errors_are_kept_apart(answers):
@@ -145,19 +169,27 @@ def test_a_bad_item_of_each_leaves_its_batch_mates_their_pictures(answers):
     assert errors.tolist() == [b"", b"unknown class: aple", b"the PNG or JPEG is damaged", b""]
     assert photos[1:3].tolist() == [b"", b""]
     for number in (0, 3):
-        found, expected = (exports.pixels(files[number]) for files in (photos, answers["each"]["photo_bytes"]))
+        found, expected = (
+            exports.pixels(files[number]) for files in (photos, answers["each"]["photo_bytes"])
+        )
         np.testing.assert_allclose(found.astype(int), expected.astype(int), atol=ROUNDING)
 
 
 def test_the_classes_can_be_asked_for(answers):
     assert answers["classes"]["label_id"].tolist() == [2, -1, 0]
-    assert answers["classes"]["class_names"].tolist() == [[name.encode() for name in exports.CLASSES]] * 3
+    assert (
+        answers["classes"]["class_names"].tolist()
+        == [[name.encode() for name in exports.CLASSES]] * 3
+    )
 
 
 def test_warm_up_requests_are_answered(exported, answers):
     requests = dict(warm_up_requests(exported))
     assert set(requests) == {"serving_default", "each", "tensors", "classes"}
-    files = [exports.pixels(answers[f"warm-up of {name}"]["photo_bytes"][0]) for name in ("serving_default", "each")]
+    files = [
+        exports.pixels(answers[f"warm-up of {name}"]["photo_bytes"][0])
+        for name in ("serving_default", "each")
+    ]
     np.testing.assert_array_equal(*files)
     assert answers["warm-up of tensors"]["photo"].shape == (1, 64, 64, 3)
     sketch = exports.pixels(requests["each"]["sketch_bytes"][0])
@@ -167,8 +199,19 @@ def test_warm_up_requests_are_answered(exported, answers):
 def test_saved_model_cli_runs_a_signature(exported, answers, tmp_path):
     np.savez(tmp_path / "inputs.npz", **rows(TENSORS, slice(3)))
     given = ";".join(f"{name}={tmp_path}/inputs.npz[{name}]" for name in TENSORS)
-    command = "import sys; from tensorflow.python.tools.saved_model_cli import main; sys.exit(main())"
-    arguments = ["--dir", str(exported), "--tag_set", "serve", "--signature_def", "tensors", "--inputs", given]
+    command = (
+        "import sys; from tensorflow.python.tools.saved_model_cli import main; sys.exit(main())"
+    )
+    arguments = [
+        "--dir",
+        str(exported),
+        "--tag_set",
+        "serve",
+        "--signature_def",
+        "tensors",
+        "--inputs",
+        given,
+    ]
     done = subprocess.run(
         [sys.executable, "-I", "-c", command, "run", *arguments, "--outdir", str(tmp_path)],
         cwd=tmp_path,
@@ -178,4 +221,6 @@ def test_saved_model_cli_runs_a_signature(exported, answers, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     photos = np.load(tmp_path / "photo.npy")
-    np.testing.assert_allclose(photos.astype(int), answers["tensors", 3]["photo"].astype(int), atol=ROUNDING)
+    np.testing.assert_allclose(
+        photos.astype(int), answers["tensors", 3]["photo"].astype(int), atol=ROUNDING
+    )

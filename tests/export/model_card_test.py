@@ -44,7 +44,9 @@ def test_of_edge_maps_the_cards_say_so(tmp_path):
 
 
 def test_the_source_of_mixed_pictures_is_both():
-    assert "Sketchy" in training_data.source(DataConfig()) and "mixed in" not in training_data.source(DataConfig())
+    assert "Sketchy" in training_data.source(
+        DataConfig()
+    ) and "mixed in" not in training_data.source(DataConfig())
     mixed = training_data.source(DataConfig(edge_maps_share=0.9))
     assert "Sketchy" in mixed and "mixed in" in mixed
 

@@ -56,7 +56,9 @@ def test_a_version_appears_when_it_is_complete(tmp_path):
 
 def test_a_version_is_never_overwritten(tmp_path):
     write(tmp_path, "12")
-    with pytest.raises(UserError, match=f"^{tmp_path}/12 exists: delete it, or give another --export_dir$"):
+    with pytest.raises(
+        UserError, match=f"^{tmp_path}/12 exists: delete it, or give another --export_dir$"
+    ):
         write(tmp_path, "12")
     assert os.listdir(tmp_path) == ["12"]
 
@@ -89,10 +91,16 @@ def test_an_export_that_is_still_at_work_is_left_alone(half_way, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "error", [OSError(28, "No space left on device"), tf.errors.ResourceExhaustedError(None, None, "no space\nat all")]
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        tf.errors.ResourceExhaustedError(None, None, "no space\nat all"),
+    ],
 )
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, error):
-    with pytest.raises(UserError, match=rf"^--export_dir={tmp_path}: cannot be written \([Nn]o space[\w ]*\)$"):
+    with pytest.raises(
+        UserError, match=rf"^--export_dir={tmp_path}: cannot be written \([Nn]o space[\w ]*\)$"
+    ):
         with new_version(str(tmp_path), "12"):
             raise error
     assert not os.listdir(tmp_path)

@@ -12,9 +12,15 @@ from sketch2img_tf.run_folder.summaries import read_scalars
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SMALL = ["--base_width=2", "--global_batch_size=4", "--num_classes=2", "--log_every_steps=1"]
-ALL_LOSSES = ["--perceptual_weights=random", "--perceptual_network=MobileNet", "--perceptual_size=32"]
+ALL_LOSSES = [
+    "--perceptual_weights=random",
+    "--perceptual_network=MobileNet",
+    "--perceptual_size=32",
+]
 # A step of the supervised loss alone is traced in seconds.
-SUPERVISED = [f"--{name}_weight=0" for name in ("gan", "classification", "dragan", "perceptual", "diversity")]
+SUPERVISED = [
+    f"--{name}_weight=0" for name in ("gan", "classification", "dragan", "perceptual", "diversity")
+]
 
 
 def start(*command, prefix=()) -> subprocess.Popen:
@@ -48,7 +54,9 @@ def training(data_dir, workdir, *flags) -> list[str]:
 
 def wait_for_step(process: subprocess.Popen, workdir, step: int) -> None:
     """Until a running training has written the scalars of this step."""
-    while process.poll() is None and not any(line["step"] >= step for line in read_scalars(str(workdir))):
+    while process.poll() is None and not any(
+        line["step"] >= step for line in read_scalars(str(workdir))
+    ):
         time.sleep(0.02)
 
 

@@ -42,9 +42,18 @@ def opened(data_dir, **values):
 
 
 CUTS = {
-    "between records": (lambda path: os.truncate(path, sum(records(path)[:7])), "has 7 records of 12"),
-    "within a record": (lambda path: os.truncate(path, sum(records(path)[:7]) + 50), "ends within record 8 of 12"),
-    "within a length": (lambda path: os.truncate(path, sum(records(path)[:7]) + 5), "ends within record 8 of 12"),
+    "between records": (
+        lambda path: os.truncate(path, sum(records(path)[:7])),
+        "has 7 records of 12",
+    ),
+    "within a record": (
+        lambda path: os.truncate(path, sum(records(path)[:7]) + 50),
+        "ends within record 8 of 12",
+    ),
+    "within a length": (
+        lambda path: os.truncate(path, sum(records(path)[:7]) + 5),
+        "ends within record 8 of 12",
+    ),
     "emptied": (lambda path: os.truncate(path, 0), "has 0 records of 12"),
     "deleted": (lambda path: path.unlink(), "is missing"),
     "longer": (lambda path: path.write_bytes(2 * path.read_bytes()), "has 24 records of 12"),
@@ -52,10 +61,14 @@ CUTS = {
 
 
 @pytest.mark.parametrize("damage, message", CUTS.values(), ids=CUTS.keys())
-def test_a_file_that_is_not_as_it_was_written_is_named_before_the_training(data_dir, directory, damage, message):
+def test_a_file_that_is_not_as_it_was_written_is_named_before_the_training(
+    data_dir, directory, damage, message
+):
     opened(data_dir)
     damage(directory / NAME)
-    with pytest.raises(UserError, match=f"^{directory}/{NAME} {message}: delete {directory} and build it again$"):
+    with pytest.raises(
+        UserError, match=f"^{directory}/{NAME} {message}: delete {directory} and build it again$"
+    ):
         opened(data_dir)
 
 
@@ -69,8 +82,14 @@ def flip(path, record):
 def test_a_flipped_bit_is_found_where_it_is_read_and_named(data_dir, directory, record):
     flip(directory / NAME, record)
     sketchy = opened(data_dir)
-    message = f"^{directory}/{NAME} is damaged in record {record + 1}: delete {directory} and build it again$"
-    with pytest.raises(UserError, match=message), tfrecord_integrity.naming_damage(sketchy.directory):
+    message = (
+        f"^{directory}/{NAME} is damaged in record {record + 1}:"
+        f" delete {directory} and build it again$"
+    )
+    with (
+        pytest.raises(UserError, match=message),
+        tfrecord_integrity.naming_damage(sketchy.directory),
+    ):
         for _ in input_pipeline.training_batches(sketchy, 2, seed=0).take(6):
             pass
 
@@ -117,7 +136,9 @@ def test_the_command_ends_with_one_line(data_dir, directory, tmp_path, command):
     else:
         os.truncate(directory / NAME, 1000)
     flags = ["--dry_run"] if command == "dry_run" else []
-    code, _, stderr = run(*training(data_dir, tmp_path / "run", *SUPERVISED, "--train_steps=4", *flags))
+    code, _, stderr = run(
+        *training(data_dir, tmp_path / "run", *SUPERVISED, "--train_steps=4", *flags)
+    )
     assert code == 1 and "Traceback" not in stderr
     assert last_line(stderr).startswith(f"error: {directory}/{NAME} ")
 
@@ -133,24 +154,36 @@ def recount(directory, **by_class):
 
 def test_an_empty_class_is_named(data_dir, directory):
     recount(directory, apple={"error": 4})
-    message = "^1 of 3 classes have no training example left, apple first, with --drop_sketches=error: drop fewer, or "
+    message = (
+        "^1 of 3 classes have no training example left, apple first,"
+        " with --drop_sketches=error: drop fewer, or "
+    )
     with pytest.raises(UserError, match=message):
         opened(data_dir)
     opened(data_dir, drop_sketches=[])
 
 
 def test_one_class_needs_no_classifier(data_dir):
-    with pytest.raises(UserError, match="^the data is 1 class, apple, .* or give --classification_weight=0$"):
+    with pytest.raises(
+        UserError, match="^the data is 1 class, apple, .* or give --classification_weight=0$"
+    ):
         opened(data_dir, classes=["apple"])
     opened(data_dir, classes=["apple"], classification_weight=0.0)
 
 
 def test_all_sketches_dropped(data_dir, directory):
-    recount(directory, **{name: {"error": 4} for name in ("apple", "car_(sedan)", "hot-air_balloon")})
-    with pytest.raises(UserError, match="no training example is left of 3 classes with --drop_sketches=error; drop"):
+    recount(
+        directory, **{name: {"error": 4} for name in ("apple", "car_(sedan)", "hot-air_balloon")}
+    )
+    with pytest.raises(
+        UserError, match="no training example is left of 3 classes with --drop_sketches=error; drop"
+    ):
         opened(data_dir)
 
 
 def test_fewer_examples_than_a_batch(data_dir):
-    with pytest.raises(UserError, match="^--global_batch_size=99 is more than the 10 training examples of 3 classes$"):
+    with pytest.raises(
+        UserError,
+        match="^--global_batch_size=99 is more than the 10 training examples of 3 classes$",
+    ):
         opened(data_dir, global_batch_size=99)

@@ -16,12 +16,17 @@ from tests.faults.commands import ROOT, run
 
 pytestmark = pytest.mark.ci
 
-DRY_RUN = "import train; from sketch2img_tf import config, errors; config.define_flags(); errors.run(train.main)"
+DRY_RUN = (
+    "import train; from sketch2img_tf import config, errors;"
+    " config.define_flags(); errors.run(train.main)"
+)
 
 
 @pytest.fixture
 def refused(monkeypatch, capsys, dummy_data_dir, tmp_path):
-    """Arguments of `train.py --dry_run` to the exit code and the one line with which it refuses them."""
+    """Arguments of `train.py --dry_run` to the exit code and the
+    one line with which it refuses them.
+    """
     import train  # here: its flags are its own
 
     def refused(*arguments):
@@ -44,7 +49,11 @@ def refused(monkeypatch, capsys, dummy_data_dir, tmp_path):
 @pytest.mark.parametrize(
     "code, message, arguments",
     [
-        (2, "Unknown command line flag 'train_step'. Did you mean: train_steps", ["--train_step=3"]),
+        (
+            2,
+            "Unknown command line flag 'train_step'. Did you mean: train_steps",
+            ["--train_step=3"],
+        ),
         (2, "flag --train_steps=many", ["--train_steps=many"]),
         (2, "unexpected argument 'full.flags': flags are written --name=value", ["full.flags"]),
         (2, "unexpected argument '3': flags are written", ["--nodeterministic", "3"]),
@@ -53,9 +62,17 @@ def refused(monkeypatch, capsys, dummy_data_dir, tmp_path):
         (1, "--ema_decay=1.5: should be at most 1", ["--ema_decay=1.5"]),
         (1, "--seed=-1: should be at least 0", ["--seed=-1"]),
         (1, "--precision=float8: should be one of auto, ", ["--precision=float8"]),
-        (1, "--profile_steps=5,20: ends after the last", ["--profile_steps=5,20", "--train_steps=9"]),
+        (
+            1,
+            "--profile_steps=5,20: ends after the last",
+            ["--profile_steps=5,20", "--train_steps=9"],
+        ),
         (1, "--perceptual_weights=none.h5: no such file", ["--perceptual_weights=none.h5"]),
-        (1, "--workdir=README.md/run: cannot be written to", ["--workdir=README.md/run", "--perceptual_weight=0"]),
+        (
+            1,
+            "--workdir=README.md/run: cannot be written to",
+            ["--workdir=README.md/run", "--perceptual_weight=0"],
+        ),
         (2, "--flagfile is given no file", ["--flagfile"]),
         (2, "--flagfile is given no file", ["--flagfile="]),
         (2, "No such file or directory: 'configs/none.flags'", ["--flagfile=configs/none.flags"]),
@@ -63,12 +80,14 @@ def refused(monkeypatch, capsys, dummy_data_dir, tmp_path):
         (2, "--flagfile=docs/quickstart.png: is no text", ["--flagfile=docs/quickstart.png"]),
         (
             2,
-            "--train_steps=4 stands before --flagfile=configs/best_full.flags, which sets --train_steps too",
+            "--train_steps=4 stands before --flagfile=configs/best_full.flags, which sets"
+            " --train_steps too",
             ["--train_steps=4", "--flagfile=configs/best_full.flags"],
         ),
         (
             2,
-            "--train_steps=4 stands before --flagfile=configs/full.flags, which sets --train_epochs too and would win",
+            "--train_steps=4 stands before --flagfile=configs/full.flags, which sets --train_epochs"
+            " too and would win",
             ["--train_steps=4", "--flagfile=configs/full.flags"],
         ),
         (
@@ -79,7 +98,8 @@ def refused(monkeypatch, capsys, dummy_data_dir, tmp_path):
         (2, "--num_classes=2 and --classes=ant say the same", ["--num_classes=2", "--classes=ant"]),
         (
             2,
-            "--num_classes=0 stands before --flagfile=configs/ten_classes.flags, which sets --num_classes too",
+            "--num_classes=0 stands before --flagfile=configs/ten_classes.flags, which sets"
+            " --num_classes too",
             ["--num_classes=0", "--flagfile", "configs/ten_classes.flags"],
         ),
         (1, "--train_steps=0 and --train_epochs=0: how long is the run?", ["--train_steps=0"]),
@@ -94,22 +114,34 @@ def test_a_mistake_is_one_line(refused, code, message, arguments):
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("--seed=3 # for luck\n", "'--seed=3 # for luck' has a comment; give comments lines of their own"),
+        (
+            "--seed=3 # for luck\n",
+            "'--seed=3 # for luck' has a comment; give comments lines of their own",
+        ),
         ("seed=3\n", "unexpected argument 'seed=3'"),
         ("--sead=3\n", "Unknown command line flag 'sead'"),
-        ("--flagfile=configs/nowhere.flags\n", "No such file or directory: 'configs/nowhere.flags'"),
+        (
+            "--flagfile=configs/nowhere.flags\n",
+            "No such file or directory: 'configs/nowhere.flags'",
+        ),
         (
             "--train_steps=4\n--seed=3\n--train_epochs=2\n",
-            "given.flags: --train_steps=4 and --train_epochs=2 say the same in two ways: give one of them",
+            "given.flags: --train_steps=4 and --train_epochs=2 say the same in two ways: give one"
+            " of them",
         ),
-        ("--num_classes=2\n--classes=ant\n", "given.flags: --num_classes=2 and --classes=ant say the same"),
+        (
+            "--num_classes=2\n--classes=ant\n",
+            "given.flags: --num_classes=2 and --classes=ant say the same",
+        ),
         (
             "--train_steps=4\n--flagfile=configs/full.flags\n",
-            "given.flags: --train_steps=4 stands before --flagfile=configs/full.flags, which sets --train_epochs too",
+            "given.flags: --train_steps=4 stands before --flagfile=configs/full.flags, which sets"
+            " --train_epochs too",
         ),
         (
             "--flagfile\nconfigs/base.flags\n--base_width=8\n--flagfile=configs/base.flags\n",
-            "given.flags: --base_width=8 stands before --flagfile=configs/base.flags, which sets --base_width too",
+            "given.flags: --base_width=8 stands before --flagfile=configs/base.flags, which sets"
+            " --base_width too",
         ),
     ],
 )
@@ -120,13 +152,22 @@ def test_a_mistake_in_a_flagfile_is_one_line(refused, tmp_path, text, message):
 
 
 def test_a_flag_before_a_flagfile_that_does_not_set_it_is_fine(refused, dummy_data_dir):
-    arguments = [f"--data_dir={dummy_data_dir}", "--perceptual_weights=none.h5", "--flagfile=configs/batch_norm.flags"]
-    assert "none.h5: no such file" in refused("--flagfile=configs/base.flags", "--perceptual_weights=none.h5")[1]
+    arguments = [
+        f"--data_dir={dummy_data_dir}",
+        "--perceptual_weights=none.h5",
+        "--flagfile=configs/batch_norm.flags",
+    ]
+    assert (
+        "none.h5: no such file"
+        in refused("--flagfile=configs/base.flags", "--perceptual_weights=none.h5")[1]
+    )
     assert refused(*arguments)[1]
 
 
 def test_a_batch_that_replicas_cannot_share():
-    with pytest.raises(UserError, match="^--global_batch_size=16 cannot be shared equally by 3 replicas; give 15$"):
+    with pytest.raises(
+        UserError, match="^--global_batch_size=16 cannot be shared equally by 3 replicas; give 15$"
+    ):
         preparation.check_batch(16, 3)
 
 
@@ -144,7 +185,9 @@ WORKERS = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "i
 )
 def test_a_mistake_in_the_environment_is_one_line(refused, monkeypatch, environment, message):
     monkeypatch.setenv("TF_CONFIG", environment)
-    code, line = refused("--strategy=multi_worker", "--global_batch_size=5", "--perceptual_weight=0")
+    code, line = refused(
+        "--strategy=multi_worker", "--global_batch_size=5", "--perceptual_weight=0"
+    )
     assert code == 1 and message in line
 
 
@@ -157,14 +200,20 @@ def test_a_run_to_start_from_that_is_none_is_one_line(refused, dummy_data_dir):
 def test_a_discriminator_trained_by_its_penalty_alone_is_told(dummy_data_dir, capsys):
     values = dict(data_dir=str(dummy_data_dir), global_batch_size=2, perceptual_weight=0.0)
     preparation.open_data(from_dict({**values, "gan_weight": 0.0, "classification_weight": 0.0}))
-    assert capsys.readouterr().err.startswith("only a gradient penalty trains the discriminator: --dragan_weight=0")
+    assert capsys.readouterr().err.startswith(
+        "only a gradient penalty trains the discriminator: --dragan_weight=0"
+    )
 
 
 @pytest.mark.slow
 def test_an_older_library_is_one_line(tmp_path):
     """Its metadata, as pip would write them, before those of the real one."""
     (tmp_path / "numpy-2.1.0.dist-info").mkdir()
-    (tmp_path / "numpy-2.1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 2.1.0\n")
-    code, stdout, stderr = run("-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {DRY_RUN}")
+    (tmp_path / "numpy-2.1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: numpy\nVersion: 2.1.0\n"
+    )
+    code, stdout, stderr = run(
+        "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {DRY_RUN}"
+    )
     assert (code, stdout) == (1, "")
     assert stderr.startswith("error: numpy 2.1.0 is installed, numpy>=1.23.5,<2 is needed: ")

@@ -1,4 +1,6 @@
-"""The real training, stopped in every way, ends where an undisturbed one does: to the bit with --deterministic."""
+"""The real training, stopped in every way, ends where an undisturbed one
+does: to the bit with --deterministic.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +28,30 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def train(dummy_data_dir):
-    """A function that starts a tiny training in a folder, with every loss but the perceptual one."""
+    """A function that starts a tiny training in a folder,
+    with every loss but the perceptual one.
+    """
     started = []
 
     def start(workdir, *more):
-        command = ["train.py", "--flagfile=configs/quickstart.flags", f"--data_dir={dummy_data_dir}"]
-        command += [f"--workdir={workdir}", "--base_width=2", "--global_batch_size=4", "--num_classes=2"]
+        command = [
+            "train.py",
+            "--flagfile=configs/quickstart.flags",
+            f"--data_dir={dummy_data_dir}",
+        ]
+        command += [
+            f"--workdir={workdir}",
+            "--base_width=2",
+            "--global_batch_size=4",
+            "--num_classes=2",
+        ]
         command += ["--perceptual_weight=0", "--diversity_weight=1", f"--train_steps={STEPS}"]
-        command += ["--log_every_steps=3", "--sample_every_steps=6", "--checkpoint_every_steps=2", *more]
+        command += [
+            "--log_every_steps=3",
+            "--sample_every_steps=6",
+            "--checkpoint_every_steps=2",
+            *more,
+        ]
         process = subprocess.Popen(
             [sys.executable, *command],
             cwd=ROOT,
@@ -57,15 +75,23 @@ def finish(process):
 
 
 def contents(workdir):
-    """Every value of the last checkpoint but the card, whose --train_steps may differ; and the step."""
+    """Every value of the last checkpoint but the card, whose
+    --train_steps may differ; and the step.
+    """
     path = tf.train.latest_checkpoint(str(workdir / "checkpoints"))
     reader = tf.train.load_checkpoint(path)
-    names = [name for name in reader.get_variable_to_shape_map() if "OBJECT_GRAPH" not in name and name[:5] != "card/"]
+    names = [
+        name
+        for name in reader.get_variable_to_shape_map()
+        if "OBJECT_GRAPH" not in name and name[:5] != "card/"
+    ]
     return {name: reader.get_tensor(name) for name in names}
 
 
 def without_times(lines):
-    return [{tag: value for tag, value in line.items() if tag != "steps_per_second"} for line in lines]
+    return [
+        {tag: value for tag, value in line.items() if tag != "steps_per_second"} for line in lines
+    ]
 
 
 def assert_same(workdir, other):
@@ -76,7 +102,10 @@ def assert_same(workdir, other):
         assert np.asarray(value).tobytes() == np.asarray(theirs[name]).tobytes(), name
     assert without_times(read_scalars(str(workdir))) == without_times(read_scalars(str(other)))
     assert shown_values(workdir) == shown_values(other)
-    samples = [{path.name: path.read_bytes() for path in (w / "samples").iterdir()} for w in (workdir, other)]
+    samples = [
+        {path.name: path.read_bytes() for path in (w / "samples").iterdir()}
+        for w in (workdir, other)
+    ]
     assert samples[0] == samples[1] and len(samples[0]) == 1 + STEPS // 6
 
 
@@ -85,7 +114,9 @@ def test_no_stop_makes_a_difference_to_a_bit(train, tmp_path, precision):
     flags = ["--deterministic", f"--precision={precision}"]
     finish(train(tmp_path / "straight", *flags))
     half = finish(train(tmp_path / "stopped", *flags, f"--train_steps={STEPS // 2}"))
-    assert half == [f"trained to step {STEPS // 2}: samples and plots are in {tmp_path / 'stopped'}"]
+    assert half == [
+        f"trained to step {STEPS // 2}: samples and plots are in {tmp_path / 'stopped'}"
+    ]
     rest = finish(train(tmp_path / "stopped", *flags))
     assert rest[:2] == [
         f"going on from step {STEPS // 2} of {tmp_path / 'stopped'}",
@@ -100,7 +131,11 @@ def test_kills_at_random_moments_make_no_difference_to_a_bit(train, tmp_path):
     while True:
         process = train(tmp_path / "killed", "--deterministic")
         before = len(read_scalars(str(tmp_path / "killed")))
-        while process.poll() is None and kills < KILLS and len(read_scalars(str(tmp_path / "killed"))) <= before:
+        while (
+            process.poll() is None
+            and kills < KILLS
+            and len(read_scalars(str(tmp_path / "killed"))) <= before
+        ):
             time.sleep(0.02)
         time.sleep(moments.uniform(0, 0.5))
         if kills == KILLS or process.poll() is not None:
@@ -116,7 +151,9 @@ def test_kills_at_random_moments_make_no_difference_to_a_bit(train, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_step_saves_and_exits_with_42(train, tmp_path, number):
     process = train(tmp_path, "--train_steps=100000")
-    while process.poll() is None and not any(line["step"] >= 3 for line in read_scalars(str(tmp_path))):
+    while process.poll() is None and not any(
+        line["step"] >= 3 for line in read_scalars(str(tmp_path))
+    ):
         time.sleep(0.05)
     sent = time.monotonic()
     process.send_signal(number)
@@ -143,8 +180,12 @@ def test_a_run_in_epochs_goes_on_as_one_in_steps(dummy_data_dir, tmp_path):
         assert code == 0, stderr
         return stdout.splitlines()
 
-    assert trained(*command, "--train_epochs=2") == [f"trained to step 3: samples and plots are in {tmp_path}"]
-    assert {"--train_steps=3", "--train_epochs=0"} < set((tmp_path / "flags.txt").read_text().splitlines())
+    assert trained(*command, "--train_epochs=2") == [
+        f"trained to step 3: samples and plots are in {tmp_path}"
+    ]
+    assert {"--train_steps=3", "--train_epochs=0"} < set(
+        (tmp_path / "flags.txt").read_text().splitlines()
+    )
     assert (tmp_path / "samples" / "00000003.png").exists()
     nothing = [f"{tmp_path} is trained to step 3, and --train_steps=3: nothing to do"]
     assert trained(*command, "--train_epochs=2") == trained(*command, "--train_steps=3") == nothing

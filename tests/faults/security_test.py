@@ -11,11 +11,30 @@ pytestmark = pytest.mark.ci
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PARTS = ("sketch2img_tf", "datasets", "serving")
-OWN_RESULTS = ROOT / "datasets" / "edge_maps" / "beam.py"  # pickles what it has made itself, as Beam does throughout
+# Pickles what it has made itself, as Beam does throughout
+OWN_RESULTS = ROOT / "datasets" / "edge_maps" / "beam.py"
 SOURCES = [*ROOT.glob("*.py"), *(path for part in PARTS for path in (ROOT / part).rglob("*.py"))]
 SOURCES.remove(OWN_RESULTS)
-FORBIDDEN_MODULES = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "yaml"}
-FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "load_model", "Lambda", "py_function", "system"}
+FORBIDDEN_MODULES = {
+    "pickle",
+    "cPickle",
+    "marshal",
+    "shelve",
+    "dill",
+    "cloudpickle",
+    "joblib",
+    "yaml",
+}
+FORBIDDEN_CALLS = {
+    "eval",
+    "exec",
+    "compile",
+    "__import__",
+    "load_model",
+    "Lambda",
+    "py_function",
+    "system",
+}
 
 
 def found_in(text):
@@ -23,11 +42,16 @@ def found_in(text):
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             yield from {alias.name.split(".")[0] for alias in node.names} & FORBIDDEN_MODULES
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in FORBIDDEN_MODULES:
+        if (
+            isinstance(node, ast.ImportFrom)
+            and (node.module or "").split(".")[0] in FORBIDDEN_MODULES
+        ):
             yield node.module
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            of_a_module = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "re"
+            of_a_module = (
+                isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "re"
+            )
             if name in FORBIDDEN_CALLS and not of_a_module:
                 yield name
             yield from {keyword.arg for keyword in node.keywords} & {"allow_pickle", "shell"}
@@ -40,7 +64,13 @@ def test_no_source_unpickles_or_executes(path):
 
 @pytest.mark.parametrize(
     "text",
-    ["import pickle", "from dill import load", "eval(x)", "tf.keras.models.load_model(p)", "keras.layers.Lambda(f)"],
+    [
+        "import pickle",
+        "from dill import load",
+        "eval(x)",
+        "tf.keras.models.load_model(p)",
+        "keras.layers.Lambda(f)",
+    ],
 )
 def test_it_would_be_found(text):
     assert list(found_in(text))

@@ -1,4 +1,6 @@
-"""A run of several steps per call is told, counts and dumps what a run of one step per call does."""
+"""A run of several steps per call is told, counts and dumps
+what a run of one step per call does.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def train(data_dir, workdir, **more) -> list[dict[str, float]]:
 
 @pytest.fixture
 def spoil(monkeypatch):
-    """A function that makes the photos of the batches of these numbers, from 0, NaN; sketches tell the number."""
+    """A function that makes the photos of the batches of these numbers,
+    from 0, NaN; sketches tell the number.
+    """
     batches = input_pipeline.training_batches
 
     def make(numbers):
@@ -71,10 +75,19 @@ def test_scalars_of_a_call_with_a_nan_are_those_of_its_steps(dummy_data_dir, tmp
 
 
 def test_dump_holds_the_batch_of_the_step_that_failed(dummy_data_dir, tmp_path, spoil):
-    """Looked at after the call in which so many updates were left out, though its last step is no multiple of it."""
+    """Looked at after the call in which so many updates were left out, though
+    its last step is no multiple of it.
+    """
     spoil(range(3, 100))
     with pytest.raises(UserError, match="^step 8: .* its batch, scalars and variables are in "):
-        train(dummy_data_dir, tmp_path, train_steps=12, steps_per_call=4, max_skipped_updates=3, max_retries=0)
+        train(
+            dummy_data_dir,
+            tmp_path,
+            train_steps=12,
+            steps_per_call=4,
+            max_skipped_updates=3,
+            max_retries=0,
+        )
     batch = np.load(tmp_path / "not_finite" / "00000008" / "batch.npz")
     assert batch["photos"].shape == (2, 64, 64, 3) and np.isnan(batch["photos"]).all()
     np.testing.assert_allclose(batch["sketches"], 0.7, rtol=1e-5)

@@ -1,11 +1,13 @@
-"""Coverage-guided fuzzing of what reads files from strangers: each is read, or refused in one line, and nothing else.
+"""Coverage-guided fuzzing of what reads files from strangers: each is read, or refused in one line,
+and nothing else.
 
     pip install -r requirements.txt -r tests/fuzz/requirements.txt
     python -m tests.fuzz.fuzz TARGET CORPUS_DIR -max_total_time=900
 
-TARGET is a function of `TARGETS`. What comes after it is libFuzzer's: CORPUS_DIR is a folder, in which good files are
-put to begin with; a file that breaks the rule is kept as crash-* in the folder of the call, and run again by its name
-in place of CORPUS_DIR. Only Python's instructions count as covered, Pillow's own among them, none in C.
+TARGET is a function of `TARGETS`. What comes after it is libFuzzer's: CORPUS_DIR is a folder, in
+which good files are put to begin with; a file that breaks the rule is kept as crash-* in the folder
+of the call, and run again by its name in place of CORPUS_DIR. Only Python's instructions count as
+covered, Pillow's own among them, none in C.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import numpy as np
 from PIL import Image
 
 with atheris.instrument_imports(include=["PIL", "csv", "datasets", "sketch2img_tf"]):
-    from PIL import GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401 - instrumented
+    from PIL import GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
     from datasets.common import pictures
     from datasets.edge_maps import photos
@@ -61,7 +63,9 @@ def sketches(data: bytes) -> None:
 
 
 def exported(data: bytes) -> None:
-    """What a server is given. TensorFlow's decoders are no Python: Pillow reads it too, for its coverage alone."""
+    """What a server is given. TensorFlow's decoders are no Python: Pillow
+    reads it too, for its coverage alone.
+    """
     with contextlib.suppress(Exception):
         Image.open(io.BytesIO(data)).load()
     ink, problems = _read_encoded([data])
@@ -69,7 +73,9 @@ def exported(data: bytes) -> None:
 
 
 def release(data: bytes) -> None:
-    """What a build is given: `_check` turns every error of a decoder into a line, so that the rest is left to find."""
+    """What a build is given: `_check` turns every error of a decoder into a
+    line, so that the rest is left to find.
+    """
     path = _HERE / "picture"
     path.write_bytes(data)
     for check, channels in ((pictures.check_photo, 3), (pictures.check_sketch, 1)):
@@ -108,7 +114,9 @@ TARGETS = {function.__name__: function for function in (sketches, exported, rele
 
 
 def _mutate(data: bytes, max_size: int, seed: int) -> bytes:
-    """libFuzzer's own, with the checksums of a PNG's chunks set right: else nothing behind the first would be read."""
+    """libFuzzer's own, with the checksums of a PNG's chunks set right: else
+    nothing behind the first would be read.
+    """
     return _with_checksums(atheris.Mutate(data, len(data) if len(data) > max_size else max_size))
 
 
@@ -125,31 +133,43 @@ def _with_checksums(data: bytes) -> bytes:
 
 def _write_seeds(target: str, folder: pathlib.Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in (_seed_lists() if target == "lists" else _seed_pictures(256 if target == "release" else 48)):
+    for name, content in (
+        _seed_lists() if target == "lists" else _seed_pictures(256 if target == "release" else 48)
+    ):
         (folder / name).write_bytes(content)
 
 
 def _seed_lists():
     rows = {
         "testset.txt": "airplane/n02691156_10151.jpg\napple/n90000001_100.jpg\n",
-        "stats.csv": "CategoryID,ImageNetID,SketchID,Difficulty,Stroke_Count\n0,n02691156_10151,1,2,13\n",
+        "stats.csv": "CategoryID,ImageNetID,SketchID,Difficulty,Stroke_Count\n"
+        "0,n02691156_10151,1,2,13\n",
     }
     for number, name in enumerate(_LISTS):
-        yield name, bytes([number]) + rows.get(name, "n02691156_10151-1\nn90000001_100-2\n").encode()
+        yield (
+            name,
+            bytes([number]) + rows.get(name, "n02691156_10151-1\nn90000001_100-2\n").encode(),
+        )
 
 
 def _seed_pictures(size: int):
     drawn = np.full([size, size], 255, np.uint8)
-    drawn[size // 4 : -size // 4, size // 4 : size // 4 + 3] = drawn[size // 4 : size // 4 + 3, size // 4 :] = 0
+    drawn[size // 4 : -size // 4, size // 4 : size // 4 + 3] = drawn[
+        size // 4 : size // 4 + 3, size // 4 :
+    ] = 0
     exif = Image.Exif()
     exif[0x0112] = 6  # to be shown turned
     for mode in ("1", "L", "P", "RGB", "RGBA", "LA", "I;16", "CMYK"):
         grey = Image.fromarray(drawn)
-        picture = Image.fromarray(drawn.astype(np.uint16) * 257) if mode == "I;16" else grey.convert(mode)
+        picture = (
+            Image.fromarray(drawn.astype(np.uint16) * 257) if mode == "I;16" else grey.convert(mode)
+        )
         for kind in ("PNG", "JPEG", "WEBP", "GIF", "BMP"):
             file = io.BytesIO()
             try:
-                picture.save(file, kind, **({"exif": exif} if kind in ("PNG", "JPEG", "WEBP") else {}))
+                picture.save(
+                    file, kind, **({"exif": exif} if kind in ("PNG", "JPEG", "WEBP") else {})
+                )
             except (OSError, ValueError):  # that kind has no such mode
                 continue
             yield f"{mode.replace(';', '_')}.{kind.lower()}", file.getvalue()
@@ -157,7 +177,10 @@ def _seed_pictures(size: int):
 
 def _main() -> None:
     if len(sys.argv) < 3 or sys.argv[1] not in TARGETS:
-        sys.exit(f"usage: python -m tests.fuzz.fuzz {'|'.join(TARGETS)} CORPUS_DIR [options of libFuzzer]")
+        sys.exit(
+            f"usage: python -m tests.fuzz.fuzz {'|'.join(TARGETS)} CORPUS_DIR [options of"
+            " libFuzzer]"
+        )
     target = sys.argv.pop(1)
     corpus = pathlib.Path(sys.argv[1])
     if not corpus.is_file():

@@ -10,7 +10,12 @@ import threading
 class Answering:
     """A server that knows the classes, and answers anything else with one code and content."""
 
-    def __init__(self, code: int, content: bytes, classes: bytes = b'{"predictions": [{"class_names": ["apple"]}]}'):
+    def __init__(
+        self,
+        code: int,
+        content: bytes,
+        classes: bytes = b'{"predictions": [{"class_names": ["apple"]}]}',
+    ):
         self.requests = []
 
         class Handler(http.server.BaseHTTPRequestHandler):

@@ -35,7 +35,9 @@ def rings(scale: int = 1) -> np.ndarray:
 
 
 def expected() -> np.ndarray:
-    """The ring in the middle of a square, by other means than the reader's: drawn at four times its size."""
+    """The ring in the middle of a square, by other means than the
+    reader's: drawn at four times its size.
+    """
     drawn = rings(4)
     rows, columns = np.nonzero(drawn)
     picture = Image.fromarray(drawn[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1])
@@ -69,7 +71,9 @@ def pages(draw) -> tuple[Image.Image, dict]:
         inside[down : HEIGHT - down, across : WIDTH - across] = True
         pixels = np.where(inside, pixels, margin)
     elif kind == "noise":
-        pixels += np.random.default_rng(draw(st.integers(0, 99))).normal(0, draw(st.floats(0, 8)), pixels.shape)
+        pixels += np.random.default_rng(draw(st.integers(0, 99))).normal(
+            0, draw(st.floats(0, 8)), pixels.shape
+        )
     elif kind == "lamp":
         pixels *= np.linspace(1, draw(st.floats(0.6, 1)), WIDTH)[:, np.newaxis]
     picture = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
@@ -85,7 +89,8 @@ def pages(draw) -> tuple[Image.Image, dict]:
         return palette, {"format": draw(st.sampled_from(["PNG", "GIF", "BMP"]))}
     exif, tag = Image.Exif(), draw(st.sampled_from(list(TURNED)))
     exif[0x0112] = tag
-    form = draw(st.sampled_from(["PNG", "JPEG"])) if is_seen_in_grey else "PNG"  # JPEG blurs colours
+    # JPEG blurs colours
+    form = draw(st.sampled_from(["PNG", "JPEG"])) if is_seen_in_grey else "PNG"
     return TURNED[tag](picture), {"format": form, "exif": exif, "quality": 92}
 
 

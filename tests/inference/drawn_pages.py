@@ -31,7 +31,9 @@ def kite(ink=0, paper=255, mode: str = "L", pen: int = 7) -> Image.Image:
 
 
 def photographed(page: Image.Image, noise: float = 0.03) -> np.ndarray:
-    """A page of that brightness in a lamp's light from the left, a soft shadow over a corner, with a camera's noise."""
+    """A page of that brightness in a lamp's light from the left, a soft shadow
+    over a corner, with a camera's noise.
+    """
     rows, columns = np.mgrid[: page.height, : page.width]
     light = 0.85 - 0.4 * columns / page.width - 0.1 * (rows / page.height) ** 2
     shadow = Image.fromarray(np.where(rows + columns < 280, 165, 255).astype(np.uint8))

@@ -50,7 +50,9 @@ class Images(html.parser.HTMLParser):
 def test_html_holds_sketches_beside_their_pictures(tmp_path):
     gallery.write(str(tmp_path / "all.HTML"), "car_(sedan) & co", ROWS)
     page = Images((tmp_path / "all.HTML").read_text(encoding="utf-8"))
-    assert page.images == [picture for row in ROWS for picture in (row.sketch, *row.photos.values())]
+    assert page.images == [
+        picture for row in ROWS for picture in (row.sketch, *row.photos.values())
+    ]
     assert page.other == []
     for caption in ("car_(sedan) & co", "cat <1>.png", "dog.png", "seed 3", "seed 5"):
         assert caption in page.text

@@ -78,7 +78,8 @@ def test_polarity_can_be_forced():
     dark = 1 - framed
     assert "though its border is dark" in line_drawing.extract(framed)[1][0]
     np.testing.assert_array_equal(
-        line_drawing.extract(dark, "white_on_black")[0], line_drawing.extract(framed, "black_on_white")[0]
+        line_drawing.extract(dark, "white_on_black")[0],
+        line_drawing.extract(framed, "black_on_white")[0],
     )
 
 
@@ -106,7 +107,9 @@ def test_a_sheet_on_a_dark_table(clean):
 @pytest.mark.parametrize("margin", [255, 235, 130, 0])
 @pytest.mark.parametrize("turned", [0, 6])
 def test_paper_in_a_margin(margin, turned):
-    """A scanner's lid, a slide, a photo made square: what is around the sheet is not what it is drawn on."""
+    """A scanner's lid, a slide, a photo made square: what is around
+    the sheet is not what it is drawn on.
+    """
     sheet = kite(40, 200).rotate(turned, Image.Resampling.BICUBIC, expand=True, fillcolor=margin)
     around = Image.new("L", (900, 900), margin)
     around.paste(sheet, (100, 150))
@@ -163,7 +166,9 @@ def test_a_pale_line_beside_black_ones(clean):
 def test_a_pale_fill_is_no_line():
     """Of a coloured drawing the outline is wanted."""
     drawn = Image.new("RGB", (400, 400), "white")
-    ImageDraw.Draw(drawn).ellipse((100, 100, 300, 300), fill=(255, 225, 40), outline=(0, 0, 0), width=6)
+    ImageDraw.Draw(drawn).ellipse(
+        (100, 100, 300, 300), fill=(255, 225, 40), outline=(0, 0, 0), width=6
+    )
     pixels, _ = line_drawing.extract(page(drawn), fill=FILL)
     assert pixels[128, 128] > 220
     outline = Image.new("RGB", (400, 400), "white")
@@ -230,7 +235,8 @@ def ruled(spacing: int, upright: bool, margin: bool, slope: float, ink: int) -> 
 @pytest.mark.parametrize("ink", [20, 100])
 @pytest.mark.parametrize("slope", [0, 0.02])
 @pytest.mark.parametrize(
-    ("upright", "margin", "kind"), [(False, False, "lined"), (False, True, "lined"), (True, False, "graph")]
+    ("upright", "margin", "kind"),
+    [(False, False, "lined"), (False, True, "lined"), (True, False, "graph")],
 )
 def test_the_rules_of_paper_are_left_out(upright, margin, kind, slope, ink, clean):
     pixels, notes = line_drawing.extract(page(ruled(24, upright, margin, slope, ink)), fill=FILL)
@@ -302,7 +308,9 @@ def test_otsu_parts_two_tones():
 
 
 def test_fill_is_that_of_the_release(shared_dir):
-    """Measured where the pictures are there; the two other shares follow from what the renderings are."""
+    """Measured where the pictures are there; the two other shares
+    follow from what the renderings are.
+    """
     files = sorted((shared_dir / "sketchy/256x256/sketch/tx_000000000000").glob("*/*.png"))[::10]
     boxes = [box(np.asarray(Image.open(path).convert("L"))) for path in files]
     longer = [max(right - left, bottom - top) / 256 for left, top, right, bottom in boxes]
@@ -314,11 +322,15 @@ def test_fill_of_edge_maps(shared_dir):
     files = sorted((shared_dir / "photos_128").glob("*/*.jpg"))[::40]
     boxes = [box(outlines.outline(photos.decode(path.read_bytes()))[..., 0]) for path in files]
     longer = [max(right - left, bottom - top) / 256 for left, top, right, bottom in boxes]
-    assert np.median(longer) == pytest.approx(line_drawing.training_fill(DataConfig(dataset="edge_maps")), abs=0.04)
+    assert np.median(longer) == pytest.approx(
+        line_drawing.training_fill(DataConfig(dataset="edge_maps")), abs=0.04
+    )
 
 
 def test_sketches_of_the_release_are_not_changed(shared_dir):
-    for path in sorted((shared_dir / "sketchy/256x256/sketch/tx_000000000000").glob("*/*.png"))[::45]:
+    for path in sorted((shared_dir / "sketchy/256x256/sketch/tx_000000000000").glob("*/*.png"))[
+        ::45
+    ]:
         sketch = Image.open(path).convert("L")
         pixels, notes = line_drawing.extract(page(sketch))
         assert np.abs(pixels - np.asarray(sketch, float)).mean() < 0.1, path

@@ -22,12 +22,19 @@ def test_one_picture_goes_to_the_file():
 
 def test_one_picture_goes_into_a_folder(tmp_path):
     for folder in (str(tmp_path), "new/folder", "version.2"):
-        assert picture_files.plan(folder, ["in/cat.jpg"], [3]) == {("in/cat.jpg", 3): os.path.join(folder, "cat-3.png")}
+        assert picture_files.plan(folder, ["in/cat.jpg"], [3]) == {
+            ("in/cat.jpg", 3): os.path.join(folder, "cat-3.png")
+        }
 
 
 def test_several_pictures_go_into_a_folder():
     planned = picture_files.plan("out", ["in/cat.jpg", "in/dog.png"], [0, 1])
-    assert sorted(planned.values()) == ["out/cat-0.png", "out/cat-1.png", "out/dog-0.png", "out/dog-1.png"]
+    assert sorted(planned.values()) == [
+        "out/cat-0.png",
+        "out/cat-1.png",
+        "out/dog-0.png",
+        "out/dog-1.png",
+    ]
     assert planned["in/dog.png", 1] == "out/dog-1.png"
 
 

@@ -1,4 +1,6 @@
-"""Every kind of picture file a person may have gives the same sketch; every bad one gives one line."""
+"""Every kind of picture file a person may have gives the same
+sketch; every bad one gives one line.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def pixels(path: pathlib.Path) -> np.ndarray:
 def see_through(ink: tuple[int, int, int]) -> Image.Image:
     """Lines of that colour on a transparent page, which is black where nothing is to be seen."""
     drawn = np.asarray(kite()) == 0
-    return Image.fromarray(np.where(drawn[..., np.newaxis], (*ink, 255), (0, 0, 0, 0)).astype(np.uint8))
+    return Image.fromarray(
+        np.where(drawn[..., np.newaxis], (*ink, 255), (0, 0, 0, 0)).astype(np.uint8)
+    )
 
 
 def sideways() -> tuple[Image.Image, Image.Exif]:
@@ -82,7 +86,9 @@ FILES = {
     "palette.png": lambda path: kite().convert("P").save(path),
     "transparent_palette.png": write_transparent_palette,
     "one_bit.png": lambda path: kite().convert("1").save(path),
-    "sixteen_bit.png": lambda path: Image.fromarray(np.asarray(kite()).astype(np.uint16) * 257).save(path),
+    "sixteen_bit.png": lambda path: Image.fromarray(
+        np.asarray(kite()).astype(np.uint16) * 257
+    ).save(path),
     "inverted.png": lambda path: kite(255, 0).save(path),
     "one_bit_inverted.bmp": lambda path: kite(255, 0).convert("1").save(path),
     "grey.jpg": lambda path: kite().save(path, quality=90),
@@ -111,7 +117,8 @@ def plain(tmp_path_factory) -> np.ndarray:
 @pytest.mark.parametrize("name", FILES)
 def test_every_kind_of_file_gives_the_same_sketch(name, plain, tmp_path):
     FILES[name](tmp_path / name)
-    assert np.abs(pixels(tmp_path / name) - plain).mean() < 1.5  # of 255; lossy kinds and other sizes are not exact
+    # Of 255; lossy kinds and other sizes are not exact
+    assert np.abs(pixels(tmp_path / name) - plain).mean() < 1.5
 
 
 @pytest.mark.parametrize(
@@ -122,8 +129,14 @@ def test_every_kind_of_file_gives_the_same_sketch(name, plain, tmp_path):
         ("white_on_nothing.png", "white lines on a transparent page: taken for black on white"),
         ("inverted.png", "white on black, turned to black on white"),
         ("sideways.jpg", "turned upright, as its EXIF data say"),
-        ("nearly_white_on_nothing.png", "white lines on a transparent page: taken for black on white"),
-        ("white_and_red_on_nothing.png", "white lines on a transparent page: taken for black on white"),
+        (
+            "nearly_white_on_nothing.png",
+            "white lines on a transparent page: taken for black on white",
+        ),
+        (
+            "white_and_red_on_nothing.png",
+            "white lines on a transparent page: taken for black on white",
+        ),
         ("moving.gif", "the first of its pictures"),
         ("rgb.png", "black on white"),
     ],
@@ -189,15 +202,27 @@ BAD = {
     "nothing.png": (lambda path: Image.new("RGBA", (300, 300)).save(path), "is blank"),
     "dot.png": (lambda path: Image.new("L", (1, 1)).save(path), "is 1x1 pixels"),
     "thread.png": (lambda path: Image.new("L", (1, 5000)).save(path), "is 1x5000 pixels"),
-    "text.png": (lambda path: path.write_text("a cat"), "is not a PNG, JPEG, WebP, GIF or BMP picture"),
-    "empty.png": (lambda path: path.write_bytes(b""), "is not a PNG, JPEG, WebP, GIF or BMP picture"),
-    "kind.png": (lambda path: kite().save(path, "TIFF"), "is not a PNG, JPEG, WebP, GIF or BMP picture"),
+    "text.png": (
+        lambda path: path.write_text("a cat"),
+        "is not a PNG, JPEG, WebP, GIF or BMP picture",
+    ),
+    "empty.png": (
+        lambda path: path.write_bytes(b""),
+        "is not a PNG, JPEG, WebP, GIF or BMP picture",
+    ),
+    "kind.png": (
+        lambda path: kite().save(path, "TIFF"),
+        "is not a PNG, JPEG, WebP, GIF or BMP picture",
+    ),
     "half.png": (lambda path: half(path, "PNG"), "damaged or cut off"),
     "half.jpg": (lambda path: half(path, "JPEG"), "damaged or cut off"),
     "half.bmp": (lambda path: half(path, "BMP"), "damaged or cut off"),
     "folder.png": (lambda path: path.mkdir(), "is not a file"),
     "missing.png": (lambda path: None, "No such file"),
-    "large.png": (lambda path: Image.new("1", (9000, 9000)).save(path), "has more than 50 million pixels"),
+    "large.png": (
+        lambda path: Image.new("1", (9000, 9000)).save(path),
+        "has more than 50 million pixels",
+    ),
 }
 
 
@@ -220,7 +245,9 @@ def test_a_file_that_may_not_be_read(tmp_path):
 
 
 def test_a_bomb_is_refused_by_its_header(tmp_path):
-    """400 million pixels in some 50 kB; in a process of its own, whose memory is only what reading it takes."""
+    """400 million pixels in some 50 kB; in a process of its own, whose
+    memory is only what reading it takes.
+    """
     Image.MAX_IMAGE_PIXELS, before = None, Image.MAX_IMAGE_PIXELS
     Image.new("1", (20000, 20000)).save(tmp_path / "bomb.png")
     Image.MAX_IMAGE_PIXELS = before

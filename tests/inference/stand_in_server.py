@@ -1,4 +1,5 @@
-"""A stand-in for TensorFlow Serving: its wire formats, REST and gRPC, over an export loaded into this process.
+"""A stand-in for TensorFlow Serving: its wire formats, REST and gRPC, over an export loaded into
+this process.
 
     python -m tests.inference.stand_in_server EXPORT_DIR [REST_PORT] [GRPC_PORT]
 
@@ -31,11 +32,15 @@ class Servable:
     """The signatures of the newest version in a folder."""
 
     def __init__(self, export_dir: str):
-        self.version = max(int(path.name) for path in pathlib.Path(export_dir).iterdir() if path.name.isdigit())
+        self.version = max(
+            int(path.name) for path in pathlib.Path(export_dir).iterdir() if path.name.isdigit()
+        )
         self.session = tf.compat.v1.Session(graph=tf.Graph())
         with self.session.graph.as_default():
             folder = f"{export_dir}/{self.version}"
-            self.signatures = tf.compat.v1.saved_model.load(self.session, ["serve"], folder).signature_def
+            self.signatures = tf.compat.v1.saved_model.load(
+                self.session, ["serve"], folder
+            ).signature_def
 
     def run(self, name: str, inputs: dict) -> dict[str, np.ndarray]:
         """Outputs by name.
@@ -47,7 +52,9 @@ class Servable:
             raise ValueError(f'Serving signature name: "{name}" not found in signature def')
         signature = self.signatures[name]
         if set(inputs) != set(signature.inputs):
-            raise ValueError(f"input size does not match signature: {len(inputs)}!={len(signature.inputs)}")
+            raise ValueError(
+                f"input size does not match signature: {len(inputs)}!={len(signature.inputs)}"
+            )
         try:
             if (count := max(map(len, inputs.values()))) > MOST:
                 raise ValueError(f"Task size {count} is larger than maximum batch size {MOST}")
@@ -66,7 +73,9 @@ class _Rest(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         """Model status."""
         if self.path != f"/v1/models/{NAME}":
-            return self._send(404, {"error": f"Could not find any versions of model {self.path.split('/')[-1]}"})
+            return self._send(
+                404, {"error": f"Could not find any versions of model {self.path.split('/')[-1]}"}
+            )
         status = {"error_code": "OK", "error_message": ""}
         version = {"version": str(self.servable.version), "state": "AVAILABLE", "status": status}
         return self._send(200, {"model_version_status": [version]})
@@ -74,7 +83,10 @@ class _Rest(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         """Predict."""
         content = self.rfile.read(int(self.headers["Content-Length"]))
-        allowed = (f"/v1/models/{NAME}:predict", f"/v1/models/{NAME}/versions/{self.servable.version}:predict")
+        allowed = (
+            f"/v1/models/{NAME}:predict",
+            f"/v1/models/{NAME}/versions/{self.servable.version}:predict",
+        )
         if self.path not in allowed:
             return self._send(404, {"error": f"Servable not found for request: {self.path}"})
         try:
@@ -89,7 +101,8 @@ class _Rest(http.server.BaseHTTPRequestHandler):
         by_rows = "instances" in body
         columns = _columns(body["instances"]) if by_rows else body["inputs"]
         outputs = self.servable.run(
-            body.get("signature_name", "serving_default"), {name: _decoded(values) for name, values in columns.items()}
+            body.get("signature_name", "serving_default"),
+            {name: _decoded(values) for name, values in columns.items()},
         )
         found = {name: _encoded(name, values.tolist()) for name, values in outputs.items()}
         if len(found) == 1:
@@ -121,11 +134,16 @@ def _decoded(value):
 
 
 def _has_text(value: list) -> bool:
-    return any(_has_text(item) if isinstance(item, list) else isinstance(item, (str, dict)) for item in value)
+    return any(
+        _has_text(item) if isinstance(item, list) else isinstance(item, (str, dict))
+        for item in value
+    )
 
 
 def _encoded(name: str, value):
-    """A session's answer to JSON: what is named `..._bytes` in base 64, and other strings as text."""
+    """A session's answer to JSON: what is named `..._bytes` in
+    base 64, and other strings as text.
+    """
     if isinstance(value, list):
         return [_encoded(name, item) for item in value]
     if not isinstance(value, bytes):
@@ -142,10 +160,15 @@ class _Prediction(prediction_service_pb2_grpc.PredictionServiceServicer):
     def Predict(self, request, context):
         """PredictRequest to PredictResponse."""
         if request.model_spec.name != NAME:
-            context.abort(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {request.model_spec.name}")
+            context.abort(
+                grpc.StatusCode.NOT_FOUND,
+                f"Servable not found for request: {request.model_spec.name}",
+            )
         inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
         try:
-            outputs = self.servable.run(request.model_spec.signature_name or "serving_default", inputs)
+            outputs = self.servable.run(
+                request.model_spec.signature_name or "serving_default", inputs
+            )
         except ValueError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         response = predict_pb2.PredictResponse(model_spec=request.model_spec)
@@ -162,7 +185,9 @@ class StandIn:
         handler = type("Handler", (_Rest,), {"servable": servable})
         self._rest = http.server.ThreadingHTTPServer(("127.0.0.1", rest_port), handler)
         self._grpc = grpc.server(futures.ThreadPoolExecutor(4))
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_Prediction(servable), self._grpc)
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+            _Prediction(servable), self._grpc
+        )
         self.rest_port = self._rest.server_address[1]
         self.grpc_port = self._grpc.add_insecure_port(f"127.0.0.1:{grpc_port}")
 
@@ -179,5 +204,8 @@ class StandIn:
 
 if __name__ == "__main__":
     with StandIn(sys.argv[1], *map(int, sys.argv[2:] or (8501, 8500))) as server:
-        print(f"a stand-in for TensorFlow Serving: REST at port {server.rest_port}, gRPC at {server.grpc_port}")
+        print(
+            f"a stand-in for TensorFlow Serving: REST at port {server.rest_port}, gRPC at"
+            f" {server.grpc_port}"
+        )
         threading.Event().wait()

@@ -17,7 +17,11 @@ def ancestors(operation: tf.Operation, but: tf.Operation | None = None) -> set[t
 
 
 def kept(result: tf.Operation, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Tensors of the way forward, which ends at `result`, that the gradients read; some more than once."""
+    """Tensors of the way forward, which ends at `result`, that the
+    gradients read; some more than once.
+    """
     forward = {result, *ancestors(result)}
-    backward = {operation for gradient in gradients for operation in (gradient.op, *ancestors(gradient.op))} - forward
+    backward = {
+        operation for gradient in gradients for operation in (gradient.op, *ancestors(gradient.op))
+    } - forward
     return [tensor for operation in backward for tensor in operation.inputs if tensor.op in forward]

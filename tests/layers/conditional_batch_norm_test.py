@@ -20,7 +20,9 @@ def _layer(**settings) -> ConditionalBatchNormalization:
     layer = ConditionalBatchNormalization(CLASSES, **settings)
     layer((X, LABELS), training=False)
     layer.gamma.assign(np.arange(1.0, 1.0 + CLASSES * CHANNELS).reshape(CLASSES, CHANNELS))
-    layer.beta.assign(-np.arange(CLASSES * CHANNELS, dtype=np.float32).reshape(CLASSES, CHANNELS) / 2)
+    layer.beta.assign(
+        -np.arange(CLASSES * CHANNELS, dtype=np.float32).reshape(CLASSES, CHANNELS) / 2
+    )
     return layer
 
 
@@ -88,7 +90,8 @@ def test_residual_adds_to_what_all_classes_share():
     layer.shared_gamma.assign(shared_gamma)
     layer.shared_beta.assign(shared_beta)
     normalized = (X - X.mean((0, 1, 2))) / np.sqrt(X.var((0, 1, 2)) + EPSILON)
-    gamma, beta = layer.gamma.numpy()[LABELS] + shared_gamma, layer.beta.numpy()[LABELS] + shared_beta
+    gamma = layer.gamma.numpy()[LABELS] + shared_gamma
+    beta = layer.beta.numpy()[LABELS] + shared_beta
     expected = gamma[:, None, None] * normalized + beta[:, None, None]
     np.testing.assert_allclose(layer((X, LABELS), training=True), expected, rtol=1e-4, atol=1e-4)
 
@@ -103,7 +106,9 @@ def test_residual_starts_as_all_classes_alike_but_for_a_little():
 
 
 def test_statistics_are_computed_in_float32_under_mixed_precision():
-    """Around 100 a bfloat16 has steps of 0.5, so that a sum of bfloat16 would be far away from the mean."""
+    """Around 100 a bfloat16 has steps of 0.5, so that a sum of
+    bfloat16 would be far away from the mean.
+    """
     layer = _layer(dtype=tf.keras.mixed_precision.Policy("mixed_bfloat16"))
     x = tf.cast(X + 100, tf.bfloat16)
     outputs = layer((x, LABELS), training=True)

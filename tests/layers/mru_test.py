@@ -107,7 +107,9 @@ def test_input_gate_shut_hides_the_features_from_the_candidate(settings):
     layer = random_mru(**settings)
     _force(layer.output_gate, 1.0)
     _force(layer.input_gate, 0.0)
-    np.testing.assert_allclose(_run(layer), _candidate(layer, x=np.zeros_like(X)), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        _run(layer), _candidate(layer, x=np.zeros_like(X)), rtol=1e-4, atol=1e-4
+    )
     np.testing.assert_allclose(_run(layer), _run(layer, x=OTHER_X), atol=1e-5)
 
 

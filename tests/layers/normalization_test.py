@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf.layers.normalization import EPSILON, MOMENTUM, BatchNormalization, InstanceNormalization
+from sketch2img_tf.layers.normalization import (
+    EPSILON,
+    MOMENTUM,
+    BatchNormalization,
+    InstanceNormalization,
+)
 from tests.paired import paired
 
 CHANNELS = 3
@@ -20,7 +25,8 @@ def _pair(kind: str) -> tuple[tf.keras.layers.Layer, tf.keras.layers.Layer]:
         ours = BatchNormalization()
         keras = tf.keras.layers.BatchNormalization(momentum=MOMENTUM, epsilon=EPSILON)
     else:
-        ours, keras = InstanceNormalization(), tf.keras.layers.GroupNormalization(groups=-1, epsilon=EPSILON)
+        ours = InstanceNormalization()
+        keras = tf.keras.layers.GroupNormalization(groups=-1, epsilon=EPSILON)
     generator = np.random.default_rng(2)
     for layer in (ours, keras):
         layer.build([None, None, None, CHANNELS])
@@ -57,7 +63,9 @@ def test_moving_statistics_are_keras(training):
     for x in (X, 2 * X + 1):
         ours(x, training=training)
         keras(x, training=training)
-    for variable, same, old in paired(ours.non_trainable_variables, keras.non_trainable_variables, before):
+    for variable, same, old in paired(
+        ours.non_trainable_variables, keras.non_trainable_variables, before
+    ):
         np.testing.assert_allclose(variable, same, rtol=1e-5)
         assert np.any(variable != old) == training
 

@@ -16,7 +16,11 @@ from sketch2img_tf.devices import hardware
 from sketch2img_tf.layers.conditional_batch_norm import ConditionalBatchNormalization
 from sketch2img_tf.layers.convolution import Conv3x3
 from sketch2img_tf.layers.mru import MRU
-from sketch2img_tf.layers.normalization import BatchNormalization, InstanceNormalization, NoNormalization
+from sketch2img_tf.layers.normalization import (
+    BatchNormalization,
+    InstanceNormalization,
+    NoNormalization,
+)
 from sketch2img_tf.layers.resize_conv import ResizeConv2D
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 from tests.paired import paired
@@ -31,22 +35,52 @@ LABELS = np.array([1, 0], np.int64)
 # A layer, its settings, what it is called with, and whether it is told that it trains.
 CASES = {
     "conv": (Conv3x3, dict(filters=4, kernel_initializer="he_normal"), X, False),
-    "spectral_conv": (SpectralConv2D, dict(filters=4, kernel_size=3, kernel_initializer="he_normal"), X, False),
-    "spectral_conv_strided": (SpectralConv2D, dict(filters=4, kernel_size=2, strides=2, use_bias=False), X, False),
+    "spectral_conv": (
+        SpectralConv2D,
+        dict(filters=4, kernel_size=3, kernel_initializer="he_normal"),
+        X,
+        False,
+    ),
+    "spectral_conv_strided": (
+        SpectralConv2D,
+        dict(filters=4, kernel_size=2, strides=2, use_bias=False),
+        X,
+        False,
+    ),
     "resize_conv": (ResizeConv2D, dict(filters=4, kernel_initializer="he_normal"), X, False),
     "batch_norm": (BatchNormalization, {}, X, True),
     "instance_norm": (InstanceNormalization, {}, X, False),
     "no_norm": (NoNormalization, {}, X, False),
-    "conditional_batch_norm": (ConditionalBatchNormalization, dict(num_classes=2), (X, LABELS), True),
-    "conditional_residual": (ConditionalBatchNormalization, dict(num_classes=2, residual=True), (X, LABELS), True),
+    "conditional_batch_norm": (
+        ConditionalBatchNormalization,
+        dict(num_classes=2),
+        (X, LABELS),
+        True,
+    ),
+    "conditional_residual": (
+        ConditionalBatchNormalization,
+        dict(num_classes=2, residual=True),
+        (X, LABELS),
+        True,
+    ),
     "mru_conditional": (
         MRU,
         dict(filters=4, normalization="conditional_batch", num_classes=2),
         (X, IMAGE, LABELS),
         True,
     ),
-    "mru_batch_spectral": (MRU, dict(filters=4, activation="leaky_relu", spectral=True), (X, IMAGE), True),
-    "mru_unnormalised": (MRU, dict(filters=4, normalization="none", spectral=True), (X, IMAGE), True),
+    "mru_batch_spectral": (
+        MRU,
+        dict(filters=4, activation="leaky_relu", spectral=True),
+        (X, IMAGE),
+        True,
+    ),
+    "mru_unnormalised": (
+        MRU,
+        dict(filters=4, normalization="none", spectral=True),
+        (X, IMAGE),
+        True,
+    ),
     "mru_instance": (MRU, dict(filters=4, normalization="instance"), (X, IMAGE), True),
 }
 every_layer = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
@@ -87,7 +121,9 @@ def test_list_of_layers_is_complete():
     for module in pkgutil.walk_packages(layers.__path__, "sketch2img_tf.layers."):
         members = vars(importlib.import_module(module.name)).values()
         kinds = (member for member in members if inspect.isclass(member))
-        found |= {k for k in kinds if issubclass(k, tf.keras.layers.Layer) and k.__module__ == module.name}
+        found |= {
+            k for k in kinds if issubclass(k, tf.keras.layers.Layer) and k.__module__ == module.name
+        }
     assert found == {case[0] for case in CASES.values()}
 
 
@@ -113,10 +149,14 @@ def test_function_equals_eager(case, training):
     layer, traced = _made(case), _made(case)
 
     def free(array):  # any size and number
-        return tf.TensorSpec([None, None, None, array.shape[-1]] if array.ndim == 4 else [None], array.dtype)
+        return tf.TensorSpec(
+            [None, None, None, array.shape[-1]] if array.ndim == 4 else [None], array.dtype
+        )
 
     signature = [tf.nest.map_structure(free, inputs)]
-    function = tf.function(lambda given: _call(traced, given, training, trains), input_signature=signature)
+    function = tf.function(
+        lambda given: _call(traced, given, training, trains), input_signature=signature
+    )
     _same(function(inputs), _call(layer, inputs, training, trains))
     for weight, traced_weight in paired(layer.weights, traced.weights):
         _same(traced_weight, weight)
@@ -164,7 +204,9 @@ def test_xla_compiles_it_and_its_gradients(case):
     with hardware.for_accelerators():
         found = tf.function(lambda: gradients(compiled), jit_compile=True)()
     for gradient, expected in paired(found, gradients(layer)):
-        np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
+        np.testing.assert_allclose(
+            gradient, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max()
+        )
 
 
 @every_layer
@@ -174,7 +216,10 @@ def test_saved_model_gives_the_same(case, tmp_path):
     model.save(tmp_path / "model", save_format="tf")
     loaded = tf.saved_model.load(str(tmp_path / "model"))
     tensors = [tf.constant(array) for array in inputs]
-    _same(loaded(tensors if len(tensors) > 1 else tensors[0], training=False), model(inputs, training=False))
+    _same(
+        loaded(tensors if len(tensors) > 1 else tensors[0], training=False),
+        model(inputs, training=False),
+    )
 
 
 @every_layer
@@ -205,7 +250,9 @@ def test_every_trained_variable_has_a_finite_gradient(case, dtype):
     with tf.GradientTape() as tape:
         outputs = tf.cast(_call(layer, inputs, True, trains), tf.float32)
         loss = tf.reduce_sum(outputs**3)
-    for variable, gradient in paired(layer.trainable_variables, tape.gradient(loss, layer.trainable_variables)):
+    for variable, gradient in paired(
+        layer.trainable_variables, tape.gradient(loss, layer.trainable_variables)
+    ):
         gradient = tf.convert_to_tensor(gradient).numpy()
         assert np.all(np.isfinite(gradient)) and np.any(gradient != 0), variable.name
 

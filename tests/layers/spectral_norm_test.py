@@ -34,7 +34,9 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 def test_norm_is_the_largest_singular_value():
     layer = _layer()
-    np.testing.assert_allclose(layer.spectral_norm(), np.linalg.svd(_matrix(layer))[1][0], rtol=1e-5)
+    np.testing.assert_allclose(
+        layer.spectral_norm(), np.linalg.svd(_matrix(layer))[1][0], rtol=1e-5
+    )
 
 
 def test_normalized_kernel_has_the_same_singular_vectors_and_norm_one():
@@ -89,7 +91,9 @@ def test_gradient_is_that_of_the_kernel_over_its_norm():
     for index in np.ndindex(*kernel.shape):
         step = np.zeros_like(kernel)
         step[index] = 1e-5
-        difference = _loss_of_kernel(kernel + step, direction) - _loss_of_kernel(kernel - step, direction)
+        difference = _loss_of_kernel(kernel + step, direction) - _loss_of_kernel(
+            kernel - step, direction
+        )
         expected[index] = difference / 2e-5
     np.testing.assert_allclose(_gradient(layer, direction), expected, atol=1e-4)
 
@@ -102,7 +106,9 @@ def test_gradient_before_convergence_holds_u_fixed():
     v, sigma = _unit(matrix @ u), np.linalg.norm(matrix @ u)
     flat = direction.reshape(matrix.shape)
     expected = (flat - np.sum(flat * matrix / sigma) * np.outer(v, u)) / sigma
-    np.testing.assert_allclose(_gradient(layer, direction).reshape(matrix.shape), expected, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        _gradient(layer, direction).reshape(matrix.shape), expected, rtol=1e-3, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("strides", [1, 2])
@@ -139,7 +145,9 @@ def test_kernel_of_zeros_has_a_finite_gradient():
 def test_norm_is_computed_in_float32_under_mixed_precision():
     layer = _layer(dtype=tf.keras.mixed_precision.Policy("mixed_bfloat16"))
     assert layer.spectral_norm().dtype == tf.float32
-    np.testing.assert_allclose(layer.spectral_norm(), np.linalg.svd(_matrix(layer))[1][0], rtol=1e-5)
+    np.testing.assert_allclose(
+        layer.spectral_norm(), np.linalg.svd(_matrix(layer))[1][0], rtol=1e-5
+    )
     assert layer(tf.ones([1, 4, 4, INPUTS])).dtype == tf.bfloat16
 
 

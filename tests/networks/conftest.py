@@ -8,9 +8,13 @@ import pytest
 
 @pytest.fixture(scope="session")
 def mru_shapes():
-    """Variables of an MRU from x and image channels to filters; `scale` is the shape of the norms' gamma and beta."""
+    """Variables of an MRU from x and image channels to filters; `scale` is the
+    shape of the norms' gamma and beta.
+    """
 
-    def shapes(name: str, x: int, image: int, filters: int, scale: list[int]) -> dict[str, list[int]]:
+    def shapes(
+        name: str, x: int, image: int, filters: int, scale: list[int]
+    ) -> dict[str, list[int]]:
         convs = {
             "input_gate/kernel": [3, 3, x + image, x],
             "input_gate/bias": [x],
@@ -19,7 +23,11 @@ def mru_shapes():
             "candidate/kernel": [3, 3, x + image, filters],
             "shortcut/kernel": [3, 3, x, filters],
         }
-        norms = {f"{norm}/{part}": scale for norm in ("candidate_norm", "shortcut_norm") for part in ("gamma", "beta")}
+        norms = {
+            f"{norm}/{part}": scale
+            for norm in ("candidate_norm", "shortcut_norm")
+            for part in ("gamma", "beta")
+        }
         return {f"{name}/{variable}": shape for variable, shape in {**convs, **norms}.items()}
 
     return shapes
@@ -30,18 +38,29 @@ def shapes_of():
     """Trained variables of a network, name to shape."""
 
     def shapes(network) -> dict[str, list[int]]:
-        return {v.name.split(":")[0].split("/", 1)[1]: v.shape.as_list() for v in network.trainable_variables}
+        return {
+            v.name.split(":")[0].split("/", 1)[1]: v.shape.as_list()
+            for v in network.trainable_variables
+        }
 
     return shapes
 
 
 @pytest.fixture(scope="session")
 def assert_outside_mrus_as_pytorch():
-    """That of a network's kernels outside its MRUs each is U(-b, b), b = count^-1/2, and has a count."""
+    """That of a network's kernels outside its MRUs each is U(-b,
+    b), b = count^-1/2, and has a count.
+    """
 
     def check(network, counts: dict[str, int]) -> None:
-        named = {v.name.split(":")[0].split("/", 1)[1]: v.numpy() for v in network.trainable_variables}
-        kernels = {path: value for path, value in named.items() if "mru_" not in path and path.endswith("/kernel")}
+        named = {
+            v.name.split(":")[0].split("/", 1)[1]: v.numpy() for v in network.trainable_variables
+        }
+        kernels = {
+            path: value
+            for path, value in named.items()
+            if "mru_" not in path and path.endswith("/kernel")
+        }
         assert set(kernels) == {f"{path}/kernel" for path in counts}
         for path, count in counts.items():
             kernel, bound = kernels[f"{path}/kernel"], count**-0.5

@@ -44,7 +44,9 @@ def _project(seed: int = 0, units=(1.0, 2.0, 3.0, 4.0)) -> Projection:
 
 def _convolved(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """By Keras' own layer."""
-    layer = tf.keras.layers.Conv2D(kernel.shape[-1], kernel.shape[0], padding="same", use_bias=False)
+    layer = tf.keras.layers.Conv2D(
+        kernel.shape[-1], kernel.shape[0], padding="same", use_bias=False
+    )
     layer.build(x.shape)
     layer.set_weights([kernel])
     return layer(x).numpy()
@@ -57,13 +59,17 @@ def _doubled(x: np.ndarray) -> np.ndarray:
 def test_projection_is_what_its_equations_say():
     projection, features = _project(), _features()
     y, expected = None, []
-    for f, ccm, csm in list(zip(features, projection.across_channels, projection.across_scales))[::-1]:
+    for f, ccm, csm in list(zip(features, projection.across_channels, projection.across_scales))[
+        ::-1
+    ]:
         x = np.einsum("bhwi,io->bhwo", f, ccm[0, 0])
         x = x if y is None else (x + _doubled(y)) / np.sqrt(2)
         y = _convolved(x, csm)
         expected.insert(0, y)
     seen = projection([tf.constant(values) for values in features], tf.constant(_sketches()))
-    assert [values.shape for values in seen] == [(BATCH, *shape[:2], CHANNELS + 1) for shape in SHAPES]
+    assert [values.shape for values in seen] == [
+        (BATCH, *shape[:2], CHANNELS + 1) for shape in SHAPES
+    ]
     for values, of_scale in paired(seen, expected):
         np.testing.assert_allclose(values[..., :CHANNELS], of_scale, atol=1e-5)
 
@@ -80,19 +86,26 @@ def test_mixed_features_are_of_one_size_whatever_their_units():
 def test_the_seed_makes_the_mixing():
     first, same, other = _project(0), _project(0), _project(1)
     for name in ("across_channels", "across_scales"):
-        for kernel, again, another in paired(*(getattr(each, name) for each in (first, same, other))):
+        for kernel, again, another in paired(
+            *(getattr(each, name) for each in (first, same, other))
+        ):
             np.testing.assert_array_equal(kernel, again)
             assert np.abs(kernel - another).mean() > 0.5 * np.abs(kernel).mean()
     assert not first.variables
 
 
 def test_the_sketch_is_seen_as_lines_whatever_its_encoding():
-    """A line down one column of 16, in places of 2, 4, 8 and 16 pixels: its length over the place's side."""
+    """A line down one column of 16, in places of 2, 4, 8 and 16
+    pixels: its length over the place's side.
+    """
     ink = np.zeros([1, 16, 16, 1], np.float32)
     ink[:, :, 5] = 1
     lines = (ink - STATISTICS.sketch_mean[0]) / STATISTICS.sketch_scale
-    distances = np.abs(np.arange(16) - 5)[np.newaxis, np.newaxis, :, np.newaxis] * np.ones([1, 16, 1, 1])
-    field = 1 - 2 * np.minimum(distances / 4, 1)  # the range of preprocessing: 0.25 of the side is far
+    distances = np.abs(np.arange(16) - 5)[np.newaxis, np.newaxis, :, np.newaxis] * np.ones(
+        [1, 16, 1, 1]
+    )
+    # The range of preprocessing: 0.25 of the side is far
+    field = 1 - 2 * np.minimum(distances / 4, 1)
     of_fields = dataclasses.replace(STATISTICS, sketch_encoding="distance_field")
     for statistics, sketches in ((STATISTICS, lines), (of_fields, field)):
         projection = Projection(SHAPES, (1.0,) * 4, statistics, 0)
@@ -104,8 +117,12 @@ def test_the_sketch_is_seen_as_lines_whatever_its_encoding():
 
 
 def test_a_pixel_in_two_places_counts_in_both_by_its_parts():
-    """Six pixels in four places of 1.5, all ink: 1.5 of line in each direction's unit; and ink is kept."""
-    np.testing.assert_allclose(line_lengths(tf.ones([1, 6, 6, 1]), 4, 4), np.full([1, 4, 4, 1], 1.5), rtol=1e-6)
+    """Six pixels in four places of 1.5, all ink: 1.5 of line in
+    each direction's unit; and ink is kept.
+    """
+    np.testing.assert_allclose(
+        line_lengths(tf.ones([1, 6, 6, 1]), 4, 4), np.full([1, 4, 4, 1], 1.5), rtol=1e-6
+    )
     ink = np.random.default_rng(0).uniform(size=[1, 6, 6, 1]).astype(np.float32)
     lengths = line_lengths(tf.constant(ink), 4, 4)
     assert float(tf.reduce_sum(lengths)) * 1.5 == pytest.approx(ink.sum(), rel=1e-5)
@@ -127,7 +144,10 @@ def heads():
 
 def _seen(seed: int = 0) -> list[np.ndarray]:
     rng = np.random.default_rng(seed)
-    return [rng.normal(size=[BATCH, side, side, CHANNELS + 1]).astype(np.float32) for side in (8, 4, 4, 2)]
+    return [
+        rng.normal(size=[BATCH, side, side, CHANNELS + 1]).astype(np.float32)
+        for side in (8, 4, 4, 2)
+    ]
 
 
 def _normalized(layer: SpectralConv2D) -> np.ndarray:
@@ -146,7 +166,10 @@ def test_heads_are_what_their_equations_say(heads):
         lines, x = x[..., CHANNELS:], _convolved(x, _normalized(head.first))
         if number < 2:  # "same" padding by 2 has its places at the odd ones
             x = x[:, 1::2, 1::2]
-        h = f(_convolved(f(x + head.first.bias.numpy()), _normalized(head.second)) + head.second.bias.numpy())
+        h = f(
+            _convolved(f(x + head.first.bias.numpy()), _normalized(head.second))
+            + head.second.bias.numpy()
+        )
         real = h @ _normalized(head.real)[0, 0, :, 0] + head.real.bias.numpy()
         of_class = _normalized(head.of_class)[0, 0]  # [K, C]
         of_lines = _convolved(lines, _normalized(head.of_lines))
@@ -160,7 +183,9 @@ def test_examples_are_judged_apart(heads):
     """There are no statistics of the batch: so replicas need not agree on any."""
     together = heads((_seen(), tf.constant([2, 0])))
     for number in range(BATCH):
-        alone = heads(([values[number : number + 1] for values in _seen()], tf.constant([[2, 0][number]])))
+        alone = heads(
+            ([values[number : number + 1] for values in _seen()], tf.constant([[2, 0][number]]))
+        )
         for one, all_of_them in paired(alone, together):
             np.testing.assert_allclose(one[0], all_of_them[number], atol=1e-5)
 
@@ -192,7 +217,9 @@ CHANNELS_OF = {"MobileNet": [128, 256, 512, 1024], "EfficientNetLite0": [24, 40,
 def test_it_looks_at_strides_of_4_to_32(network, channels):
     sight = _sight(critic_network=network)
     outputs = sight.critic.network.outputs
-    assert [output.shape[1:] for output in outputs] == [[s, s, c] for s, c in zip((8, 4, 2, 1), channels)]
+    assert [output.shape[1:] for output in outputs] == [
+        [s, s, c] for s, c in zip((8, 4, 2, 1), channels)
+    ]
     sketches = tf.zeros([BATCH, 64, 64, 1])
     seen = sight(_photos(), _photos(), sketches)
     assert seen.perceptual == [] and [values.shape[1] for values in seen.critic] == [8, 4, 2, 1]
@@ -209,12 +236,21 @@ def test_it_never_looks_past_what_is_trained_of_the_real_weights(shared_dir):
 def test_one_pass_serves_the_perceptual_loss_too_where_both_look_alike(monkeypatch):
     passes = []
     plain = FrozenFeatures.__call__
-    monkeypatch.setattr(FrozenFeatures, "__call__", lambda self, photos: passes.append(1) or plain(self, photos))
+    monkeypatch.setattr(
+        FrozenFeatures, "__call__", lambda self, photos: passes.append(1) or plain(self, photos)
+    )
     alike = dict(
-        perceptual_weight=1.0, perceptual_network="MobileNet", perceptual_weights="random", perceptual_size=32
+        perceptual_weight=1.0,
+        perceptual_network="MobileNet",
+        perceptual_weights="random",
+        perceptual_size=32,
     )
     sketches = tf.zeros([BATCH, 64, 64, 1])
-    for more, count in (({}, 1), (dict(critic_size=64), 2), (dict(critic_diffaugment=["colour"]), 2)):
+    for more, count in (
+        ({}, 1),
+        (dict(critic_size=64), 2),
+        (dict(critic_diffaugment=["colour"]), 2),
+    ):
         sight, before = _sight(**alike, **more), len(passes)
         seen = sight(_photos(), _photos(), sketches)
         assert len(passes) - before == count
@@ -243,7 +279,10 @@ def test_of_random_weights_every_scale_is_alive():
 
 
 def test_missing_weights_are_one_line():
-    with pytest.raises(UserError, match="^--critic_weights=none.h5: no such file; give imagenet, random, or the .h5"):
+    with pytest.raises(
+        UserError,
+        match="^--critic_weights=none.h5: no such file; give imagenet, random, or the .h5",
+    ):
         critic.check_weights(LossConfig(critic="pretrained", critic_weights="none.h5"))
     critic.check_weights(LossConfig(critic_weights="none.h5"))
     assert critic.weights_sha256(LossConfig(critic_weights="none.h5")) == ""

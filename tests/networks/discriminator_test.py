@@ -18,7 +18,8 @@ GENERATOR = np.random.default_rng(0)
 PHOTOS = tf.constant(GENERATOR.uniform(-1, 1, size=[2, 64, 64, 3]), tf.float32)
 SKETCHES = tf.constant(GENERATOR.uniform(-0.1, 1, size=[2, 64, 64, 1]), tf.float32)
 
-# Path, channels of x, channels of the output. The image is the picture and the sketch, of four channels.
+# Path, channels of x, channels of the output. The image is the picture
+# and the sketch, of four channels.
 MRUS = [("mru_64", 4, 64), ("mru_128", 64, 128), ("mru_256", 128, 256), ("mru_512", 256, 512)]
 
 
@@ -39,13 +40,17 @@ def test_variables_at_full_width(mru_shapes, shapes_of):
     expected.update({"class_head/kernel": [8 * 8 * 512, 125], "class_head/bias": [125]})
     discriminator = _made(125, 64)
     assert shapes_of(discriminator) == expected
-    assert sum(int(tf.size(variable)) for variable in discriminator.trainable_variables) == 9_990_114
+    assert (
+        sum(int(tf.size(variable)) for variable in discriminator.trainable_variables) == 9_990_114
+    )
 
 
 def test_kernels_outside_the_mrus_start_where_pytorch_starts(assert_outside_mrus_as_pytorch):
     """By how many values an output is summed from."""
     heads = dict.fromkeys(("real_head", "class_head"), 8 * 8 * 128)
-    assert_outside_mrus_as_pytorch(_made(3, 16), heads | {f"encoder/down_{n}": 4 * n for n in (16, 32, 64)})
+    assert_outside_mrus_as_pytorch(
+        _made(3, 16), heads | {f"encoder/down_{n}": 4 * n for n in (16, 32, 64)}
+    )
 
 
 def test_for_larger_pictures_the_heads_alone_are_larger(shapes_of):
@@ -60,7 +65,9 @@ def test_all_convolutions_and_nothing_else_are_spectrally_normalised():
     modules = discriminator.submodules
     assert sum(isinstance(module, SpectralConv2D) for module in modules) == 4 * 4 + 3
     assert not any(isinstance(module, tf.keras.layers.Conv2D) for module in modules)
-    assert {type(head) for head in (discriminator.real_head, discriminator.class_head)} == {tf.keras.layers.Dense}
+    assert {type(head) for head in (discriminator.real_head, discriminator.class_head)} == {
+        tf.keras.layers.Dense
+    }
 
 
 def test_logits_are_for_one_and_for_each_class():
@@ -86,7 +93,8 @@ def test_projection_adds_the_class_vectors_product_with_the_mean_features():
     logits, class_logits = discriminator((PHOTOS, SKETCHES, labels))
     pictures = tf.concat([PHOTOS, SKETCHES], -1)
     features = discriminator.encoder((pictures, pyramid(pictures)))[-1].numpy()  # [2, 8, 8, 16]
-    (kernel, bias), (vectors,) = discriminator.real_head.get_weights(), discriminator.class_head.get_weights()
+    (kernel, bias) = discriminator.real_head.get_weights()
+    (vectors,) = discriminator.class_head.get_weights()
     assert class_logits is None and vectors.shape == (16, 3)
     unconditional = features.reshape(2, -1) @ kernel[:, 0] + bias
     of_class = np.einsum("bc,cb->b", features.mean((1, 2)), vectors[:, labels])
@@ -98,7 +106,9 @@ def test_without_a_norm_an_example_is_judged_alone_while_training_too(shapes_of)
     """Its biases are where the norms' shifts were, and its scales are gone."""
     normed, discriminator = _made(3, 2), Discriminator(3, 2, normalization="none")
     together = discriminator((PHOTOS, SKETCHES), training=True)[0]
-    alone = [discriminator((PHOTOS[i : i + 1], SKETCHES[i : i + 1]), training=True)[0] for i in range(2)]
+    alone = [
+        discriminator((PHOTOS[i : i + 1], SKETCHES[i : i + 1]), training=True)[0] for i in range(2)
+    ]
     np.testing.assert_allclose(tf.concat(alone, 0), together, rtol=1e-4, atol=1e-6)
     shapes = shapes_of(normed)
     assert shapes_of(discriminator) == {k: v for k, v in shapes.items() if not k.endswith("/gamma")}

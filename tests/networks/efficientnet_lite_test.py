@@ -1,4 +1,6 @@
-"""EfficientNet-Lite0: what another implementation gives for the same weights and pictures, and its files."""
+"""EfficientNet-Lite0: what another implementation gives for the same
+weights and pictures, and its files.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,12 @@ def small() -> tf.keras.Model:
 def _arrays(model: tf.keras.Model) -> dict[str, np.ndarray]:
     """As a weights file names them, drawn anew."""
     rng, parts = np.random.default_rng(0), {"kernel": "weight", "depthwise_kernel": "weight"}
-    parts |= {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
+    parts |= {
+        "gamma": "weight",
+        "beta": "bias",
+        "moving_mean": "running_mean",
+        "moving_variance": "running_var",
+    }
     found = {}
     for variable in model.variables:
         layer, part = variable.name.split(":")[0].rsplit("/", 1)
@@ -45,8 +52,12 @@ def test_it_is_what_the_weights_are_of(shared_dir):
     np.testing.assert_allclose(logits, check["logits"], atol=1e-4)
     np.testing.assert_allclose(pooled, check["pooled"], atol=1e-4)
     np.testing.assert_array_equal([block.shape for block in blocks], check["block_shapes"])
-    np.testing.assert_allclose([np.mean(block) for block in blocks], check["block_means"], atol=1e-3)
-    np.testing.assert_allclose([np.std(block) for block in blocks], check["block_deviations"], rtol=1e-3)
+    np.testing.assert_allclose(
+        [np.mean(block) for block in blocks], check["block_means"], atol=1e-3
+    )
+    np.testing.assert_allclose(
+        [np.std(block) for block in blocks], check["block_deviations"], rtol=1e-3
+    )
 
 
 def test_its_features_are_those_of_the_deepest_layer_too(shared_dir):
@@ -61,7 +72,9 @@ def test_its_features_are_those_of_the_deepest_layer_too(shared_dir):
 
 def test_a_file_brings_every_variable_and_its_order_does_not_matter(small, tmp_path):
     arrays = _arrays(small)
-    np.savez(tmp_path / "weights.npz", **dict(reversed(arrays.items())), **{"fc.bias": np.zeros(1000)})
+    np.savez(
+        tmp_path / "weights.npz", **dict(reversed(arrays.items())), **{"fc.bias": np.zeros(1000)}
+    )
     load_weights(small, tmp_path / "weights.npz")
     assert len(small.variables) == len(arrays) == 245
     for variable, expected in paired(small.variables, arrays.values()):
@@ -77,11 +90,17 @@ def test_a_file_that_does_not_fit_is_named(kind, small, tmp_path):
     elif kind == "an npy":
         np.save(path.open("wb"), np.zeros(3))
     elif kind == "one too few":
-        np.savez(path, **{name: value for name, value in arrays.items() if name != "blocks.3.bn1.bias"})
+        np.savez(
+            path, **{name: value for name, value in arrays.items() if name != "blocks.3.bn1.bias"}
+        )
     else:
         np.savez(path, **{**arrays, "conv_stem.weight": np.zeros([3, 3, 1, 32])})
-    options = LossConfig(perceptual_network="EfficientNetLite0", perceptual_weights=str(path), perceptual_size=32)
+    options = LossConfig(
+        perceptual_network="EfficientNetLite0", perceptual_weights=str(path), perceptual_size=32
+    )
     with pytest.raises(UserError) as error:
         FrozenFeatures(perceptual.look(options), PLAIN)
-    expected = f"--perceptual_weights={path} with --perceptual_size=32: does not make a EfficientNetLite0"
+    expected = (
+        f"--perceptual_weights={path} with --perceptual_size=32: does not make a EfficientNetLite0"
+    )
     assert str(error.value).startswith(expected) and "\n" not in str(error.value)

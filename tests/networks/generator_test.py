@@ -53,7 +53,10 @@ def test_variables_at_full_width(mru_shapes, shapes_of):
     for name, (kernel, bias) in CONVS.items():
         expected.update({f"{name}/kernel": kernel, f"{name}/bias": bias})
     assert shapes_of(generator) == expected
-    assert sum(np.prod(shape) for shape in expected.values()) == generator.count_params() - 2 * 2 * 2 * 960
+    assert (
+        sum(np.prod(shape) for shape in expected.values())
+        == generator.count_params() - 2 * 2 * 2 * 960
+    )
     assert sum(int(tf.size(variable)) for variable in generator.trainable_variables) == 39_322_134
 
 
@@ -67,9 +70,12 @@ VARIANTS = {
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS.keys())
 def test_variables_of_the_variants(variant, mru_shapes, shapes_of):
-    """At width 2: what is not the default changes the norms' scales, or the first layer and what sees it."""
+    """At width 2: what is not the default changes the norms' scales,
+    or the first layer and what sees it.
+    """
     network = NetworkConfig(base_width=2, **variant)
-    of_class, residual = "conditional" in network.generator_norm, "residual" in network.generator_norm
+    of_class = "conditional" in network.generator_norm
+    residual = "residual" in network.generator_norm
     initial = 8 if network.initial_features == "sketch" else 1
     expected = {}
     for name, x, filters in MRUS:
@@ -78,7 +84,9 @@ def test_variables_of_the_variants(variant, mru_shapes, shapes_of):
         scale = [CLASSES, filters] if of_class else [filters]
         shapes = mru_shapes(f"{path}_{int(number) // 32}", x, 1, filters, scale)
         norms = [each.rsplit("/", 1) for each in shapes if each.endswith(("/gamma", "/beta"))]
-        expected.update(shapes | {f"{norm}/shared_{part}": [filters] for norm, part in norms if residual})
+        expected.update(
+            shapes | {f"{norm}/shared_{part}": [filters] for norm, part in norms if residual}
+        )
     found = shapes_of(made(network))
     mrus = {name: shape for name, shape in found.items() if "mru_" in name}
     first = {name: shape for name, shape in found.items() if name.startswith("initial")}
@@ -105,7 +113,9 @@ UPSAMPLINGS = ("resize", "transposed")
 
 @pytest.mark.parametrize("detail, block", [("half", 2), ("quarter", 4)])
 def test_a_sketch_of_less_detail_is_what_a_smaller_one_says(detail, block):
-    """Every pixel of a block is its mean, for encoder and decoder and what the encoder starts from."""
+    """Every pixel of a block is its mean, for encoder and
+    decoder and what the encoder starts from.
+    """
     network = NetworkConfig(2, initial_features="sketch")
     fine, coarse = made(network), made(dataclasses.replace(network, sketch_detail=detail))
     coarse.set_weights(fine.get_weights())
@@ -128,18 +138,27 @@ def test_class_planes_start_as_standard_normal():
 @pytest.mark.parametrize("initial_features", ["label", "sketch"])
 @pytest.mark.parametrize("base_width", [2, 16])
 def test_what_the_encoder_starts_from_is_heard_by_its_first_norm(initial_features, base_width):
-    """Behind the first shortcut's convolution it varies by far more than the norm's epsilon adds to it."""
+    """Behind the first shortcut's convolution it varies by far more
+    than the norm's epsilon adds to it.
+    """
     generator = made(NetworkConfig(base_width, initial_features=initial_features))
     sketches = np.zeros([2, 64, 64, 1], np.float32)
-    sketches[0, 10:50, 30:32], sketches[1, 40:42, 5:60] = 1, 1  # thin lines, 2 % of the paper, as drawn ones
-    shortcut = generator.encoder.mrus[0].shortcut(generator._initial_features(tf.constant(sketches), LABELS))
+    # Thin lines, 2 % of the paper, as drawn ones
+    sketches[0, 10:50, 30:32], sketches[1, 40:42, 5:60] = 1, 1
+    shortcut = generator.encoder.mrus[0].shortcut(
+        generator._initial_features(tf.constant(sketches), LABELS)
+    )
     assert np.var(shortcut, axis=(0, 1, 2)).mean() > 10 * EPSILON
 
 
 @pytest.mark.usefixtures("seeded")
 def test_kernels_outside_the_mrus_start_where_pytorch_starts(assert_outside_mrus_as_pytorch):
-    """By how many values an output is summed from; of a transposed convolution PyTorch counts outputs, not inputs."""
-    halved_and_doubled = {f"{name}_{n}": 4 * n for name in ("encoder/down", "up") for n in (16, 32, 64)}
+    """By how many values an output is summed from; of a transposed convolution
+    PyTorch counts outputs, not inputs.
+    """
+    halved_and_doubled = {
+        f"{name}_{n}": 4 * n for name in ("encoder/down", "up") for n in (16, 32, 64)
+    }
     counts = {"initial_sketch": 9, "to_rgb": 9 * 16, **halved_and_doubled}
     assert_outside_mrus_as_pytorch(made(NetworkConfig(16, initial_features="sketch")), counts)
 
@@ -147,7 +166,10 @@ def test_kernels_outside_the_mrus_start_where_pytorch_starts(assert_outside_mrus
 def test_a_larger_picture_has_a_larger_plane_a_class_and_noise_at_more_places(shapes_of):
     """All else has the same shapes: the blocks know no size."""
     large, small = made(NetworkConfig(2), 128), made(NetworkConfig(2))
-    assert shapes_of(large) == {**shapes_of(small), "initial_label/embeddings": [CLASSES, 128 * 128]}
+    assert shapes_of(large) == {
+        **shapes_of(small),
+        "initial_label/embeddings": [CLASSES, 128 * 128],
+    }
     assert (large.noise_shape, small.noise_shape) == ((16, 16, 16), (8, 8, 16))
     sketch_first = NetworkConfig(2, initial_features="sketch")
     assert shapes_of(made(sketch_first, 128)) == shapes_of(made(sketch_first))
@@ -155,7 +177,9 @@ def test_a_larger_picture_has_a_larger_plane_a_class_and_noise_at_more_places(sh
 
 @pytest.mark.parametrize("upsampling, kinds", [("resize", 1), ("transposed", 4)])
 def test_resizing_leaves_no_checkerboard(upsampling, kinds):
-    """Even features double to even ones, far from the border; a transposed convolution has a value a parity."""
+    """Even features double to even ones, far from the border; a
+    transposed convolution has a value a parity.
+    """
     doubling = made(NetworkConfig(2, upsampling=upsampling)).ups[0]
     doubled = doubling(tf.ones([1, 4, 4, 16])).numpy()[0, 2:-2, 2:-2]
     assert doubled.shape == (4, 4, 8)
@@ -189,7 +213,12 @@ def test_pictures_are_within_tanh(generator):
 def test_pictures_depend_on_sketch_class_and_noise(generator):
     picture = generator((SKETCHES, LABELS, _noise(0, 1)))
     assert _distance(picture, generator((SKETCHES[:, ::-1], LABELS, _noise(0, 1)))) > 1e-3
-    assert _distance(picture, generator((SKETCHES, LABELS - 1 + tf.constant([0, 2], tf.int64), _noise(0, 1)))) > 1e-3
+    assert (
+        _distance(
+            picture, generator((SKETCHES, LABELS - 1 + tf.constant([0, 2], tf.int64), _noise(0, 1)))
+        )
+        > 1e-3
+    )
     assert _distance(picture, generator((SKETCHES, LABELS, _noise(2, 3)))) > 1e-3
 
 
@@ -197,7 +226,9 @@ def test_halves_are_the_whole_and_share_one_encoding(generator):
     features = generator.encode(SKETCHES, LABELS)
     for seeds in ((0, 1), (2, 3)):
         picture = generator.decode(features, SKETCHES, LABELS, _noise(*seeds))
-        np.testing.assert_allclose(picture, generator((SKETCHES, LABELS, _noise(*seeds))), atol=1e-5)
+        np.testing.assert_allclose(
+            picture, generator((SKETCHES, LABELS, _noise(*seeds))), atol=1e-5
+        )
 
 
 def test_class_planes_are_not_mixed_between_examples(generator):
@@ -214,7 +245,9 @@ def test_drawing_depends_on_sketch_label_and_seed_alone(generator):
     drawn = generator.draw(SKETCHES, LABELS, seeds)
     turned = generator.draw(SKETCHES[::-1], LABELS[::-1], seeds[::-1])
     np.testing.assert_allclose(drawn, turned[::-1], atol=1e-5)
-    np.testing.assert_allclose(drawn[:1], generator.draw(SKETCHES[:1], LABELS[:1], seeds[:1]), atol=1e-5)
+    np.testing.assert_allclose(
+        drawn[:1], generator.draw(SKETCHES[:1], LABELS[:1], seeds[:1]), atol=1e-5
+    )
     assert _distance(drawn, generator.draw(SKETCHES, LABELS, seeds + 1)) > 1e-3
 
 
@@ -228,10 +261,16 @@ def test_pictures_are_float32_under_mixed_precision():
 
 
 def test_configuration_reaches_the_network():
-    """Every field of NetworkConfig that is of the generator changes the variables, but for the sketch's detail."""
-    changed = dict(base_width=4, generator_norm="batch", initial_features="sketch", upsampling="resize")
+    """Every field of NetworkConfig that is of the generator changes the
+    variables, but for the sketch's detail.
+    """
+    changed = dict(
+        base_width=4, generator_norm="batch", initial_features="sketch", upsampling="resize"
+    )
     fields = {field.name for field in dataclasses.fields(NetworkConfig)}
-    assert set(changed) == {name for name in fields - {"sketch_detail"} if not name.startswith("discriminator_")}
+    assert set(changed) == {
+        name for name in fields - {"sketch_detail"} if not name.startswith("discriminator_")
+    }
     default = NetworkConfig(base_width=2)
     parameters = {made(default).count_params()}
     for name, value in changed.items():

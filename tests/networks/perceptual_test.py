@@ -66,7 +66,9 @@ def inception_stem(shared_dir) -> FrozenFeatures:
     """The first four convolutions, which are real in this file."""
     weights = str(shared_dir / "weights" / "inception_v3_stem_only_no_top.h5")
     layers = ("activation:0", "activation:1", "activation:2", "activation:3")
-    return _features(LossConfig(perceptual_weights=weights, perceptual_size=96, perceptual_layers=layers))
+    return _features(
+        LossConfig(perceptual_weights=weights, perceptual_size=96, perceptual_layers=layers)
+    )
 
 
 REAL = pytest.mark.parametrize("network", ["mobilenet", "inception_stem"])
@@ -74,7 +76,9 @@ REAL = pytest.mark.parametrize("network", ["mobilenet", "inception_stem"])
 
 @REAL
 def test_real_features_are_alive(network, pictures, request):
-    """Finite, and in every layer most channels answer to one of the pictures, each in its own way."""
+    """Finite, and in every layer most channels answer to one
+    of the pictures, each in its own way.
+    """
     for features in request.getfixturevalue(network)(_normalized(pictures / 255)):
         flat = features.numpy().reshape(-1, features.shape[-1])
         assert features.dtype == tf.float32 and np.all(np.isfinite(flat))
@@ -83,12 +87,16 @@ def test_real_features_are_alive(network, pictures, request):
 
 
 def _distance(network, a, b) -> float:
-    return float(tf.reduce_mean(losses.perceptual(network(_normalized(a)), network(_normalized(b)))))
+    return float(
+        tf.reduce_mean(losses.perceptual(network(_normalized(a)), network(_normalized(b))))
+    )
 
 
 @REAL
 def test_blur_is_further_away_than_brightness_of_the_same_l1(network, pictures, request):
-    """Equal pictures are at zero; a picture without its detail is not a brighter one, as it is to L1."""
+    """Equal pictures are at zero; a picture without its detail is
+    not a brighter one, as it is to L1.
+    """
     network = request.getfixturevalue(network)
     photos = tf.constant(pictures / 255, tf.float32)
     blurred = tf.image.resize(tf.image.resize(photos, [8, 8], antialias=True), [64, 64])
@@ -113,7 +121,9 @@ def test_distance_grows_with_noise_and_pulls_back(network, pictures, request):
     assert np.sum(gradient * noise) > 0  # down the gradient is away from the noise
 
 
-@pytest.mark.parametrize("name, application", [("mobilenet", "mobilenet"), ("inception_stem", "inception_v3")])
+@pytest.mark.parametrize(
+    "name, application", [("mobilenet", "mobilenet"), ("inception_stem", "inception_v3")]
+)
 def test_features_are_those_of_keras_on_the_pixels(name, application, pictures, request):
     """From pixels through Keras' own `preprocess_input`: the ranges that were trained for."""
     network = request.getfixturevalue(name)
@@ -131,7 +141,9 @@ def test_layers_are_the_ones_asked_for(mobilenet, inception_stem):
 
 
 def test_first_layer_by_hand(inception_stem, pictures):
-    """Convolution 3x3 by 2, batch norm (no scale, epsilon 0.001), ReLU, with the weights of the file."""
+    """Convolution 3x3 by 2, batch norm (no scale, epsilon 0.001),
+    ReLU, with the weights of the file.
+    """
     inputs = preprocessing.application_range(_normalized(pictures / 255), STATISTICS)
     inputs = tf.image.resize(inputs, [96, 96])
     kernel, beta, mean, variance = inception_stem.network.weights[:4]
@@ -146,7 +158,10 @@ def test_network_is_frozen():
     before = network.network.get_weights()
     network(tf.random.stateless_normal([4, 64, 64, 3], [0, 0]))
     assert network.network.trainable_variables == []
-    assert all(np.array_equal(weight, value) for weight, value in zip(network.network.get_weights(), before))
+    assert all(
+        np.array_equal(weight, value)
+        for weight, value in zip(network.network.get_weights(), before)
+    )
 
 
 @pytest.mark.parametrize("faster, computed", [(True, tf.bfloat16), (False, tf.float32)])
@@ -158,10 +173,14 @@ def test_features_are_float32_whatever_they_are_computed_in(faster, computed, mo
     assert _features(RANDOM_MOBILENET, "mixed_float16").network.outputs[0].dtype == tf.float32
 
 
-def test_in_bfloat16_the_distance_and_where_it_pulls_to_are_those_of_float32(pictures, shared_dir, monkeypatch):
+def test_in_bfloat16_the_distance_and_where_it_pulls_to_are_those_of_float32(
+    pictures, shared_dir, monkeypatch
+):
     monkeypatch.setattr(hardware, "multiplies_bfloat16_faster", lambda: True)
     weights = str(shared_dir / "weights" / "mobilenet_1_0_224_tf_no_top.h5")
-    options = LossConfig(perceptual_network="MobileNet", perceptual_weights=weights, perceptual_size=64)
+    options = LossConfig(
+        perceptual_network="MobileNet", perceptual_weights=weights, perceptual_size=64
+    )
     photos = tf.constant(pictures / 255, tf.float32)
     fakes = _normalized(photos + tf.random.stateless_uniform(photos.shape, [0, 0], -0.2, 0.2))
     found = {}
@@ -189,10 +208,16 @@ def test_distances_are_scaled_where_they_are_large_or_if_it_is_asked(network, sc
 
 
 def test_pictures_that_layers_are_measured_on_are_grey_at_all_scales_as_photos_are():
-    """Halving them, as going away from a scene does, takes away little of their contrast, as of no white noise."""
+    """Halving them, as going away from a scene does, takes away little of
+    their contrast, as of no white noise.
+    """
     pictures = frozen_features.photo_like_noise(4, 64)
     assert pictures.dtype == np.float32 and pictures.shape == (4, 64, 64, 3)
-    assert 0 <= pictures.min() < 0.05 and 0.9 < pictures.max() <= 1 and abs(pictures.mean() - 0.45) < 0.02
+    assert (
+        0 <= pictures.min() < 0.05
+        and 0.9 < pictures.max() <= 1
+        and abs(pictures.mean() - 0.45) < 0.02
+    )
     halved = pictures.reshape(4, 32, 2, 32, 2, 3).mean((2, 4))
     assert halved.std() > 0.85 * pictures.std()  # 0.5 of it in white noise
     assert np.corrcoef(pictures[..., 0].ravel(), pictures[..., 2].ravel())[0, 1] > 0.8
@@ -200,17 +225,24 @@ def test_pictures_that_layers_are_measured_on_are_grey_at_all_scales_as_photos_a
 
 
 def test_deviations_are_about_those_of_photos(shared_dir):
-    """Within a factor of 1.6, in networks whose layers' deviations differ by 3 and 8 among each other."""
+    """Within a factor of 1.6, in networks whose layers' deviations
+    differ by 3 and 8 among each other.
+    """
     from PIL import Image
 
     files = sorted((shared_dir / "photos_128").glob("*/*"))[::200]
-    photos = np.stack([np.asarray(Image.open(file).convert("RGB").resize([64, 64])) for file in files]) / 255
+    photos = (
+        np.stack([np.asarray(Image.open(file).convert("RGB").resize([64, 64])) for file in files])
+        / 255
+    )
     for name, file in (
         ("MobileNet", "mobilenet_1_0_224_tf_no_top.h5"),
         ("EfficientNetLite0", "efficientnet_lite0_imagenet.npz"),
     ):
         weights = str(shared_dir / "weights" / file)
-        features = _features(LossConfig(perceptual_network=name, perceptual_weights=weights, perceptual_size=128))
+        features = _features(
+            LossConfig(perceptual_network=name, perceptual_weights=weights, perceptual_size=128)
+        )
         real = [np.std(values) for values in features(_normalized(photos))]
         ratios = np.array(features.deviations()) / real
         assert len(ratios) == 4 and np.all((1 / 1.6 < ratios) & (ratios < 1.6)), ratios
@@ -219,7 +251,9 @@ def test_deviations_are_about_those_of_photos(shared_dir):
 # At their smallest size: the channels of the layers chosen by default, from the networks' papers.
 DEFAULTS = [
     pytest.param("InceptionV3", 75, [64, 192, 256, 288], id="InceptionV3"),
-    pytest.param("InceptionResNetV2", 75, [64, 192, 320], id="InceptionResNetV2", marks=pytest.mark.slow),
+    pytest.param(
+        "InceptionResNetV2", 75, [64, 192, 320], id="InceptionResNetV2", marks=pytest.mark.slow
+    ),
     pytest.param("MobileNet", 32, [64, 128, 256, 512], id="MobileNet"),
     pytest.param("EfficientNetLite0", 32, [16, 24, 40, 112], id="EfficientNetLite0"),
 ]
@@ -263,7 +297,9 @@ def test_wrong_weights_file_is_named(content, tmp_path):
         model.save_weights(path)
     options = dataclasses.replace(RANDOM_MOBILENET, perceptual_weights=str(path))
     message = _message(lambda: _features(options))
-    assert message.startswith(f"--perceptual_weights={path} with --perceptual_size=64: does not make a MobileNet")
+    assert message.startswith(
+        f"--perceptual_weights={path} with --perceptual_size=64: does not make a MobileNet"
+    )
 
 
 def test_size_too_small_is_named():
@@ -273,17 +309,24 @@ def test_size_too_small_is_named():
 
 
 @pytest.mark.parametrize("name, suffix", [("InceptionV3", ".h5"), ("EfficientNetLite0", ".npz")])
-def test_missing_weights_file_is_found_out_before_anything_is_built(name, suffix, tmp_path, monkeypatch):
-    monkeypatch.setitem(pretrained.CHOICES, name, dataclasses.replace(pretrained.CHOICES[name], build=None))
+def test_missing_weights_file_is_found_out_before_anything_is_built(
+    name, suffix, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(
+        pretrained.CHOICES, name, dataclasses.replace(pretrained.CHOICES[name], build=None)
+    )
     path = tmp_path / f"nowhere{suffix}"
     options = LossConfig(perceptual_network=name, perceptual_weights=str(path))
     message = _message(lambda: check_weights(options))
-    assert message.startswith(f"--perceptual_weights={path}: no such file; give imagenet, random, or the {suffix} file")
+    assert message.startswith(
+        f"--perceptual_weights={path}: no such file; give imagenet, random, or the {suffix} file"
+    )
 
 
 def test_weights_that_cannot_be_downloaded_are_one_line_with_the_ways_out(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(urllib.request, "_opener", None)  # where urlopen keeps the proxies of its first call
+    # Where urlopen keeps the proxies of its first call
+    monkeypatch.setattr(urllib.request, "_opener", None)
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # where no server answers
     message = _message(lambda: check_weights(LossConfig(perceptual_network="MobileNet")))
@@ -296,7 +339,10 @@ def test_weights_that_nobody_serves_are_looked_for_where_keras_keeps_its_own(tmp
     file = tmp_path / ".keras" / "models" / "efficientnet_lite0_imagenet.npz"
     options = LossConfig(perceptual_network="EfficientNetLite0")
     message = _message(lambda: check_weights(options))
-    assert f"are not at {file} and cannot be downloaded" in message and "--perceptual_weights=FILE.npz" in message
+    assert (
+        f"are not at {file} and cannot be downloaded" in message
+        and "--perceptual_weights=FILE.npz" in message
+    )
     file.parent.mkdir(parents=True)
     file.touch()
     check_weights(options)
@@ -304,12 +350,19 @@ def test_weights_that_nobody_serves_are_looked_for_where_keras_keeps_its_own(tmp
 
 @pytest.mark.parametrize("name", ["InceptionV3", "InceptionResNetV2", "MobileNet"])
 def test_weights_that_keras_has_kept_are_enough(name, tmp_path, monkeypatch):
-    """The file's name is one that Keras' own source has, and nothing is asked for when it is there."""
+    """The file's name is one that Keras' own source has, and
+    nothing is asked for when it is there.
+    """
     monkeypatch.setenv("HOME", str(tmp_path))
     choice = pretrained.CHOICES[name]
-    source = re.sub(r'"\s*"', "", inspect.getsource(inspect.getmodule(inspect.unwrap(choice.build))))
+    source = re.sub(
+        r'"\s*"', "", inspect.getsource(inspect.getmodule(inspect.unwrap(choice.build)))
+    )
     pattern = "mobilenet_%s_%d_tf_no_top.h5" if name == "MobileNet" else choice.weights_file
-    assert pattern in source and choice.weights_file in (pattern, pattern.replace("%s_%d", "1_0_224"))
+    assert pattern in source and choice.weights_file in (
+        pattern,
+        pattern.replace("%s_%d", "1_0_224"),
+    )
     monkeypatch.setitem(pretrained.CHOICES, name, dataclasses.replace(choice, build=None))
     kept = tmp_path / ".keras" / "models" / choice.weights_file
     kept.parent.mkdir(parents=True)
@@ -317,7 +370,9 @@ def test_weights_that_keras_has_kept_are_enough(name, tmp_path, monkeypatch):
     check_weights(LossConfig(perceptual_network=name))
 
 
-@pytest.mark.parametrize("options", [dict(perceptual_weights="random"), dict(perceptual_weight=0.0)])
+@pytest.mark.parametrize(
+    "options", [dict(perceptual_weights="random"), dict(perceptual_weight=0.0)]
+)
 def test_nothing_is_asked_for_that_is_not_needed(options, monkeypatch):
     monkeypatch.setattr(pretrained, "CHOICES", None)
     check_weights(LossConfig(**options))

@@ -1,4 +1,6 @@
-"""Checkpoints that a process was killed over, or that a disk spoilt: the newest whole one is used, and it is said."""
+"""Checkpoints that a process was killed over, or that a disk spoilt: the
+newest whole one is used, and it is said.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def checkpoint_of(value):
 
 
 def manager_of(checkpoint, workdir):
-    return tf.train.CheckpointManager(checkpoint, checkpoint_files.directory(str(workdir)), max_to_keep=len(STEPS))
+    return tf.train.CheckpointManager(
+        checkpoint, checkpoint_files.directory(str(workdir)), max_to_keep=len(STEPS)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +60,22 @@ def path(workdir, name):
 
 
 def found(workdir):
-    """The step of the checkpoint that is used, once the folder is mended, and all of whose values are of it."""
+    """The step of the checkpoint that is used, once the folder is
+    mended, and all of whose values are of it.
+    """
     before = sorted(workdir.rglob("*"))
     newest = checkpoint_files.newest(str(workdir))
     assert sorted(workdir.rglob("*")) == before  # to read is not to mend
     checkpoint_files.mend(str(workdir))
-    assert tf.train.latest_checkpoint(str(workdir / "checkpoints")) == newest == checkpoint_files.newest(str(workdir))
-    values = {float(tf.train.load_variable(newest, f"values_{i}/.ATTRIBUTES/VARIABLE_VALUE")[3, 3]) for i in range(20)}
+    assert (
+        tf.train.latest_checkpoint(str(workdir / "checkpoints"))
+        == newest
+        == checkpoint_files.newest(str(workdir))
+    )
+    values = {
+        float(tf.train.load_variable(newest, f"values_{i}/.ATTRIBUTES/VARIABLE_VALUE")[3, 3])
+        for i in range(20)
+    }
     (step,) = values
     assert newest.endswith(f"ckpt-{int(step)}")
     return int(step)
@@ -104,7 +117,9 @@ def test_a_damaged_newest_one_is_said_and_set_aside(workdir, capfd, damage, reas
     left = names & {file.name for file in path(workdir, "").iterdir()}
     assert found(workdir) == 20
     reader, mender = capfd.readouterr().err.splitlines()
-    assert reader.startswith(f"{path(workdir, 'ckpt-30')}: {reason}") and mender.startswith(reader.split(";")[0])
+    assert reader.startswith(f"{path(workdir, 'ckpt-30')}: {reason}") and mender.startswith(
+        reader.split(";")[0]
+    )
     assert mender.endswith(f"moved to {path(workdir, 'damaged')}, the one before it is used")
     assert {file.name for file in path(workdir, "damaged").iterdir()} == left
 
@@ -121,7 +136,9 @@ def test_a_flipped_bit_anywhere_is_found(made, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [None, "", "garbage", 'model_checkpoint_path: "ckpt-99"\n', "\x00" * 100], ids=itertools.count()
+    "content",
+    [None, "", "garbage", 'model_checkpoint_path: "ckpt-99"\n', "\x00" * 100],
+    ids=itertools.count(),
 )
 def test_the_list_is_written_anew_from_the_folder(workdir, content, capfd):
     path(workdir, "checkpoint").unlink()
@@ -129,14 +146,20 @@ def test_the_list_is_written_anew_from_the_folder(workdir, content, capfd):
         path(workdir, "checkpoint").write_text(content)
     assert found(workdir) == 30
     assert "is used" not in capfd.readouterr().err
-    assert manager_of(checkpoint_of(0), workdir).checkpoints == [str(path(workdir, f"ckpt-{step}")) for step in STEPS]
+    assert manager_of(checkpoint_of(0), workdir).checkpoints == [
+        str(path(workdir, f"ckpt-{step}")) for step in STEPS
+    ]
 
 
 def test_old_ones_are_still_deleted_after_the_list_was_lost(workdir):
     path(workdir, "checkpoint").unlink()
     checkpoint_files.mend(str(workdir))
     manager_of(checkpoint_of(0), workdir).save(checkpoint_number=40)
-    assert sorted(file.stem for file in workdir.rglob("*.index")) == ["ckpt-20", "ckpt-30", "ckpt-40"]
+    assert sorted(file.stem for file in workdir.rglob("*.index")) == [
+        "ckpt-20",
+        "ckpt-30",
+        "ckpt-40",
+    ]
 
 
 def test_two_faults_at_once(workdir):
@@ -149,13 +172,18 @@ def test_two_faults_at_once(workdir):
 def test_a_run_without_a_whole_checkpoint_stops_and_is_never_started_over(workdir):
     for step in STEPS:
         os.truncate(path(workdir, f"ckpt-{step}" + DATA), 100)
-    message = f"^--workdir={workdir}: none of its checkpoints can be read .*; restore one from a backup into "
+    message = (
+        f"^--workdir={workdir}: none of its checkpoints can be read .*;"
+        " restore one from a backup into "
+    )
     for _ in range(2):  # the second time all of them are set aside
         with pytest.raises(UserError, match=message):
             checkpoint_files.newest(str(workdir))
         with pytest.raises(UserError, match=message):
             checkpoint_files.mend(str(workdir))
-    assert {file.name for file in path(workdir, "damaged").iterdir()} >= {f"ckpt-{step}.index" for step in STEPS}
+    assert {file.name for file in path(workdir, "damaged").iterdir()} >= {
+        f"ckpt-{step}.index" for step in STEPS
+    }
 
 
 def test_a_lost_list_and_lost_indices_do_not_start_over_either(workdir):
@@ -173,7 +201,9 @@ def test_a_new_folder_has_none(tmp_path):
 
 
 def test_one_that_was_never_listed_is_what_a_kill_left_and_is_removed(workdir, capfd):
-    """TensorFlow lists a checkpoint when all of it is there, and writes its index under its own name."""
+    """TensorFlow lists a checkpoint when all of it is there, and
+    writes its index under its own name.
+    """
     for suffix in (DATA, ".index"):
         shutil.copy(path(workdir, "ckpt-30" + suffix), path(workdir, "ckpt-40" + suffix))
     os.truncate(path(workdir, "ckpt-40.index"), 300)
@@ -201,11 +231,15 @@ def _is_being_written(workdir) -> bool:
 
 @pytest.mark.slow
 def test_a_kill_while_a_checkpoint_is_written_loses_nothing_else(tmp_path, capfd):
-    """At random moments: half of the kills anywhere between two checkpoints, half soon after a write has begun."""
+    """At random moments: half of the kills anywhere between two
+    checkpoints, half soon after a write has begun.
+    """
     moments, step, leftovers = random.Random(0), 0, 0
     for number in range(KILLS):
         (tmp_path / "writing").unlink(missing_ok=True)
-        writer = multiprocessing.get_context("spawn").Process(target=_write_for_ever, args=(tmp_path, step))
+        writer = multiprocessing.get_context("spawn").Process(
+            target=_write_for_ever, args=(tmp_path, step)
+        )
         writer.start()
         while not (tmp_path / "writing").exists():
             time.sleep(0.005)
@@ -225,6 +259,7 @@ def test_a_kill_while_a_checkpoint_is_written_loses_nothing_else(tmp_path, capfd
         assert len(names) == 2 * len(kept) + bool(kept), names  # and no leftovers
     assert step > KILLS and leftovers > KILLS / 5  # many of the kills came during a write
     assert "damaged" not in capfd.readouterr().err
-    # A kill between a write and the deletion of an older one leaves one more; the next write deletes them all.
+    # A kill between a write and the deletion of an older one leaves one
+    # more; the next write deletes them all.
     manager_of(checkpoint_of(step), tmp_path).save(checkpoint_number=step)
     assert len(os.listdir(tmp_path / "checkpoints")) == 2 * len(STEPS) + 1

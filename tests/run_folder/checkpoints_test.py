@@ -1,4 +1,6 @@
-"""Checkpoints hold the whole run and its card, and a run of something else does not go on in its folder."""
+"""Checkpoints hold the whole run and its card, and a run of
+something else does not go on in its folder.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,11 @@ def state():
     state = TrainState(CONFIG, len(CLASSES))
     random = np.random.default_rng(0)
     for variable in variables(state):
-        values = random.integers(5, 99, variable.shape) if variable.dtype.is_integer else random.random(variable.shape)
+        values = (
+            random.integers(5, 99, variable.shape)
+            if variable.dtype.is_integer
+            else random.random(variable.shape)
+        )
         variable.assign(values.astype(variable.dtype.as_numpy_dtype))
     return state
 
@@ -47,7 +53,11 @@ def workdir(state, tmp_path_factory):
 
 def changed(card, **groups):
     config = dataclasses.replace(
-        card.config, **{name: dataclasses.replace(getattr(card.config, name), **new) for name, new in groups.items()}
+        card.config,
+        **{
+            name: dataclasses.replace(getattr(card.config, name), **new)
+            for name, new in groups.items()
+        },
     )
     return dataclasses.replace(card, config=config)
 
@@ -58,7 +68,11 @@ def test_a_card_is_the_same_after_json():
 
 def test_a_card_from_before_there_were_encodings_and_sizes_is_of_lines_at_64():
     values = json.loads(CARD.to_json())
-    del values["statistics"]["sketch_encoding"], values["config"]["sketch_encoding"], values["config"]["image_size"]
+    del (
+        values["statistics"]["sketch_encoding"],
+        values["config"]["sketch_encoding"],
+        values["config"]["image_size"],
+    )
     assert Card.from_json(json.dumps(values)) == CARD
 
 
@@ -109,41 +123,64 @@ def test_a_generator_trained_in_bfloat16_is_loaded_in_float32(tmp_path):
     assert state.generator.encoder.compute_dtype == "bfloat16"
     Checkpoints(str(tmp_path), Card(config, CLASSES, STATISTICS), state, kept=1).save()
     generator, _, _ = checkpoints.load_generator(str(tmp_path))
-    assert {layer.compute_dtype for layer in generator.submodules if isinstance(layer, tf.keras.layers.Layer)} == {
-        "float32"
-    }
+    assert {
+        layer.compute_dtype
+        for layer in generator.submodules
+        if isinstance(layer, tf.keras.layers.Layer)
+    } == {"float32"}
 
 
 def test_a_run_goes_on_with_other_training_flags(workdir):
     before = checkpoints.check_continues(
         workdir, changed(CARD, training=dict(train_steps=9, generator_learning_rate=1.0))
     )
-    assert before == Before(7, "train_steps 100000 there, 9 now; generator_learning_rate 0.0001 there, 1.0 now")
-    checkpoints.check_continues(workdir, changed(CARD, losses=dict(gan_weight=0.0), data=dict(data_dir="moved")))
+    assert before == Before(
+        7, "train_steps 100000 there, 9 now; generator_learning_rate 0.0001 there, 1.0 now"
+    )
+    checkpoints.check_continues(
+        workdir, changed(CARD, losses=dict(gan_weight=0.0), data=dict(data_dir="moved"))
+    )
 
 
 @pytest.mark.parametrize(
     "card, difference",
     [
         (changed(CARD, network=dict(base_width=4)), "base_width 2 there, 4 now"),
-        (changed(CARD, network=dict(generator_norm="batch")), "generator_norm conditional_batch there, batch now"),
+        (
+            changed(CARD, network=dict(generator_norm="batch")),
+            "generator_norm conditional_batch there, batch now",
+        ),
         (changed(CARD, data=dict(image_size=128)), "image_size 64 there, 128 now;"),
         (
             dataclasses.replace(CARD, class_names=CLASSES[:2]),
-            r"number of classes 3 there, 2 now; classes apple,car_\(sedan\),hot-air_balloon there, apple,car_\(sedan\)",
+            r"number of classes 3 there, 2 now;"
+            r" classes apple,car_\(sedan\),hot-air_balloon there, apple,car_\(sedan\)",
         ),
-        (dataclasses.replace(CARD, class_names=("ant", *CLASSES[1:])), "classes apple,.* there, ant,.* now"),
-        (changed(CARD, data=dict(dataset="edge_maps")), "dataset sketchy there, edge_maps now;"),
-        (changed(CARD, data=dict(photo_variant=("tx_000000000000",))), "photo_variant tx_000100000000 there"),
         (
-            dataclasses.replace(CARD, statistics=dataclasses.replace(STATISTICS, sketch_encoding="distance_field")),
+            dataclasses.replace(CARD, class_names=("ant", *CLASSES[1:])),
+            "classes apple,.* there, ant,.* now",
+        ),
+        (changed(CARD, data=dict(dataset="edge_maps")), "dataset sketchy there, edge_maps now;"),
+        (
+            changed(CARD, data=dict(photo_variant=("tx_000000000000",))),
+            "photo_variant tx_000100000000 there",
+        ),
+        (
+            dataclasses.replace(
+                CARD, statistics=dataclasses.replace(STATISTICS, sketch_encoding="distance_field")
+            ),
             "sketch_encoding lines there, distance_field now;",
         ),
-        (dataclasses.replace(CARD, statistics=Statistics((0.0,) * 3, 1.0, (0.0,), 1.0)), "statistics of the data"),
+        (
+            dataclasses.replace(CARD, statistics=Statistics((0.0,) * 3, 1.0, (0.0,), 1.0)),
+            "statistics of the data",
+        ),
     ],
 )
 def test_a_run_of_something_else_does_not_go_on(workdir, card, difference):
-    with pytest.raises(UserError, match=f"^--workdir={workdir} holds a run that cannot go on: {difference}") as raised:
+    with pytest.raises(
+        UserError, match=f"^--workdir={workdir} holds a run that cannot go on: {difference}"
+    ) as raised:
         checkpoints.check_continues(workdir, card)
     assert "\n" not in str(raised.value) and str(raised.value).endswith("; give another --workdir")
 
@@ -153,16 +190,23 @@ def test_a_new_folder_is_started(tmp_path):
 
 
 def test_no_run(tmp_path):
-    with pytest.raises(UserError, match=f"^--workdir={tmp_path}: no checkpoint in {tmp_path}/checkpoints; train first"):
+    with pytest.raises(
+        UserError,
+        match=f"^--workdir={tmp_path}: no checkpoint in {tmp_path}/checkpoints; train first",
+    ):
         checkpoints.load_generator(str(tmp_path))
 
 
 def test_networks_can_start_from_another_run(state, workdir):
     other = TrainState(changed(CARD, training=dict(seed=5)).config, len(CLASSES))
     optimizers = [v.numpy() for v in other.generator_optimizer.variables]
-    checkpoints.start_from(workdir, changed(CARD, data=dict(photo_variant=("tx_000000000000",))), other)
+    checkpoints.start_from(
+        workdir, changed(CARD, data=dict(photo_variant=("tx_000000000000",))), other
+    )
     for network in ("generator", "averaged_generator", "discriminator"):
-        for restored, saved in paired(getattr(other, network).variables, getattr(state, network).variables):
+        for restored, saved in paired(
+            getattr(other, network).variables, getattr(state, network).variables
+        ):
             np.testing.assert_array_equal(restored, saved, err_msg=saved.name)
     assert int(other.step) == 0
     for now, before in paired(other.generator_optimizer.variables, optimizers):
@@ -170,15 +214,23 @@ def test_networks_can_start_from_another_run(state, workdir):
 
 
 def test_networks_of_another_shape_are_no_start(state, workdir, tmp_path):
-    with pytest.raises(UserError, match="holds other networks: base_width 2 there, 4 now; give those flags too$"):
+    with pytest.raises(
+        UserError, match="holds other networks: base_width 2 there, 4 now; give those flags too$"
+    ):
         checkpoints.start_from(workdir, changed(CARD, network=dict(base_width=4)), state)
-    with pytest.raises(UserError, match=f"^--init_from={tmp_path}: no checkpoint in {tmp_path}/checkpoints; train"):
+    with pytest.raises(
+        UserError, match=f"^--init_from={tmp_path}: no checkpoint in {tmp_path}/checkpoints; train"
+    ):
         checkpoints.start_from(str(tmp_path), CARD, state)
 
 
 def test_what_is_not_finite_is_not_written(state, tmp_path):
     manager = Checkpoints(str(tmp_path), CARD, state, kept=1)
-    (slot,) = [v for v in state.generator_optimizer.variables if v.shape == state.generator.variables[-1].shape][:1]
+    (slot,) = [
+        v
+        for v in state.generator_optimizer.variables
+        if v.shape == state.generator.variables[-1].shape
+    ][:1]
     value = slot.numpy()
     slot.assign(np.full(slot.shape, np.inf))
     assert not manager.save() and not list(tmp_path.rglob("ckpt*"))

@@ -28,25 +28,38 @@ def numbers(megabytes):
 
 
 def test_room_is_looked_for_before_the_run_starts(small_disk):
-    disk, variables = small_disk(100), [tf.Variable(tf.zeros([MEGABYTE * 2])), tf.Variable(0, dtype=tf.int64)]
+    disk = small_disk(100)
+    variables = [tf.Variable(tf.zeros([MEGABYTE * 2])), tf.Variable(0, dtype=tf.int64)]
     disk_space.check(str(disk), variables, checkpoints=4)  # 32 MB, and 64 for the rest
-    message = f"^--workdir={disk}: 100 MB free, 104 MB needed for 5 checkpoints and summaries; make room, or lower --ch"
+    message = (
+        f"^--workdir={disk}: 100 MB free, 104 MB needed for 5 checkpoints and summaries;"
+        " make room, or lower --ch"
+    )
     with pytest.raises(UserError, match=message):
         disk_space.check(str(disk), variables, checkpoints=5)
 
 
 def test_a_checkpoint_without_room_leaves_the_one_before_whole(small_disk):
     disk, checkpoint = small_disk(20), tf.train.Checkpoint(numbers=numbers(6))
-    manager = tf.train.CheckpointManager(checkpoint, checkpoint_files.directory(str(disk)), max_to_keep=3)
+    manager = tf.train.CheckpointManager(
+        checkpoint, checkpoint_files.directory(str(disk)), max_to_keep=3
+    )
     manager.save(checkpoint_number=1)
     fill(disk, 3 * MEGABYTE)
-    message = rf"^--workdir={disk}: no room left on its disk \(\d+ MB free\); make room, and the same command goes on"
+    message = (
+        rf"^--workdir={disk}: no room left on its disk \(\d+ MB free\);"
+        " make room, and the same command goes on"
+    )
     with pytest.raises(UserError, match=message), disk_space.writing(str(disk)):
         manager.save(checkpoint_number=2)
     os.remove(disk / "filling")
     assert checkpoint_files.newest(str(disk)).endswith("ckpt-1")
     checkpoint_files.mend(str(disk))
-    assert sorted(os.listdir(disk / "checkpoints")) == ["checkpoint", "ckpt-1.data-00000-of-00001", "ckpt-1.index"]
+    assert sorted(os.listdir(disk / "checkpoints")) == [
+        "checkpoint",
+        "ckpt-1.data-00000-of-00001",
+        "ckpt-1.index",
+    ]
     manager.save(checkpoint_number=2)
     assert checkpoint_files.newest(str(disk)).endswith("ckpt-2")
 
@@ -62,10 +75,14 @@ def test_a_line_and_a_sample_without_room(small_disk):
     with pytest.raises(UserError, match="no room left on its disk"), disk_space.writing(str(disk)):
         noise = np.random.default_rng(0).integers(0, 255, [200, 200, 3], np.uint8)
         summaries.samples(2, Image.fromarray(noise))
-    assert [line["step"] for line in read_scalars(str(disk))][:1] == [1]  # and what is there can be read
+    # And what is there can be read
+    assert [line["step"] for line in read_scalars(str(disk))][:1] == [1]
 
 
 def test_other_errors_are_not_taken_for_a_full_disk(tmp_path):
-    for error in (OSError(errno.EIO, "Input/output error"), tf.errors.ResourceExhaustedError(None, None, "OOM")):
+    for error in (
+        OSError(errno.EIO, "Input/output error"),
+        tf.errors.ResourceExhaustedError(None, None, "OOM"),
+    ):
         with pytest.raises(type(error)), disk_space.writing(str(tmp_path)):
             raise error

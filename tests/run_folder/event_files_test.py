@@ -29,7 +29,10 @@ def shown_values(workdir):
     accumulator.Reload()
     tags = set(accumulator.Tags()["tensors"]) - {"steps_per_second"}
     events = {tag: accumulator.Tensors(tag) for tag in tags}
-    return {tag: sorted((e.step, tf.make_ndarray(e.tensor_proto).tolist()) for e in events[tag]) for tag in tags}
+    return {
+        tag: sorted((e.step, tf.make_ndarray(e.tensor_proto).tolist()) for e in events[tag])
+        for tag in tags
+    }
 
 
 def shown(workdir):

@@ -12,8 +12,20 @@ from sketch2img_tf.run_folder import plots
 
 LINES = [
     {"step": 0, "held_out_l1": 0.5},
-    {"step": 10, "generator/gan": 2.0, "generator/supervised": 0.4, "fakes/mean": 0.1, "fakes/deviation": 0.3},
-    {"step": 20, "generator/gan": 1.0, "generator/supervised": 0.2, "fakes/mean": 0.0, "fakes/deviation": 0.4},
+    {
+        "step": 10,
+        "generator/gan": 2.0,
+        "generator/supervised": 0.4,
+        "fakes/mean": 0.1,
+        "fakes/deviation": 0.3,
+    },
+    {
+        "step": 20,
+        "generator/gan": 1.0,
+        "generator/supervised": 0.2,
+        "fakes/mean": 0.0,
+        "fakes/deviation": 0.4,
+    },
     {"step": 20, "held_out_l1": 0.25},
 ]
 
@@ -39,7 +51,8 @@ def test_curves_go_through_the_scalars(tmp_path, monkeypatch):
 def test_only_what_there_is_becomes_a_picture(tmp_path):
     paths = [pathlib.Path(path) for path in plots.write_plots(LINES, str(tmp_path / "plots"))]
     assert sorted(path.name for path in paths) == ["fakes.png", "generator_losses.png"]
-    assert all(np.asarray(Image.open(path).convert("L")).std() > 5 for path in paths)  # not an empty page
+    # Not an empty page
+    assert all(np.asarray(Image.open(path).convert("L")).std() > 5 for path in paths)
 
 
 def test_a_run_without_a_scalar_has_no_plots(tmp_path):

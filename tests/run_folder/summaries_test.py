@@ -17,7 +17,10 @@ def events(workdir):
     for path in sorted((workdir / "tensorboard").iterdir()):
         for record in tf.data.TFRecordDataset(str(path)):
             event = tf.compat.v1.Event.FromString(record.numpy())
-            found += [(event.step, value.tag, tf.make_ndarray(value.tensor)) for value in event.summary.value]
+            found += [
+                (event.step, value.tag, tf.make_ndarray(value.tensor))
+                for value in event.summary.value
+            ]
     return found
 
 
@@ -57,7 +60,10 @@ def test_a_run_that_goes_on_forgets_what_came_after_its_checkpoint(tmp_path):
     now = Summaries(str(tmp_path), 2)
     now.scalars(3, {"a": 33.0})
     assert [line["a"] for line in read_scalars(str(tmp_path))] == [1, 2, 33]
-    assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == ["00000001.png", "00000002.png"]
+    assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == [
+        "00000001.png",
+        "00000002.png",
+    ]
 
 
 def test_a_line_that_was_cut_short_is_left_out_and_overwritten(tmp_path):

@@ -263,8 +263,12 @@ def test_an_error_of_the_graph_reaches_the_client_as_such(server):
 
 
 def test_the_curl_lines_of_the_page(server, folder):
-    """As they are written there, but for the port and the class, of which the small export has others."""
-    blocks = re.findall("```bash\n(.*?)```", (ROOT / "serving" / "README.md").read_text(), re.DOTALL)
+    """As they are written there, but for the port and the class,
+    of which the small export has others.
+    """
+    blocks = re.findall(
+        "```bash\n(.*?)```", (ROOT / "serving" / "README.md").read_text(), re.DOTALL
+    )
     script = "\n".join(block for block in blocks if "curl" in block)
     assert script.count("curl") >= 3
     script = script.replace("localhost:8501", f"127.0.0.1:{server.rest_port}").replace(

@@ -30,7 +30,9 @@ def test_its_classes_and_its_pictures(server):
     labels = [label.decode() for label in request["label"]]
     pictures = model.from_bytes(list(request["sketch_bytes"]), labels, request["seed"].tolist())
     expected = exports.python_pictures(exports.untrained_generator(), exports.tensors(3))
-    assert np.abs(np.stack([exports.pixels(picture) for picture in pictures]) - expected).max() < 1.51
+    assert (
+        np.abs(np.stack([exports.pixels(picture) for picture in pictures]) - expected).max() < 1.51
+    )
 
 
 def test_it_asks_the_signature_that_keeps_people_apart():
@@ -68,9 +70,14 @@ def test_answers_that_are_no_pictures(code, content, says):
             model.from_bytes([b""], ["apple"], [0])
 
 
-@pytest.mark.parametrize("classes", [b"{}", b'{"predictions": [{"other": 1}]}', b'{"predictions": []}'])
+@pytest.mark.parametrize(
+    "classes", [b"{}", b'{"predictions": [{"other": 1}]}', b'{"predictions": []}']
+)
 def test_a_server_with_another_model(classes):
-    with Answering(200, b"", classes) as server, pytest.raises(UserError, match="does not speak as TensorFlow"):
+    with (
+        Answering(200, b"", classes) as server,
+        pytest.raises(UserError, match="does not speak as TensorFlow"),
+    ):
         RemoteModel(server.address)
 
 
@@ -108,7 +115,9 @@ def test_a_server_of_something_else():
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"http://127.0.0.1:{other.getsockname()[1]}"
         threading.Thread(target=greet, daemon=True).start()
-        with pytest.raises(UserError, match=f"^--server={address}: it does not speak as TensorFlow Serving"):
+        with pytest.raises(
+            UserError, match=f"^--server={address}: it does not speak as TensorFlow Serving"
+        ):
             RemoteModel(address)
 
 

@@ -34,11 +34,15 @@ def api(python: str, *flags: str) -> Iterator[str]:
     """The address; it ends without a word."""
     port = browser.free_port()
     command = [python, "draw.py", "--api", f"--port={port}", *flags]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     try:
         said = process.stdout.readline()
         address = f"http://127.0.0.1:{port}"
-        assert said == f"answers at {address}/v1/models/sketch2img:predict (Ctrl-C ends)\n", process.stderr.read()
+        assert said == f"answers at {address}/v1/models/sketch2img:predict (Ctrl-C ends)\n", (
+            process.stderr.read()
+        )
         yield address
     finally:
         process.terminate()
@@ -61,18 +65,26 @@ def model():
 
 def cup(side: int = 200) -> Image.Image:
     page = Image.new("L", (side, side), "white")
-    ImageDraw.Draw(page).rectangle([side // 4, side // 3, 3 * side // 4, 3 * side // 4], outline="black", width=3)
+    ImageDraw.Draw(page).rectangle(
+        [side // 4, side // 3, 3 * side // 4, 3 * side // 4], outline="black", width=3
+    )
     return page
 
 
 def instance(sketch: bytes, label: str = "cup", seed: int = 0) -> dict:
-    return {"sketch_bytes": {"b64": base64.b64encode(sketch).decode()}, "label": label, "seed": seed}
+    return {
+        "sketch_bytes": {"b64": base64.b64encode(sketch).decode()},
+        "label": label,
+        "seed": seed,
+    }
 
 
 def ask(server: str, body: object, path: str = "/v1/models/sketch2img:predict") -> tuple[int, dict]:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     try:
-        with urllib.request.urlopen(urllib.request.Request(server + path, content), timeout=60) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(server + path, content), timeout=60
+        ) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         assert error.headers["Content-Type"] == "application/json"
@@ -89,9 +101,20 @@ def test_our_own_client_draws_with_it(server, model, tmp_path):
     cup(300).save(tmp_path / "other.jpg")
     (tmp_path / "text.png").write_text("no picture")
     client = ROOT / "sketch2img_tf" / "serving" / "rest_client.py"
-    command = [sys.executable, str(client), f"--server={server}", "--label=Mug", "--seed=-5", "cup.png", "text.png"]
+    command = [
+        sys.executable,
+        str(client),
+        f"--server={server}",
+        "--label=Mug",
+        "--seed=-5",
+        "cup.png",
+        "text.png",
+    ]
     done = subprocess.run([*command, "other.jpg"], cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (1, "error: text.png: the sketch is neither PNG nor JPEG\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "error: text.png: the sketch is neither PNG nor JPEG\n",
+    )
     assert done.stdout.split() == ["cup-Mug--5.png", "other-Mug--5.png"]
     for name, drawn in (("cup.png", "cup-Mug--5.png"), ("other.jpg", "other-Mug--5.png")):
         [expected] = model.from_bytes([(tmp_path / name).read_bytes()], ["cup"], [-5])
@@ -116,11 +139,16 @@ def test_its_other_answers_have_tensorflow_servings_form(server, model):
     path = f"/v1/models/sketch2img/versions/{version['version']}:predict"
     code, answer = ask(server, {"instances": [instance(sketch)]}, path)  # serving_default
     [photo] = answer["predictions"]
-    assert code == 200 and near(base64.b64decode(photo["b64"]), *model.from_bytes([sketch], ["cup"], [0]))
+    assert code == 200 and near(
+        base64.b64decode(photo["b64"]), *model.from_bytes([sketch], ["cup"], [0])
+    )
     labels = [{"label": "Hot air balloon"}, {"label": "?"}]
     code, answer = ask(server, {"signature_name": "classes", "instances": labels})
     assert code == 200
-    assert [row["label_id"] for row in answer["predictions"]] == [model.card.class_names.index("hot-air_balloon"), -1]
+    assert [row["label_id"] for row in answer["predictions"]] == [
+        model.card.class_names.index("hot-air_balloon"),
+        -1,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -132,12 +160,32 @@ def test_its_other_answers_have_tensorflow_servings_form(server, model):
         ({"inputs": {}}, 400, "by rows"),
         ({"instances": []}, 400, "0 instances"),
         ({"instances": [{}] * 9}, 400, "9 instances: send 1 to 8"),
-        ({"instances": [{}], "signature_name": "tensors"}, 400, "one of serving_default, classes, each"),
+        (
+            {"instances": [{}], "signature_name": "tensors"},
+            400,
+            "one of serving_default, classes, each",
+        ),
         ({"instances": [{}]}, 400, r"instances\[0\] should have label, seed, sketch_bytes"),
-        ({"instances": [instance(b"a cat") | {"seed": 2**63}]}, 400, r"instances\[0\].seed should be a whole"),
-        ({"instances": [instance(b"a cat") | {"seed": True}]}, 400, r"instances\[0\].seed should be a whole"),
-        ({"instances": [instance(b"a cat") | {"label": 3}]}, 400, r"instances\[0\].label should be the name"),
-        ({"instances": [instance(b"a cat") | {"sketch_bytes": {"b64": "?"}}]}, 400, r"sketch_bytes should be"),
+        (
+            {"instances": [instance(b"a cat") | {"seed": 2**63}]},
+            400,
+            r"instances\[0\].seed should be a whole",
+        ),
+        (
+            {"instances": [instance(b"a cat") | {"seed": True}]},
+            400,
+            r"instances\[0\].seed should be a whole",
+        ),
+        (
+            {"instances": [instance(b"a cat") | {"label": 3}]},
+            400,
+            r"instances\[0\].label should be the name",
+        ),
+        (
+            {"instances": [instance(b"a cat") | {"sketch_bytes": {"b64": "?"}}]},
+            400,
+            r"sketch_bytes should be",
+        ),
         ({"instances": [instance(b"a cat")]}, 400, "item 0: the sketch is neither PNG nor JPEG"),
         (b" " * 46_000_000, 413, "more than .* bytes: send fewer or smaller"),
     ],
@@ -154,7 +202,10 @@ def test_a_picture_of_many_pixels_is_not_decoded(server):
     instances = [instance(bomb), instance(exports.encoded(cup()))]
     code, answer = ask(server, {"signature_name": "each", "instances": instances})
     assert code == 200
-    assert [row["error"][:45] for row in answer["predictions"]] == ["the sketch should be at most 2048x2048 pixels", ""]
+    assert [row["error"][:45] for row in answer["predictions"]] == [
+        "the sketch should be at most 2048x2048 pixels",
+        "",
+    ]
 
 
 def test_other_paths(server):
@@ -190,6 +241,8 @@ def test_a_saved_model_is_for_tensorflow_serving(exported):
     command = [sys.executable, "draw.py", "--api", f"--model={exported}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"error: --model={exported}: is a SavedModel, for TensorFlow Serving; ")
+    assert done.stderr.startswith(
+        f"error: --model={exported}: is a SavedModel, for TensorFlow Serving; "
+    )
     done = subprocess.run([*command, "--browser"], cwd=ROOT, capture_output=True, text=True)
     assert done.stderr == "error: --api has no page: give it without --server and --browser\n"

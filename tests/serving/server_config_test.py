@@ -1,4 +1,6 @@
-"""The server's files: text of the protocol buffers that TensorFlow Serving reads, and named as they are."""
+"""The server's files: text of the protocol buffers that TensorFlow
+Serving reads, and named as they are.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,25 @@ import pathlib
 import re
 
 import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
+from google.protobuf import (
+    descriptor_pb2,
+    descriptor_pool,
+    message_factory,
+    text_format,
+    wrappers_pb2,
+)
 
 from sketch2img_tf.serving import rest_client
 from tests.inference import stand_in_server
 
 SERVING = pathlib.Path(__file__).resolve().parents[2] / "serving"
 COMPOSE = (SERVING / "compose.yaml").read_text()
-WHOLE_NUMBERS = ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads")
+WHOLE_NUMBERS = (
+    "max_batch_size",
+    "batch_timeout_micros",
+    "max_enqueued_batches",
+    "num_batch_threads",
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +43,11 @@ def batching_parameters():
     message = file.message_type.add(name="BatchingParameters")
     for number, name in enumerate(WHOLE_NUMBERS, 1):
         message.field.add(
-            name=name, number=number, label=optional, type=field.TYPE_MESSAGE, type_name=".google.protobuf.Int64Value"
+            name=name,
+            number=number,
+            label=optional,
+            type=field.TYPE_MESSAGE,
+            type_name=".google.protobuf.Int64Value",
         )
     message.field.add(name="allowed_batch_sizes", number=6, label=repeated, type=field.TYPE_INT64)
     pool = descriptor_pool.DescriptorPool()

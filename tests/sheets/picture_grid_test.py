@@ -10,7 +10,9 @@ SIDE = 64
 
 
 def pictures(count, channels, seed):
-    return np.random.default_rng(seed).integers(0, 256, (count, SIDE, SIDE, channels), dtype=np.uint8)
+    return np.random.default_rng(seed).integers(
+        0, 256, (count, SIDE, SIDE, channels), dtype=np.uint8
+    )
 
 
 def test_sets_stand_in_rows_every_pixel_twice_as_large():

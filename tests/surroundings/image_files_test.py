@@ -1,4 +1,6 @@
-"""Metadata, whatever it holds, leaves a picture as it is without: the pixels are the decoder's, and the turn EXIF's."""
+"""Metadata, whatever it holds, leaves a picture as it is without: the pixels are
+the decoder's, and the turn EXIF's.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +44,18 @@ def jpeg_with(marker: int, content: bytes) -> bytes:
 
 
 def turned_tags(**resolution) -> bytes:
-    """EXIF tags of a picture to be turned clockwise, with a resolution below zero, which no tag may have."""
+    """EXIF tags of a picture to be turned clockwise, with a
+    resolution below zero, which no tag may have.
+    """
     entries = struct.pack(">HHIHH", ExifTags.Base.Orientation, 3, 1, 6, 0)
     entries += struct.pack(">HHII", ExifTags.Base.XResolution, 10, 1, 38)
-    return b"MM\0*" + struct.pack(">IH", 8, 2) + entries + struct.pack(">I", 0) + struct.pack(">ii", -72, 1)
+    return (
+        b"MM\0*"
+        + struct.pack(">IH", 8, 2)
+        + entries
+        + struct.pack(">I", 0)
+        + struct.pack(">ii", -72, 1)
+    )
 
 
 PNGS = {
@@ -104,15 +114,21 @@ def test_the_turn_is_read_beside_a_resolution_below_zero(kind, tmp_path):
 
 
 def test_colours_are_stored_as_adobe_or_jfif_say():
-    """Without its segment, a CMYK file's colours would be inverted, and those of three channels guessed."""
+    """Without its segment, a CMYK file's colours would be inverted,
+    and those of three channels guessed.
+    """
     for mode in ("CMYK", "YCbCr", "RGB", "L"):
         file = encoded("JPEG", Image.fromarray(PIXELS).convert(mode), keep_rgb=mode == "RGB")
-        np.testing.assert_array_equal(image_files.open_picture(file)[0], Image.open(io.BytesIO(file)))
+        np.testing.assert_array_equal(
+            image_files.open_picture(file)[0], Image.open(io.BytesIO(file))
+        )
 
 
 def test_transparency_and_moving_pictures_are_of_the_pixels():
     palette = Image.fromarray(PIXELS).convert("P")
-    file = encoded("PNG", palette, transparency=7, save_all=True, append_images=[palette.rotate(90)])
+    file = encoded(
+        "PNG", palette, transparency=7, save_all=True, append_images=[palette.rotate(90)]
+    )
     picture, _ = image_files.open_picture(file)
     expected = Image.open(io.BytesIO(file))
     assert (picture.n_frames, picture.info["transparency"]) == (2, 7)
@@ -141,7 +157,12 @@ def sixteen_bits(levels: np.ndarray, colour: int, transparent: bytes) -> bytes:
     height, width = levels.shape[:2]
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in levels)
     header = struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"tRNS", transparent), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    chunks = (
+        (b"IHDR", header),
+        (b"tRNS", transparent),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*named) for named in chunks)
 
 

@@ -43,14 +43,18 @@ def test_a_pattern_gets_another_name(tmp_path, name):
 def test_a_system_without_such_names_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(plain_paths, "_OPEN_FILES", str(tmp_path / "none"))
     (tmp_path / "a[1]").mkdir()
-    with pytest.raises(UserError, match=r"a\[1\]: TensorFlow takes \* \? .* for a pattern; give a folder without"):
+    with pytest.raises(
+        UserError, match=r"a\[1\]: TensorFlow takes \* \? .* for a pattern; give a folder without"
+    ):
         with plain(str(tmp_path / "a[1]")):
             pass
 
 
 @pytest.mark.parametrize("name", NAMES[:2])
 def test_checkpoints_in_such_a_folder(tmp_path, name, two_states):
-    """As many are kept as are wanted; the newest is read again; a damaged one is still found and set aside."""
+    """As many are kept as are wanted; the newest is read again; a
+    damaged one is still found and set aside.
+    """
     card, state, other = two_states
     workdir = str(tmp_path / name)
     checkpoints = Checkpoints(workdir, card, state, 2)

@@ -32,7 +32,10 @@ def test_a_log_has_a_line_every_so_many_seconds(capsys, monkeypatch):
         for _ in range(1000):
             now[0] += 1
             bar.update()
-    done = [int(line.split("| ")[1].split("/")[0]) - 50_000 for line in capsys.readouterr().err.splitlines()]
+    done = [
+        int(line.split("| ")[1].split("/")[0]) - 50_000
+        for line in capsys.readouterr().err.splitlines()
+    ]
     assert done[:6] == [0, 2, 4, 8, 16, 32] and done[-1] == 1000
     assert all(after - before <= 30 for before, after in zip(done, done[1:]))
     assert len(done) < 1000 / 30 + 12

@@ -34,13 +34,20 @@ SAVED = "saved"
 
 @pytest.fixture
 def shell(tmp_path):
-    """A function from a line of bash, in which `$program` prints and saves, to its exit codes, output and errors."""
+    """A function from a line of bash, in which `$program` prints and saves,
+    to its exit codes, output and errors.
+    """
 
     def run(line: str, **environment) -> tuple[list[int], str, str]:
         (tmp_path / "program.py").write_text(PROGRAM)
         command = f"'{sys.executable}' '{tmp_path}/program.py' '{tmp_path}/file'"
         done = subprocess.run(
-            ["bash", "-c", f"{line.replace('$program', command)}; echo ${{PIPESTATUS[@]}} > '{tmp_path}/codes'"],
+            [
+                "bash",
+                "-c",
+                f"{line.replace('$program', command)}; echo ${{PIPESTATUS[@]}} >"
+                f" '{tmp_path}/codes'",
+            ],
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             capture_output=True,
             text=True,
@@ -64,7 +71,9 @@ def test_both_streams_in_a_pipe_whose_reader_ends(shell):
 def test_a_full_disk_in_the_place_of_output_is_one_line_at_the_end(shell):
     codes, _, stderr = shell("$program > /dev/full")
     assert codes == [1]
-    assert stderr.splitlines()[-1].startswith("error: standard output: No space left on device: not all")
+    assert stderr.splitlines()[-1].startswith(
+        "error: standard output: No space left on device: not all"
+    )
 
 
 def test_a_full_disk_in_the_place_of_errors(shell):

@@ -1,4 +1,6 @@
-"""A collapse is said once it has lasted, in the log and in TensorBoard, and ends the run if it shall."""
+"""A collapse is said once it has lasted, in the log and in
+TensorBoard, and ends the run if it shall.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +35,17 @@ def warnings(folder, watch, history):
     for step, values in history:
         watch.look(step, values, summaries)
     records = [
-        record.numpy() for path in (folder / "tensorboard").iterdir() for record in tf.data.TFRecordDataset(str(path))
+        record.numpy()
+        for path in (folder / "tensorboard").iterdir()
+        for record in tf.data.TFRecordDataset(str(path))
     ]
     events = [tf.compat.v1.Event.FromString(record) for record in records]
-    found = [(event.step, value) for event in events for value in event.summary.value if value.tag == "warnings"]
+    found = [
+        (event.step, value)
+        for event in events
+        for value in event.summary.value
+        if value.tag == "warnings"
+    ]
     return [(step, tf.make_ndarray(value.tensor).item().decode()) for step, value in found]
 
 
@@ -46,7 +55,9 @@ def test_a_healthy_run_and_a_short_spell_are_no_collapse(tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("values, said", [(GREY, "of one colour"), (DEAF, "the same whatever the noise")])
+@pytest.mark.parametrize(
+    "values, said", [(GREY, "of one colour"), (DEAF, "the same whatever the noise")]
+)
 def test_what_lasts_is_said_now_and_then(tmp_path, capsys, values, said):
     history = [(step, HEALTHY if step < 50 else values) for step in range(0, 300, 10)]
     found = warnings(tmp_path, watch(tmp_path), history)
@@ -56,11 +67,15 @@ def test_what_lasts_is_said_now_and_then(tmp_path, capsys, values, said):
 
 
 def test_differences_are_measured_as_the_loss_does(tmp_path):
-    """-0.00005 over noises 16 apart is a difference of 0.0008, near zero; as a distance -0.002 is not."""
+    """-0.00005 over noises 16 apart is a difference of 0.0008,
+    near zero; as a distance -0.002 is not.
+    """
     history = [(step, {"generator/diversity": -0.00005}) for step in range(0, 200, 10)]
     assert len(warnings(tmp_path, watch(tmp_path), history)) == 1
     history = [(step, {"generator/diversity": -0.002}) for step in range(0, 200, 10)]
-    assert warnings(tmp_path / "other", watch(tmp_path / "other", diversity="distance"), history) == []
+    assert (
+        warnings(tmp_path / "other", watch(tmp_path / "other", diversity="distance"), history) == []
+    )
 
 
 def test_an_earlier_session_counts(tmp_path):
@@ -73,5 +88,8 @@ def test_an_earlier_session_counts(tmp_path):
 def test_it_ends_the_run_if_it_shall(tmp_path):
     guard, summaries = watch(tmp_path, stop=True), Summaries(str(tmp_path), 0)
     guard.look(0, GREY, summaries)
-    with pytest.raises(UserError, match="^collapsed: the pictures have been of one colour .* since step 0; --nostop"):
+    with pytest.raises(
+        UserError,
+        match="^collapsed: the pictures have been of one colour .* since step 0; --nostop",
+    ):
         guard.look(100, GREY, summaries)

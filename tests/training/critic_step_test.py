@@ -11,7 +11,11 @@ import tensorflow as tf
 from datasets.miniature import build as miniature
 from datasets.sketchy import build
 from sketch2img_tf import config
-from sketch2img_tf.data.input_pipeline import evaluation_batches, open_paired_dataset, training_batches
+from sketch2img_tf.data.input_pipeline import (
+    evaluation_batches,
+    open_paired_dataset,
+    training_batches,
+)
 from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import hardware
@@ -75,7 +79,8 @@ def _moved(state: TrainState, before: list[np.ndarray]) -> dict[str, float]:
     names = ("generator", "discriminator", "critic")
     start = dict(zip((id(variable) for variable in checkpoints.variables(state)), before))
     return {
-        name: max(np.abs(v - start[id(v)]).max() for v in getattr(state, name).trainable_variables) for name in names
+        name: max(np.abs(v - start[id(v)]).max() for v in getattr(state, name).trainable_variables)
+        for name in names
     }
 
 
@@ -85,8 +90,12 @@ def test_critic_alone_teaches_the_generator_and_leaves_the_discriminator(eagerly
     scalars = {name: float(value) for name, value in step(_batch()).items()}
     moved = _moved(state, shared[1])
     assert moved["discriminator"] == 0
-    assert moved["generator"] == pytest.approx(1e-4, rel=0.05) and moved["critic"] == pytest.approx(2e-4, rel=0.05)
-    assert all(np.array_equal(a, b) for a, b in zip(step.sight.critic.network.get_weights(), frozen))
+    assert moved["generator"] == pytest.approx(1e-4, rel=0.05) and moved["critic"] == pytest.approx(
+        2e-4, rel=0.05
+    )
+    assert all(
+        np.array_equal(a, b) for a, b in zip(step.sight.critic.network.get_weights(), frozen)
+    )
     expected = {"hinge", "real_accuracy", "fake_accuracy", "skipped_updates"}
     assert {name.split("/")[1] for name in scalars if name.startswith("critic/")} == expected
     assert scalars["critic/skipped_updates"] == 0 and 0 < scalars["critic/hinge"] < 20
@@ -95,7 +104,8 @@ def test_critic_alone_teaches_the_generator_and_leaves_the_discriminator(eagerly
 def test_losses_are_the_hinges_of_what_the_critic_says(eagerly, state, monkeypatch):
     said = spied(monkeypatch, Critic, "call")
     scalars = TrainStep(_config(), state, STATISTICS)(_batch())
-    (_, both), (_, again) = said  # photos and fakes together to learn from, and then the fakes for the generator
+    # Photos and fakes together to learn from, and then the fakes for the generator
+    (_, both), (_, again) = said
     hinge, real_hits, fake_hits = 0.0, [], []
     for logits in both:
         real, fake = np.split(logits.numpy(), 2)
@@ -105,10 +115,14 @@ def test_losses_are_the_hinges_of_what_the_critic_says(eagerly, state, monkeypat
     assert float(scalars["critic/hinge"]) == pytest.approx(hinge, rel=1e-5)
     assert float(scalars["critic/real_accuracy"]) == pytest.approx(np.mean(real_hits), rel=1e-5)
     assert float(scalars["critic/fake_accuracy"]) == pytest.approx(np.mean(fake_hits), rel=1e-5)
-    assert float(scalars["generator/critic"]) == pytest.approx(-sum(np.mean(each) for each in again), rel=1e-4)
+    assert float(scalars["generator/critic"]) == pytest.approx(
+        -sum(np.mean(each) for each in again), rel=1e-4
+    )
 
 
-def test_generators_gradient_is_that_of_the_updated_critic_through_the_pictures(eagerly, state, monkeypatch):
+def test_generators_gradient_is_that_of_the_updated_critic_through_the_pictures(
+    eagerly, state, monkeypatch
+):
     """By one tape over a whole pass, at a rate of the generator's of 1 by plain descent."""
     monkeypatch.setattr(state, "generator_optimizer", tf.keras.optimizers.SGD(1.0))
     step, batch = TrainStep(_config(**ALONE, critic_weight=0.7), state, STATISTICS), _batch()
@@ -123,7 +137,9 @@ def test_generators_gradient_is_that_of_the_updated_critic_through_the_pictures(
         fakes = state.generator((batch["sketches"], batch["labels"], noise), training=True)
         logits = state.critic((step.sight(fakes, fakes, batch["sketches"]).critic, batch["labels"]))
         loss = -0.7 * tf.add_n([tf.reduce_mean(of_scale) for of_scale in logits])
-    expected = before[[v is variable for v in state.generator.variables].index(True)] - tape.gradient(loss, variable)
+    expected = before[
+        [v is variable for v in state.generator.variables].index(True)
+    ] - tape.gradient(loss, variable)
     np.testing.assert_allclose(after, expected, rtol=1e-3, atol=1e-6)
 
 
@@ -138,11 +154,18 @@ def test_all_that_it_sees_is_augmented_for_it_and_for_nobody_else(eagerly, state
 
 
 def test_of_two_draws_that_are_supervised_it_sees_the_first(eagerly, state, monkeypatch):
-    """Through the pass that serves the perceptual loss too, which sees both, as through one of its own."""
-    shared = dict(perceptual_weight=1.0, perceptual_network="MobileNet", perceptual_weights="random")
-    step = TrainStep(_config(**shared, perceptual_size=32, supervision="energy_score"), state, STATISTICS)
+    """Through the pass that serves the perceptual loss too, which
+    sees both, as through one of its own.
+    """
+    shared = dict(
+        perceptual_weight=1.0, perceptual_network="MobileNet", perceptual_weights="random"
+    )
+    step = TrainStep(
+        _config(**shared, perceptual_size=32, supervision="energy_score"), state, STATISTICS
+    )
     assert step.sight.perceptual is step.sight.critic
-    decoded, said = spied(monkeypatch, type(state.generator), "decode"), spied(monkeypatch, Critic, "call")
+    decoded = spied(monkeypatch, type(state.generator), "decode")
+    said = spied(monkeypatch, Critic, "call")
     batch = _batch()
     step(batch)
     fakes = decoded[0][1][:BATCH]
@@ -152,15 +175,23 @@ def test_of_two_draws_that_are_supervised_it_sees_the_first(eagerly, state, monk
 
 
 def test_it_learns_as_often_as_the_discriminator(eagerly, state):
-    TrainStep(_config(discriminator_steps=2, dragan_weight=0.0), state, STATISTICS)(_batch(2 * BATCH))
-    assert int(state.critic_optimizer.iterations) == int(state.discriminator_optimizer.iterations) == 2
+    TrainStep(_config(discriminator_steps=2, dragan_weight=0.0), state, STATISTICS)(
+        _batch(2 * BATCH)
+    )
+    assert (
+        int(state.critic_optimizer.iterations) == int(state.discriminator_optimizer.iterations) == 2
+    )
 
 
 def test_a_step_without_weight_asks_nobody(eagerly, state, monkeypatch):
     said = spied(monkeypatch, Critic, "call")
     step = TrainStep(_config(critic_weight=0.0), state, STATISTICS)
     scalars = step(_batch())
-    assert not said and step.sight.critic is None and not [name for name in scalars if "critic" in name]
+    assert (
+        not said
+        and step.sight.critic is None
+        and not [name for name in scalars if "critic" in name]
+    )
 
 
 def test_a_nan_in_what_it_sees_moves_no_weight(eagerly, state, shared):
@@ -196,9 +227,20 @@ def test_a_checkpoint_has_the_heads_and_nothing_that_they_see_by(state, tmp_path
     Checkpoints(folder, _card(), state, 1).save()
     names = tf.train.list_variables(tf.train.latest_checkpoint(f"{folder}/checkpoints"))
     of_critic = [name for name, _ in names if "critic" in name]
-    assert len([n for n in of_critic if "heads" in n and "OPTIMIZER" not in n and "_optimizer" not in n]) == 4 * 13
+    assert (
+        len(
+            [
+                n
+                for n in of_critic
+                if "heads" in n and "OPTIMIZER" not in n and "_optimizer" not in n
+            ]
+        )
+        == 4 * 13
+    )
     assert any("critic_optimizer" in name for name in of_critic)
-    assert not [name for name, _ in names if "sight" in name or "projection" in name or "conv_pw" in name]
+    assert not [
+        name for name, _ in names if "sight" in name or "projection" in name or "conv_pw" in name
+    ]
     trained = sum(int(np.prod(variable.shape)) for variable in state.critic.trainable_variables)
     stored = sum(int(np.prod(shape)) for name, shape in names if "critic" in name)
     assert stored < 3.1 * trained  # values and Adam's two moments
@@ -207,8 +249,16 @@ def test_a_checkpoint_has_the_heads_and_nothing_that_they_see_by(state, tmp_path
 def test_a_run_goes_on_with_the_same_eyes_alone(state, tmp_path):
     Checkpoints(str(tmp_path), _card(), state, 1).save()
     assert check_continues(str(tmp_path), _card(critic_weight=1.0)).step == 0
-    for other in (dict(critic="none"), dict(critic_size=64), dict(critic_network="EfficientNetLite0"), dict(seed=1)):
-        with pytest.raises(UserError, match="holds a run that cannot go on: .* there, .* now; give another --workdir$"):
+    for other in (
+        dict(critic="none"),
+        dict(critic_size=64),
+        dict(critic_network="EfficientNetLite0"),
+        dict(seed=1),
+    ):
+        with pytest.raises(
+            UserError,
+            match="holds a run that cannot go on: .* there, .* now; give another --workdir$",
+        ):
             check_continues(str(tmp_path), _card(**other))
     with pytest.raises(UserError, match="critic's weights random there, 8d21 now"):
         check_continues(str(tmp_path), dataclasses.replace(_card(), critic_weights="8d21"))
@@ -225,8 +275,12 @@ def test_a_card_of_before_has_no_critic():
 
 @pytest.mark.slow
 def test_function_equals_eager(shared, state):
-    options = dict(critic_diffaugment=["translation"], perceptual_weight=1.0, perceptual_network="MobileNet")
-    step = TrainStep(_config(**options, perceptual_weights="random", perceptual_size=32), state, STATISTICS)
+    options = dict(
+        critic_diffaugment=["translation"], perceptual_weight=1.0, perceptual_network="MobileNet"
+    )
+    step = TrainStep(
+        _config(**options, perceptual_weights="random", perceptual_size=32), state, STATISTICS
+    )
     found = []
     for eager in (False, True):
         for variable, value in paired(checkpoints.variables(state), shared[1]):
@@ -250,7 +304,9 @@ def test_another_class_or_sketch_than_its_own_makes_a_photo_less_real(tmp_path, 
     values = dict(ALONE, supervised_weight=1.0, critic_weights=weights, critic_size=64, **rates)
     chosen = _config(**values, base_width=4, global_batch_size=6)
     variants = DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
-    sketchy = open_paired_dataset(str(build.dataset_dir(str(tmp_path / "data"), *variants)), chosen.data)
+    sketchy = open_paired_dataset(
+        str(build.dataset_dir(str(tmp_path / "data"), *variants)), chosen.data
+    )
     state = TrainState(chosen, 3)
     step = TrainStep(chosen, state, sketchy.statistics)
     for batch in training_batches(sketchy, 6, 0).take(250):
@@ -260,7 +316,9 @@ def test_another_class_or_sketch_than_its_own_makes_a_photo_less_real(tmp_path, 
 
         def judge(sketches, labels, photos=batch["photos"]):
             seen = step.sight(photos, photos, sketches).critic
-            return np.sum([tf.reduce_mean(logits, [1, 2]) for logits in state.critic((seen, labels))], 0)
+            return np.sum(
+                [tf.reduce_mean(logits, [1, 2]) for logits in state.critic((seen, labels))], 0
+            )
 
         own = judge(batch["sketches"], batch["labels"])
         of_others = own - judge(tf.roll(batch["sketches"], 5, 0), batch["labels"])
@@ -272,10 +330,28 @@ def test_another_class_or_sketch_than_its_own_makes_a_photo_less_real(tmp_path, 
 @pytest.mark.slow
 def test_a_stop_makes_no_difference_to_a_bit(dummy_data_dir, tmp_path):
     def train(workdir, steps):
-        command = ["train.py", "--flagfile=configs/quickstart.flags", f"--data_dir={dummy_data_dir}"]
-        command += [f"--workdir={workdir}", "--base_width=2", "--global_batch_size=4", "--num_classes=2"]
-        command += ["--perceptual_weight=0", "--critic=pretrained", "--critic_weights=random", "--critic_size=32"]
-        command += ["--critic_diffaugment=translation", "--checkpoint_every_steps=2", "--deterministic"]
+        command = [
+            "train.py",
+            "--flagfile=configs/quickstart.flags",
+            f"--data_dir={dummy_data_dir}",
+        ]
+        command += [
+            f"--workdir={workdir}",
+            "--base_width=2",
+            "--global_batch_size=4",
+            "--num_classes=2",
+        ]
+        command += [
+            "--perceptual_weight=0",
+            "--critic=pretrained",
+            "--critic_weights=random",
+            "--critic_size=32",
+        ]
+        command += [
+            "--critic_diffaugment=translation",
+            "--checkpoint_every_steps=2",
+            "--deterministic",
+        ]
         command += [f"--train_steps={steps}"]
         code, _, stderr = run(*command)
         assert code == 0, last_line(stderr)
@@ -287,7 +363,9 @@ def test_a_stop_makes_no_difference_to_a_bit(dummy_data_dir, tmp_path):
     for name in ("straight", "stopped"):
         reader = tf.train.load_checkpoint(str(tmp_path / name / "checkpoints"))
         names = [each for each in reader.get_variable_to_shape_map() if "OBJECT_GRAPH" not in each]
-        found.append({each: reader.get_tensor(each) for each in names if not each.startswith("card/")})
+        found.append(
+            {each: reader.get_tensor(each) for each in names if not each.startswith("card/")}
+        )
     assert found[0].keys() == found[1].keys() and sum("critic" in name for name in found[0]) > 100
     for name, value in found[0].items():
         assert np.asarray(value).tobytes() == np.asarray(found[1][name]).tobytes(), name

@@ -1,4 +1,6 @@
-"""DiffAugment: what it changes, by how much, alike in photo and sketch, and what of the gradient comes through."""
+"""DiffAugment: what it changes, by how much, alike in photo and sketch, and
+what of the gradient comes through.
+"""
 
 from __future__ import annotations
 
@@ -27,20 +29,34 @@ def test_colour_leaves_the_sketch_and_the_places_alone():
     photos, sketches = diffaugment.augment(PICTURES, PICTURES[..., :1], ("colour",), SEED)
     np.testing.assert_array_equal(sketches, PICTURES[..., :1])
     for changed, photo in paired(photos[:20].numpy(), PICTURES[:20].numpy()):
-        coefficients = np.polyfit(photo.mean(-1).ravel(), changed.mean(-1).ravel(), 1)  # greys go to greys
-        np.testing.assert_allclose(np.polyval(coefficients, photo.mean(-1)), changed.mean(-1), atol=1e-5)
+        # Greys go to greys
+        coefficients = np.polyfit(photo.mean(-1).ravel(), changed.mean(-1).ravel(), 1)
+        np.testing.assert_allclose(
+            np.polyval(coefficients, photo.mean(-1)), changed.mean(-1), atol=1e-5
+        )
 
 
 def test_strength_of_colour_changes():
-    """Means tell the brightness; the spread of greys the contrast; that around the greys, saturation x contrast."""
+    """Means tell the brightness; the spread of greys the contrast; that
+    around the greys, saturation x contrast.
+    """
     changed, photos = diffaugment.change_colours(PICTURES, SEED).numpy(), PICTURES.numpy()
     brightness = changed.mean((1, 2, 3)) - photos.mean((1, 2, 3))
     contrast = changed.mean(-1).std((1, 2)) / photos.mean(-1).std((1, 2))
     saturation = changed.std(-1).mean((1, 2)) / photos.std(-1).mean((1, 2)) / contrast
-    for values, low, high in ((brightness, -0.5, 0.5), (contrast, 0.5, 1.5), (saturation, 0.0, 2.0)):
+    for values, low, high in (
+        (brightness, -0.5, 0.5),
+        (contrast, 0.5, 1.5),
+        (saturation, 0.0, 2.0),
+    ):
         span = high - low
-        assert low - 1e-3 <= values.min() < low + 0.02 * span and high - 0.02 * span < values.max() <= high + 1e-3
-        np.testing.assert_allclose([values.mean(), values.std()], [(low + high) / 2, span / 12**0.5], atol=0.05 * span)
+        assert (
+            low - 1e-3 <= values.min() < low + 0.02 * span
+            and high - 0.02 * span < values.max() <= high + 1e-3
+        )
+        np.testing.assert_allclose(
+            [values.mean(), values.std()], [(low + high) / 2, span / 12**0.5], atol=0.05 * span
+        )
     assert np.abs(np.corrcoef([brightness, contrast, saturation]) - np.eye(3)).max() < 0.15
 
 
@@ -50,7 +66,9 @@ def test_translation_is_by_up_to_an_eighth_and_moves_zeros_in():
     moved = diffaugment.translate(tf.constant(points), SEED).numpy()[..., 0]
     assert np.all(moved.sum((1, 2)) == 1)
     shifts = np.argwhere(moved)[:, 1:] - 8
-    assert {tuple(shift) for shift in shifts} == {(i, j) for i in range(-2, 3) for j in range(-2, 3)}
+    assert {tuple(shift) for shift in shifts} == {
+        (i, j) for i in range(-2, 3) for j in range(-2, 3)
+    }
     ones = diffaugment.translate(tf.ones([COUNT, 16, 16, 1]), SEED).numpy()[..., 0]
     kept = [(16 - abs(i)) * (16 - abs(j)) for i, j in shifts]
     np.testing.assert_array_equal(ones.sum((1, 2)), kept)
@@ -78,7 +96,8 @@ def test_gradient_is_that_of_the_changes(kinds):
         tape.watch(photos)
         gradient = tape.gradient(value(photos), photos)
     slope = float(tf.reduce_sum(gradient * direction))
-    quotient = float(value(photos + 0.5 * direction) - value(photos - 0.5 * direction))  # the changes are linear
+    # The changes are linear
+    quotient = float(value(photos + 0.5 * direction) - value(photos - 0.5 * direction))
     assert abs(slope) > 1.0
     assert slope == pytest.approx(quotient, rel=1e-3)
 

@@ -1,4 +1,6 @@
-"""A training that is not finite any more goes back to its last checkpoint, and stops when that does not help."""
+"""A training that is not finite any more goes back to its last
+checkpoint, and stops when that does not help.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,10 @@ def config(data_dir, workdir, **more):
 
 def losses(workdir):
     lines = [line for line in read_scalars(str(workdir)) if "steps_per_second" in line]
-    return [(line["step"], line.get("generator/gan"), line["generator/skipped_updates"]) for line in lines]
+    return [
+        (line["step"], line.get("generator/gan"), line["generator/skipped_updates"])
+        for line in lines
+    ]
 
 
 def test_it_goes_back_and_on_with_other_noise(dummy_data_dir, tmp_path, monkeypatch, capfd):
@@ -61,11 +66,18 @@ def test_it_goes_back_and_on_with_other_noise(dummy_data_dir, tmp_path, monkeypa
     assert starts == [0, 4]  # no checkpoint was written at step 6, while updates were left out
     stderr = capfd.readouterr().err
     folder = tmp_path / "run" / "not_finite" / "00000008"
-    assert f"(see {folder}): back to step 4 with other noise, for the 1. time of --max_retries=2" in stderr
+    assert (
+        f"(see {folder}): back to step 4 with other noise, for the 1. time of --max_retries=2"
+        in stderr
+    )
     assert np.isnan(np.load(folder / "batch.npz")["photos"]).all()
     run, undisturbed = losses(tmp_path / "run"), losses(tmp_path / "undisturbed")
-    assert [step for step, _, _ in run] == list(range(1, 9)) and {skipped for *_, skipped in run} == {0.0}
-    np.testing.assert_allclose([loss for _, loss, _ in run[:4]], [loss for _, loss, _ in undisturbed[:4]], rtol=1e-3)
+    assert [step for step, _, _ in run] == list(range(1, 9)) and {
+        skipped for *_, skipped in run
+    } == {0.0}
+    np.testing.assert_allclose(
+        [loss for _, loss, _ in run[:4]], [loss for _, loss, _ in undisturbed[:4]], rtol=1e-3
+    )
     assert abs(run[4][1] - undisturbed[4][1]) > 1e-5  # other noise
     (newest,) = (tmp_path / "run" / "checkpoints").glob("ckpt-8.index")
     reader = tf.train.load_checkpoint(str(newest.with_suffix("")))
@@ -75,10 +87,18 @@ def test_it_goes_back_and_on_with_other_noise(dummy_data_dir, tmp_path, monkeypa
 def test_it_stops_with_a_dump_when_that_does_not_help(dummy_data_dir, tmp_path):
     """With such a rate the weights are too large to compute with after the first step."""
     with pytest.raises(UserError) as raised:
-        trainer.train(config(dummy_data_dir, tmp_path, generator_learning_rate=1e30, discriminator_learning_rate=1e30))
+        trainer.train(
+            config(
+                dummy_data_dir,
+                tmp_path,
+                generator_learning_rate=1e30,
+                discriminator_learning_rate=1e30,
+            )
+        )
     (folder,) = (tmp_path / "not_finite").iterdir()
     assert str(raised.value) == (
-        f"step {int(folder.name)}: losses or gradients are not finite, again after --max_retries=2; its batch, scalars"
+        f"step {int(folder.name)}: losses or gradients are not finite, again after --max_retries=2;"
+        " its batch, scalars"
         f" and variables are in {folder}; lower the learning rates, or give --precision=float32"
     )
     told = json.loads((folder / "step.json").read_text())
@@ -87,7 +107,11 @@ def test_it_stops_with_a_dump_when_that_does_not_help(dummy_data_dir, tmp_path):
         reader = tf.train.load_checkpoint(str(index.with_suffix("")))
         for name in reader.get_variable_to_shape_map():
             value = reader.get_tensor(name)
-            assert not isinstance(value, np.ndarray) or not value.dtype.kind == "f" or np.isfinite(value).all(), name
+            assert (
+                not isinstance(value, np.ndarray)
+                or not value.dtype.kind == "f"
+                or np.isfinite(value).all()
+            ), name
 
 
 def test_a_nan_now_and_then_is_skipped_and_counted(dummy_data_dir, tmp_path, monkeypatch):
@@ -97,7 +121,12 @@ def test_a_nan_now_and_then_is_skipped_and_counted(dummy_data_dir, tmp_path, mon
         return (
             batches(*args)
             .enumerate()
-            .map(lambda i, batch: {**batch, "photos": tf.where(i % 3 < 2, batch["photos"], float("inf"))})
+            .map(
+                lambda i, batch: {
+                    **batch,
+                    "photos": tf.where(i % 3 < 2, batch["photos"], float("inf")),
+                }
+            )
         )
 
     monkeypatch.setattr(input_pipeline, "training_batches", spoilt)

@@ -8,7 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from sketch2img_tf.config import Config, DataConfig, EvaluationConfig, LossConfig, NetworkConfig, TrainingConfig
+from sketch2img_tf.config import (
+    Config,
+    DataConfig,
+    EvaluationConfig,
+    LossConfig,
+    NetworkConfig,
+    TrainingConfig,
+)
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.run_folder import best, checkpoints
 from sketch2img_tf.run_folder.run_card import Card
@@ -24,7 +31,11 @@ def config(dummy_data_dir, tmp_path):
         DataConfig(data_dir=str(dummy_data_dir), num_classes=2),
         NetworkConfig(base_width=2, generator_norm="instance"),
         LossConfig(
-            gan_weight=0.0, classification_weight=0.0, dragan_weight=0.0, perceptual_weight=0.0, diversity_weight=0.0
+            gan_weight=0.0,
+            classification_weight=0.0,
+            dragan_weight=0.0,
+            perceptual_weight=0.0,
+            diversity_weight=0.0,
         ),
         TrainingConfig(workdir=str(tmp_path / "run"), train_steps=4, global_batch_size=4),
         EvaluationConfig(evaluate_every_steps=1),
@@ -33,7 +44,9 @@ def config(dummy_data_dir, tmp_path):
 
 @pytest.fixture
 def evaluate(config, sketchy, monkeypatch):
-    """A function that evaluates a state at steps, in a session of its own, and finds the given values of the L1."""
+    """A function that evaluates a state at steps, in a session of its own,
+    and finds the given values of the L1.
+    """
     state = TrainState(config, len(sketchy.class_names))
     card = Card.of_run(config, sketchy)
 
@@ -59,12 +72,18 @@ def test_the_best_is_kept_over_sessions(evaluate, config, tmp_path):
     assert _best(tmp_path) == (4, 0.05)
     _, card, step = checkpoints.load_generator(str(tmp_path / "run" / "best"))
     assert (step, card.config.network.base_width) == (4, 2)
-    assert [path.stem for path in (tmp_path / "run" / "best" / "checkpoints").glob("*.index")] == ["ckpt-4"]
+    assert [path.stem for path in (tmp_path / "run" / "best" / "checkpoints").glob("*.index")] == [
+        "ckpt-4"
+    ]
 
 
 @pytest.mark.slow
 def test_a_whole_evaluation_within_a_training(config, tmp_path):
-    trainer.train(dataclasses.replace(config, evaluation=EvaluationConfig(evaluate_every_steps=4, best_metric="ssim")))
+    trainer.train(
+        dataclasses.replace(
+            config, evaluation=EvaluationConfig(evaluate_every_steps=4, best_metric="ssim")
+        )
+    )
     (line,) = [line for line in read_scalars(config.training.workdir) if "evaluation/l1" in line]
     noted = json.loads((tmp_path / "run" / "best" / best.FILE).read_text())
     assert (noted["step"], noted["metric"], noted["value"]) == (4, "ssim", line["evaluation/ssim"])
@@ -82,14 +101,20 @@ def test_it_is_due_at_its_intervals_or_never(config):
 
 
 def test_a_metric_that_there_is_not(config, tmp_path):
-    wrong = dataclasses.replace(config, evaluation=EvaluationConfig(evaluate_every_steps=1, best_metric="fid"))
-    with pytest.raises(UserError, match="^--best_metric=fid: no such metric with --features_network=; there are l1, "):
+    wrong = dataclasses.replace(
+        config, evaluation=EvaluationConfig(evaluate_every_steps=1, best_metric="fid")
+    )
+    with pytest.raises(
+        UserError,
+        match="^--best_metric=fid: no such metric with --features_network=; there are l1, ",
+    ):
         trainer.train(wrong)
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
-    "metric, before, now, better", [("l1", 0.3, 0.2, True), ("l1", 0.2, 0.3, False), ("ssim", 0.2, 0.3, True)]
+    "metric, before, now, better",
+    [("l1", 0.3, 0.2, True), ("l1", 0.2, 0.3, False), ("ssim", 0.2, 0.3, True)],
 )
 def test_better_is_lower_or_higher_by_the_metric(config, tmp_path, metric, before, now, better):
     config = dataclasses.replace(config, evaluation=EvaluationConfig(best_metric=metric))

@@ -22,11 +22,15 @@ def test_adversarial():
     logits = tf.constant([0.0, math.log(3), math.log(3), math.log(3)])
     values = losses.adversarial(logits, [1.0, 1.0, 0.0, 0.9])
     mixed = -0.9 * math.log(3 / 4) - 0.1 * math.log(1 / 4)
-    np.testing.assert_allclose(values, [math.log(2), math.log(4 / 3), math.log(4), mixed], rtol=1e-5)
+    np.testing.assert_allclose(
+        values, [math.log(2), math.log(4 / 3), math.log(4), mixed], rtol=1e-5
+    )
 
 
 def test_adversarial_takes_one_target_for_all():
-    np.testing.assert_allclose(losses.adversarial(tf.constant([0.0, math.log(3)]), 1.0), np.log([2, 4 / 3]), rtol=1e-5)
+    np.testing.assert_allclose(
+        losses.adversarial(tf.constant([0.0, math.log(3)]), 1.0), np.log([2, 4 / 3]), rtol=1e-5
+    )
 
 
 def test_adversarial_gives_the_generator_a_slope_where_it_is_found_out():
@@ -39,7 +43,9 @@ def test_adversarial_gives_the_generator_a_slope_where_it_is_found_out():
 
 
 def test_hinge():
-    """Real is pushed up to 1, fake down to -1, and no further; a target of 0.75 is three parts of real."""
+    """Real is pushed up to 1, fake down to -1, and no further; a
+    target of 0.75 is three parts of real.
+    """
     logits = tf.constant([0.5, 3.0, -2.0, 0.5, -3.0, 0.0, 2.0])
     values = losses.hinge(logits, [1.0, 1.0, 1.0, 0.0, 0.0, 0.75, 0.75])
     np.testing.assert_allclose(values, [0.5, 0.0, 3.0, 1.5, 0.0, 1.0, 0.75], rtol=1e-6)
@@ -64,13 +70,19 @@ def test_focal_classification_of_what_is_certain_is_zero_with_a_finite_gradient(
         values = losses.classification(class_logits, [0, 0], gamma)
     assert float(values[0]) == 0.0
     gradient = tape.gradient(values, class_logits).numpy()
-    assert np.all(np.isfinite(gradient)) and np.all(np.abs(gradient[0]) < 1e-5) and np.all(np.abs(gradient[1]) > 0.1)
+    assert (
+        np.all(np.isfinite(gradient))
+        and np.all(np.abs(gradient[0]) < 1e-5)
+        and np.all(np.abs(gradient[1]) > 0.1)
+    )
 
 
 def test_classification():
     """Logits ln 1, ln 2, ln 5 are probabilities 1/8, 2/8, 5/8."""
     class_logits = tf.math.log([[1.0, 2.0, 5.0], [1.0, 2.0, 5.0]])
-    np.testing.assert_allclose(losses.classification(class_logits, [2, 0]), np.log([8 / 5, 8]), rtol=1e-5)
+    np.testing.assert_allclose(
+        losses.classification(class_logits, [2, 0]), np.log([8 / 5, 8]), rtol=1e-5
+    )
 
 
 def test_supervised():
@@ -89,16 +101,22 @@ def test_perceptual_is_the_sum_of_the_means_of_the_layers():
 def test_perceptual_layers_count_in_their_units():
     fake = [_pictures(1.0, 2.0), tf.fill([2, 1, 1, 7], 3.0)]
     real = [_pictures(0.5, 4.0), tf.fill([2, 1, 1, 7], 2.0)]
-    np.testing.assert_allclose(losses.perceptual(fake, real, [2.0, 10.0]), [0.25 + 0.1, 1.0 + 0.1], rtol=1e-6)
+    np.testing.assert_allclose(
+        losses.perceptual(fake, real, [2.0, 10.0]), [0.25 + 0.1, 1.0 + 0.1], rtol=1e-6
+    )
 
 
 def test_energy_score():
     """Distances of 1 and 3 to the photo, and of 2.5 between the two: 2 less 1.25."""
-    np.testing.assert_allclose(losses.energy_score(*map(tf.constant, ([1.0], [3.0], [2.5]))), [0.75])
+    np.testing.assert_allclose(
+        losses.energy_score(*map(tf.constant, ([1.0], [3.0], [2.5]))), [0.75]
+    )
 
 
 def test_energy_score_is_least_for_draws_that_are_spread_as_the_photos_are():
-    """One pixel that is white in a share p of the photos, and in a share q of the draws: the mean over all cases."""
+    """One pixel that is white in a share p of the photos, and in a share q of
+    the draws: the mean over all cases.
+    """
     white = np.linspace(0, 1, 21)
     for p in (0.0, 0.25, 0.7):
         expected, apart = np.zeros(21), np.zeros(21)
@@ -144,10 +162,14 @@ def test_diversity_of_equal_noises_is_finite_with_a_finite_gradient():
 
 PAIRS = {
     "adversarial": lambda a, b: losses.adversarial(a[:, 0, 0, 0], 1.0),
-    "classification": lambda a, b: losses.classification(a[:, 0, 0], tf.zeros(tf.shape(a)[0], tf.int64)),
+    "classification": lambda a, b: losses.classification(
+        a[:, 0, 0], tf.zeros(tf.shape(a)[0], tf.int64)
+    ),
     "hinge": lambda a, b: losses.hinge(a[:, 0, 0, 0], 0.25),
     "hinge_generator": lambda a, b: losses.hinge_generator(a[:, 0, 0, 0]),
-    "focal": lambda a, b: losses.classification(a[:, 0, 0], tf.zeros(tf.shape(a)[0], tf.int64), 2.0),
+    "focal": lambda a, b: losses.classification(
+        a[:, 0, 0], tf.zeros(tf.shape(a)[0], tf.int64), 2.0
+    ),
     "supervised": losses.supervised,
     "perceptual": lambda a, b: losses.perceptual([a, 2 * a], [b, b]),
     "energy_score": lambda a, b: losses.energy_score(a[:, 0, 0, 0], b[:, 0, 0, 0], a[:, 0, 0, 1]),

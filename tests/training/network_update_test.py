@@ -26,7 +26,13 @@ from tests.paired import paired
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATISTICS = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
 CONFIG = config.from_dict(
-    dict(base_width=2, global_batch_size=2, perceptual_weight=0.0, diversity_weight=0.0, dragan_weight=0.0)
+    dict(
+        base_width=2,
+        global_batch_size=2,
+        perceptual_weight=0.0,
+        diversity_weight=0.0,
+        dragan_weight=0.0,
+    )
 )
 
 
@@ -37,7 +43,11 @@ def batch_of(photo_value=0.5, sketch_value=1.0, examples=2):
     sketches = random.integers(0, 2, [examples, 64, 64, 1]).astype(np.float32)
     photos[-1, 3, 5, 1], sketches[-1, 3, 5, 0] = photo_value, sketch_value
     labels = np.arange(examples, dtype=np.int64) % 2
-    return {"photos": tf.constant(photos), "sketches": tf.constant(sketches), "labels": tf.constant(labels)}
+    return {
+        "photos": tf.constant(photos),
+        "sketches": tf.constant(sketches),
+        "labels": tf.constant(labels),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +56,16 @@ def step():
 
 
 def skipped(scalars):
-    return [float(scalars[f"{network}/skipped_updates"]) for network in ("generator", "discriminator")]
+    return [
+        float(scalars[f"{network}/skipped_updates"]) for network in ("generator", "discriminator")
+    ]
 
 
 def test_a_step_that_is_not_finite_is_skipped_and_counted(step):
     step(batch_of())
-    for count, bad in enumerate((batch_of(photo_value=np.nan), batch_of(photo_value=np.inf)), start=1):
+    for count, bad in enumerate(
+        (batch_of(photo_value=np.nan), batch_of(photo_value=np.inf)), start=1
+    ):
         scalars = step(bad)
         assert skipped(scalars) == [1, 1]
         assert not np.isfinite(scalars["generator/supervised"])
@@ -64,7 +78,9 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted(step):
 
 
 def test_updates_that_lower_float16s_loss_scale_are_not_counted_as_in_a_row():
-    """It begins at 2^15 and is halved until the gradients fit; at 1 they are not finite for another reason."""
+    """It begins at 2^15 and is halved until the gradients fit; at 1
+    they are not finite for another reason.
+    """
     weight = tf.Variable([1.0])
     optimizer = precision.scaling(tf.keras.optimizers.SGD(1.0), "mixed_float16")
     optimizer.build([weight])
@@ -152,7 +168,9 @@ def test_one_replica_is_enough_for_all_to_skip():
 
 
 def test_a_dump_says_what_was_not_finite(step, tmp_path):
-    """The batch can be read back, and the scalars, and which gradients and variables were not finite."""
+    """The batch can be read back, and the scalars, and which
+    gradients and variables were not finite.
+    """
     bad = batch_of(photo_value=np.nan)
     scalars = {name: float(value) for name, value in step(bad).items()}
     kernel = step.state.generator.trainable_variables[0]
@@ -171,7 +189,9 @@ def test_a_dump_says_what_was_not_finite(step, tmp_path):
     assert told["not_finite_variables"] == [kernel.name]
     for name in ("generator", "discriminator"):
         assert told["not_finite"][name][0] == "loss"
-        assert set(told["not_finite"][name][1:]) <= {v.name for v in getattr(step.state, name).trainable_variables}
+        assert set(told["not_finite"][name][1:]) <= {
+            v.name for v in getattr(step.state, name).trainable_variables
+        }
     assert divergence.skipped_in_a_row(step) >= 1
     divergence.count_anew(step)
     assert divergence.skipped_in_a_row(step) == 0

@@ -27,7 +27,9 @@ def test_linear_discriminator(length, penalty):
 
 def test_every_example_has_a_slope_of_its_own():
     lengths = tf.constant([0.0, 1.0, 2.0, 4.0])
-    values = penalties.dragan(lambda x: lengths * tf.reduce_sum(_weights(1.0) * x, [1, 2, 3]), PHOTOS)
+    values = penalties.dragan(
+        lambda x: lengths * tf.reduce_sum(_weights(1.0) * x, [1, 2, 3]), PHOTOS
+    )
     np.testing.assert_allclose(values, [1.0, 0.0, 1.0, 9.0], atol=1e-4)
 
 
@@ -42,8 +44,12 @@ def test_gradient_pulls_the_slope_towards_one():
     """d(|w| - 1)^2 / dw = 2 (|w| - 1) w / |w|."""
     weights = tf.Variable(_weights(3.0))
     with tf.GradientTape() as tape:
-        value = tf.reduce_mean(penalties.dragan(lambda x: tf.reduce_sum(weights * x, [1, 2, 3]), PHOTOS))
-    np.testing.assert_allclose(tape.gradient(value, weights), 2 * (3 - 1) * _weights(1.0), atol=1e-5)
+        value = tf.reduce_mean(
+            penalties.dragan(lambda x: tf.reduce_sum(weights * x, [1, 2, 3]), PHOTOS)
+        )
+    np.testing.assert_allclose(
+        tape.gradient(value, weights), 2 * (3 - 1) * _weights(1.0), atol=1e-5
+    )
 
 
 def test_flat_discriminator_has_a_finite_gradient():
@@ -56,7 +62,9 @@ def test_flat_discriminator_has_a_finite_gradient():
 
 def test_slope_through_bfloat16_is_summed_in_float32():
     weights = tf.cast(_weights(3.0), tf.bfloat16)
-    values = penalties.dragan(lambda x: tf.reduce_sum(weights * tf.cast(x, tf.bfloat16), [1, 2, 3]), PHOTOS)
+    values = penalties.dragan(
+        lambda x: tf.reduce_sum(weights * tf.cast(x, tf.bfloat16), [1, 2, 3]), PHOTOS
+    )
     assert values.dtype == tf.float32
     length = np.linalg.norm(tf.cast(weights, tf.float32))
     np.testing.assert_allclose(values, [(length - 1) ** 2] * 4, rtol=1e-2)
@@ -77,7 +85,9 @@ def test_r1_of_a_flat_discriminator_is_zero_with_a_finite_gradient_that_scaling_
         weights.assign(_weights(length))
         for scale in (1.0, 1024.0):
             with tf.GradientTape() as tape:
-                value = tf.reduce_mean(penalties.r1(lambda x: tf.reduce_sum(weights * x, [1, 2, 3]), PHOTOS, scale))
+                value = tf.reduce_mean(
+                    penalties.r1(lambda x: tf.reduce_sum(weights * x, [1, 2, 3]), PHOTOS, scale)
+                )
             np.testing.assert_allclose(value, length**2 / 2, rtol=1e-5)
             np.testing.assert_allclose(tape.gradient(value, weights), weights, atol=1e-5)
 
@@ -90,11 +100,15 @@ def test_perturbed_photos_lie_within_half_a_deviation_above():
     offsets = penalties.perturb(PHOTOS, tf.constant(0.6), tf.constant([0, 1])) - PHOTOS
     assert np.all(offsets >= -1e-6) and np.all(offsets < 0.5 * 0.6 + 1e-6)
     assert np.max(offsets) > 0.1
-    np.testing.assert_array_equal(penalties.perturb(PHOTOS, tf.constant(0.0), tf.constant([0, 1])), PHOTOS)
+    np.testing.assert_array_equal(
+        penalties.perturb(PHOTOS, tf.constant(0.0), tf.constant([0, 1])), PHOTOS
+    )
 
 
 def test_perturbation_is_a_share_an_example_of_uniform_noise_a_pixel():
-    """a * 0.5 * deviation * U: within an example uniform from 0 to a * 0.5 * deviation, and a uniform over examples."""
+    """a * 0.5 * deviation * U: within an example uniform from 0 to a * 0.5 *
+    deviation, and a uniform over examples.
+    """
     offsets = _offsets(0.6).reshape(64, -1)
     shares = offsets.max(1) / (0.5 * 0.6)  # the largest of 192 U is nearly 1
     noise = offsets / offsets.max(1, keepdims=True)

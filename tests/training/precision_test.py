@@ -1,5 +1,5 @@
-"""Which arithmetic the networks get, and that float16's small numbers are not lost; what stays float32 whatever it is,
-is looked at in the step's own graph, in xla_test.py.
+"""Which arithmetic the networks get, and that float16's small numbers are not lost; what stays
+float32 whatever it is, is looked at in the step's own graph, in xla_test.py.
 """
 
 from __future__ import annotations
@@ -37,8 +37,12 @@ def test_auto_is_bfloat16_where_all_devices_have_it(gpus, tpu, cpu, taken, monke
     def details(gpu):
         return {} if gpu is None else {"compute_capability": gpu}
 
-    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["TPU:0"] if kind == "TPU" and tpu else [])
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus if kind == "GPU" else [])
+    monkeypatch.setattr(
+        tf.config, "list_logical_devices", lambda kind: ["TPU:0"] if kind == "TPU" and tpu else []
+    )
+    monkeypatch.setattr(
+        tf.config, "list_physical_devices", lambda kind: gpus if kind == "GPU" else []
+    )
     monkeypatch.setattr(tf.config.experimental, "get_device_details", details)
     monkeypatch.setattr(hardware, "_cpu_features", lambda: cpu)
     assert precision.resolve("auto") == taken
@@ -48,7 +52,10 @@ def test_auto_is_bfloat16_where_all_devices_have_it(gpus, tpu, cpu, taken, monke
 
 def test_what_a_cpu_can_do_is_read_from_linux_alone(tmp_path):
     path = tmp_path / "cpuinfo"
-    path.write_text("processor\t: 0\nflags\t\t: fpu avx2 amx_bf16\n\nprocessor\t: 1\nflags\t\t: fpu avx2 amx_bf16\n")
+    path.write_text(
+        "processor\t: 0\nflags\t\t: fpu avx2 amx_bf16\n\nprocessor\t: 1\nflags\t\t: fpu avx2"
+        " amx_bf16\n"
+    )
     assert hardware._cpu_features(str(path)) >= {"avx2", "amx_bf16"}
     assert hardware._cpu_features(str(tmp_path / "none")) == set()
 
@@ -95,12 +102,15 @@ def test_an_update_that_overflows_is_left_out_and_halves_the_scale():
     assert float(update.loss_scale) == scale / 2
     np.testing.assert_array_equal(weight, [1, 2])
     assert float(update.apply(tf.constant(1.0), [tf.constant([scale, -scale])])) == 0
-    np.testing.assert_array_equal(weight, [-1, 4])  # by twice 1, since the scale is half of what it was
+    # By twice 1, since the scale is half of what it was
+    np.testing.assert_array_equal(weight, [-1, 4])
 
 
 @pytest.mark.slow
 def test_a_training_in_float16_halves_its_scales_until_they_fit_and_then_learns():
-    values = dict(base_width=4, global_batch_size=3, perceptual_weight=0.0, precision="mixed_float16")
+    values = dict(
+        base_width=4, global_batch_size=3, perceptual_weight=0.0, precision="mixed_float16"
+    )
     config = config_lib.from_dict(values)
     state = TrainState(config, 4)
     step = TrainStep(config, state, Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0))
@@ -118,5 +128,7 @@ def test_a_training_in_float16_halves_its_scales_until_they_fit_and_then_learns(
         assert skipped == sorted(skipped, reverse=True) and not any(skipped[6:])
         assert scale == first_scale / 2 ** sum(skipped)
     assert steps[-1]["discriminator/dragan"] < 0.5 * steps[0]["discriminator/dragan"]
-    assert steps[-1]["discriminator/classification"] < 0.5 * steps[0]["discriminator/classification"]
+    assert (
+        steps[-1]["discriminator/classification"] < 0.5 * steps[0]["discriminator/classification"]
+    )
     assert all(np.isfinite(value) for scalars in steps for value in scalars.values())

@@ -9,7 +9,9 @@ from sketch2img_tf.training.scalar_means import StepMeans
 
 
 def step(**values):
-    return {tag.replace("_", "/", 1): tf.constant(value, tf.float32) for tag, value in values.items()}
+    return {
+        tag.replace("_", "/", 1): tf.constant(value, tf.float32) for tag, value in values.items()
+    }
 
 
 def test_means_of_what_is_finite_and_the_number_of_skipped_updates():
@@ -36,7 +38,9 @@ def test_a_checkpoint_between_two_lines_changes_no_bit_of_the_next(tmp_path):
 
 
 def test_steps_of_one_call_count_one_by_one(tmp_path):
-    """A NaN takes nothing from the other steps of its call; a checkpoint holds the calls as they were."""
+    """A NaN takes nothing from the other steps of its call; a
+    checkpoint holds the calls as they were.
+    """
     means, resumed = StepMeans(), StepMeans()
     means.add(step(d_loss=1.0, d_skipped_updates=0.0))
     means.add(step(d_loss=[2.0, np.nan, 6.0], d_skipped_updates=[0.0, 1.0, 0.0]))

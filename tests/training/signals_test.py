@@ -1,4 +1,6 @@
-"""Signals: one lets the step end, a second SIGINT ends at once, even in the middle of an operation."""
+"""Signals: one lets the step end, a second SIGINT ends at once,
+even in the middle of an operation.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ import pytest
 from sketch2img_tf.training.signals import Stop
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# A step that takes five seconds, in which Python is not asked for anything: as long as numbers are sorted.
+# A step that takes five seconds, in which Python is not asked for
+# anything: as long as numbers are sorted.
 PROGRAM = """
 import ctypes, sys, time
 from sketch2img_tf.training.signals import Stop
@@ -81,7 +84,11 @@ def test_a_second_interrupt_ends_at_once_in_the_middle_of_a_step(program):
     program.send_signal(signal.SIGINT)
     stdout, stderr = program.communicate()
     assert time.monotonic() < started + 3
-    assert (program.returncode, stdout, stderr) == (130, "", "\nended at once; the last checkpoint stands\n")
+    assert (program.returncode, stdout, stderr) == (
+        130,
+        "",
+        "\nended at once; the last checkpoint stands\n",
+    )
 
 
 def test_a_second_sigterm_is_still_a_request(program):
@@ -109,7 +116,12 @@ def test_outside_the_main_thread_signals_do_what_they_did():
 
     def train():
         with Stop() as stop:
-            found.extend([stop.asked, *(signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM))])
+            found.extend(
+                [
+                    stop.asked,
+                    *(signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)),
+                ]
+            )
 
     thread = threading.Thread(target=train)
     thread.start()

@@ -1,4 +1,6 @@
-"""What a step does when an option of the recipe is on; that all are off by default is train_step_test.py's business."""
+"""What a step does when an option of the recipe is on; that all are off by
+default is train_step_test.py's business.
+"""
 
 from __future__ import annotations
 
@@ -39,12 +41,17 @@ def state(shared) -> TrainState:
     """The shared state, at its start again."""
     for variable, value in paired(_variables(shared[0]), shared[1]):
         variable.assign(value)
-    shared[0].set_learning_rates(_config())  # Keras' optimizers do not count it among their variables
+    # Keras' optimizers do not count it among their variables
+    shared[0].set_learning_rates(_config())
     return shared[0]
 
 
 def _variables(state: TrainState) -> list[tf.Variable]:
-    return [*state.variables, *state.generator_optimizer.variables, *state.discriminator_optimizer.variables]
+    return [
+        *state.variables,
+        *state.generator_optimizer.variables,
+        *state.discriminator_optimizer.variables,
+    ]
 
 
 def _batch(rows: int, seed: int = 0) -> dict[str, tf.Tensor]:
@@ -78,7 +85,9 @@ def test_focal_loss_is_the_discriminators_alone(eagerly, state, monkeypatch):
     calls = spied(monkeypatch, losses, "classification")
     scalars = _step(state, _batch(BATCH), focal_gamma=2.0)
     assert [args[2:] for args, _ in calls] == [(2.0,), ()]
-    assert scalars["discriminator/classification"] == pytest.approx(float(tf.reduce_mean(calls[0][1])), rel=1e-5)
+    assert scalars["discriminator/classification"] == pytest.approx(
+        float(tf.reduce_mean(calls[0][1])), rel=1e-5
+    )
 
 
 def test_perceptual_layers_are_compared_in_units_of_their_deviations(eagerly, state, monkeypatch):
@@ -95,14 +104,19 @@ def test_perceptual_layers_are_compared_in_units_of_their_deviations(eagerly, st
 
 
 def test_energy_score_is_of_both_draws_and_their_distance(eagerly, state, monkeypatch):
-    """In pixels and in features; the generator moves along its gradient, by one tape and plain descent."""
+    """In pixels and in features; the generator moves along its
+    gradient, by one tape and plain descent.
+    """
     monkeypatch.setattr(state, "generator_optimizer", tf.keras.optimizers.SGD(1.0))
     alone = dict(gan_weight=0.0, classification_weight=0.0, dragan_weight=0.0, diversity_weight=0.0)
     features = dict(perceptual_network="MobileNet", perceptual_weights="random", perceptual_size=32)
     weights = dict(supervised_weight=3.0, perceptual_weight=0.5)
-    chosen = _config(**alone, **features, **weights, supervision="energy_score", perceptual_scaling="deviation")
+    chosen = _config(
+        **alone, **features, **weights, supervision="energy_score", perceptual_scaling="deviation"
+    )
     step, batch = TrainStep(chosen, state, STATISTICS), _batch(BATCH)
-    variable, before = state.generator.trainable_variables[-1], [each.numpy() for each in state.generator.variables]
+    variable = state.generator.trainable_variables[-1]
+    before = [each.numpy() for each in state.generator.variables]
     decoded = spied(monkeypatch, Generator, "decode")
     scalars = step(batch)
     (args, fakes), after = decoded[0], variable.numpy()
@@ -121,7 +135,8 @@ def test_energy_score_is_of_both_draws_and_their_distance(eagerly, state, monkey
     for name, expected in paired(("supervised", "perceptual"), scores(fakes)):
         assert float(scalars[f"generator/{name}"]) == pytest.approx(float(expected), rel=1e-4)
     apart = np.abs(fakes[:BATCH] - fakes[BATCH:]).mean()
-    assert float(scalars["generator/diversity"]) == pytest.approx(-apart, rel=1e-4)  # watched, at a weight of 0
+    # Watched, at a weight of 0
+    assert float(scalars["generator/diversity"]) == pytest.approx(-apart, rel=1e-4)
 
     for each, value in paired(state.generator.variables, before):
         each.assign(value)
@@ -129,7 +144,9 @@ def test_energy_score_is_of_both_draws_and_their_distance(eagerly, state, monkey
     with tf.GradientTape() as tape:
         supervised, perceptual = scores(state.generator((*twice, args[4]), training=True))
         loss = 3.0 * supervised + 0.5 * perceptual
-    expected = before[[v is variable for v in state.generator.variables].index(True)] - tape.gradient(loss, variable)
+    expected = before[
+        [v is variable for v in state.generator.variables].index(True)
+    ] - tape.gradient(loss, variable)
     np.testing.assert_allclose(after, expected, rtol=1e-3, atol=1e-6)
 
 
@@ -138,9 +155,13 @@ def test_l1_counts_for_less_where_lines_do_not_lie_on_the_photo(eagerly, state, 
     batch = {**_batch(BATCH), "aligned": tf.constant([True, False])}
     scalars = _step(state, batch, unaligned_supervised_fraction=0.25)
     on_photo, from_memory = distances[0][1].numpy()
-    assert scalars["generator/supervised"] == pytest.approx((on_photo + 0.25 * from_memory) / 2, rel=1e-5)
+    assert scalars["generator/supervised"] == pytest.approx(
+        (on_photo + 0.25 * from_memory) / 2, rel=1e-5
+    )
     scalars = _step(state, _batch(BATCH))
-    assert scalars["generator/supervised"] == pytest.approx(float(distances[1][1].numpy().mean()), rel=1e-5)
+    assert scalars["generator/supervised"] == pytest.approx(
+        float(distances[1][1].numpy().mean()), rel=1e-5
+    )
 
 
 def test_two_pictures_of_a_sketch_are_made_where_a_loss_compares_them():
@@ -155,7 +176,9 @@ def test_two_pictures_of_a_sketch_are_made_where_a_loss_compares_them():
 
 def test_projection_judges_each_picture_as_of_its_class(eagerly, monkeypatch):
     """In all four passes; there is no class to tell, and nothing is said of it."""
-    options = dict(discriminator_head="projection", discriminator_norm="none", classification_weight=0.0)
+    options = dict(
+        discriminator_head="projection", discriminator_norm="none", classification_weight=0.0
+    )
     state, batch = TrainState(_config(**options), CLASSES), _batch(BATCH)
     judged = spied(monkeypatch, Discriminator, "call")
     before = state.discriminator.class_head.kernel.numpy()
@@ -177,17 +200,24 @@ def test_discriminator_learns_from_a_batch_of_its_own_a_step(eagerly, state, mon
     _step(state, batch, discriminator_steps=3, dragan_weight=0.0)
     assert int(state.discriminator_optimizer.iterations) == 3
     assert int(state.generator_optimizer.iterations) == int(state.step) == 1
-    photos = [args[1][0].numpy() for args, _ in judged]  # real, fake; real, fake; real, fake; for the generator
-    np.testing.assert_array_equal(np.stack(photos[::2][:3], 1).reshape(batch["photos"].shape), batch["photos"])
+    # Real, fake; real, fake; real, fake; for the generator
+    photos = [args[1][0].numpy() for args, _ in judged]
+    np.testing.assert_array_equal(
+        np.stack(photos[::2][:3], 1).reshape(batch["photos"].shape), batch["photos"]
+    )
     fakes = np.stack([photos[1], photos[3], photos[5]])
     assert min(np.abs(a - b).max() for a, b in zip(fakes, np.roll(fakes, 1, 0))) > 1e-6
     np.testing.assert_array_equal(photos[6], photos[5])
     sketches = [args[1][1].numpy() for args, _ in judged]
-    np.testing.assert_array_equal(np.stack(sketches[1:6:2], 1).reshape(batch["sketches"].shape), batch["sketches"])
+    np.testing.assert_array_equal(
+        np.stack(sketches[1:6:2], 1).reshape(batch["sketches"].shape), batch["sketches"]
+    )
 
 
 def test_scalars_of_several_discriminator_steps_are_those_of_the_last(eagerly, state):
-    """All but the last only move the discriminator: at rate 0 they do nothing to what is measured."""
+    """All but the last only move the discriminator: at rate 0
+    they do nothing to what is measured.
+    """
     still = dict(discriminator_learning_rate=0.0, label_smoothing=0.1, dragan_weight=0.0)
     state.set_learning_rates(_config(**still))
     batch = _batch(2 * BATCH)
@@ -204,8 +234,16 @@ def test_lazy_penalty_comes_every_few_steps_and_counts_as_often(name, eagerly, s
     still = dict(generator_learning_rate=0.0, discriminator_learning_rate=0.0)
     state.set_learning_rates(_config(**still))
     monkeypatch.setattr(penalties, "perturb", lambda photos, deviation, seed: photos)
-    alone = {"gan_weight": 0.0, "classification_weight": 0.0, "dragan_weight": 0.0, f"{name}_weight": 1.0, **still}
-    every, third = (TrainStep(_config(dragan_every_steps=n, **alone), state, STATISTICS) for n in (1, 3))
+    alone = {
+        "gan_weight": 0.0,
+        "classification_weight": 0.0,
+        "dragan_weight": 0.0,
+        f"{name}_weight": 1.0,
+        **still,
+    }
+    every, third = (
+        TrainStep(_config(dragan_every_steps=n, **alone), state, STATISTICS) for n in (1, 3)
+    )
     batch = _batch(BATCH)
     lazy = [float(third(batch)[f"discriminator/{name}"]) for _ in range(4)]
     state.step.assign(0)
@@ -217,7 +255,9 @@ def test_lazy_penalty_comes_every_few_steps_and_counts_as_often(name, eagerly, s
 def test_lazy_penalty_teaches_on_its_steps_alone(eagerly, state, monkeypatch):
     """With no other loss, and no momentum, the discriminator stands still between them."""
     monkeypatch.setattr(state.discriminator_optimizer, "beta_1", 0.0)
-    step = TrainStep(_config(dragan_every_steps=2, gan_weight=0.0, classification_weight=0.0), state, STATISTICS)
+    step = TrainStep(
+        _config(dragan_every_steps=2, gan_weight=0.0, classification_weight=0.0), state, STATISTICS
+    )
     moved = []
     for _ in range(3):
         before = state.discriminator.real_head.kernel.numpy()
@@ -227,7 +267,9 @@ def test_lazy_penalty_teaches_on_its_steps_alone(eagerly, state, monkeypatch):
 
 
 def test_lazy_penalty_in_a_graph_is_that_of_an_eager_step(shared, state, monkeypatch):
-    """Traced, it is a branch. Of what follows it there is only what learns from it: tracing the rest takes long."""
+    """Traced, it is a branch. Of what follows it there is only what learns
+    from it: tracing the rest takes long.
+    """
 
     def learn(step: TrainStep, examples, lessons, number: int) -> dict[str, tf.Tensor]:
         return step.discriminator_learning.learn(*lessons)
@@ -254,7 +296,11 @@ def test_lazy_penalty_in_a_graph_is_that_of_an_eager_step(shared, state, monkeyp
 
 def test_rates_of_a_step_are_those_of_its_number(eagerly, state):
     decay = dict(train_steps=4, decay_start_step=2, final_learning_rate_fraction=0.5)
-    step = TrainStep(_config(gan_weight=0.0, classification_weight=0.0, dragan_weight=0.0, **decay), state, STATISTICS)
+    step = TrainStep(
+        _config(gan_weight=0.0, classification_weight=0.0, dragan_weight=0.0, **decay),
+        state,
+        STATISTICS,
+    )
     rates = []
     for _ in range(4):
         step(_batch(BATCH))
@@ -268,7 +314,11 @@ def test_clipped_gradients_are_of_the_norm_in_both_networks(eagerly):
     state = TrainState(_config(gradient_clip_norm=1e-3, adam_beta_1=0.0), CLASSES)
     _step(state, _batch(BATCH), gradient_clip_norm=1e-3, adam_beta_1=0.0)
     for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
-        moments = [variable.numpy().ravel() for variable in optimizer.variables if "m" in variable.name.split("/")]
+        moments = [
+            variable.numpy().ravel()
+            for variable in optimizer.variables
+            if "m" in variable.name.split("/")
+        ]
         assert np.linalg.norm(np.concatenate(moments)) == pytest.approx(1e-3, rel=1e-3)
 
 
@@ -278,11 +328,13 @@ def test_clipped_gradients_are_of_the_norm_in_both_networks(eagerly):
 def test_all_that_the_discriminator_sees_is_augmented_and_nothing_else(eagerly, state, monkeypatch):
     augmented = spied(monkeypatch, differentiable_augmentation, "augment")
     judged = spied(monkeypatch, Discriminator, "call")
-    supervised, perturbed = spied(monkeypatch, losses, "supervised"), spied(monkeypatch, penalties, "perturb")
+    supervised = spied(monkeypatch, losses, "supervised")
+    perturbed = spied(monkeypatch, penalties, "perturb")
     batch = _batch(BATCH)
     _step(state, batch, diffaugment=["colour", "translation", "cutout"])
     fakes = supervised[0][0][0]
-    given = [perturbed[0][1], batch["photos"], fakes, fakes]  # DRAGAN's, real, fake; for the generator
+    # DRAGAN's, real, fake; for the generator
+    given = [perturbed[0][1], batch["photos"], fakes, fakes]
     for (args, result), photos, (seen, _) in paired(augmented, given, judged):
         np.testing.assert_array_equal(args[0], photos)
         np.testing.assert_array_equal(args[1], batch["sketches"])
@@ -302,13 +354,17 @@ def test_penalty_is_the_slope_at_the_augmented_points(eagerly, state, monkeypatc
     np.testing.assert_array_equal(measured["dragan"][0][0][1], mixed)
     np.testing.assert_array_equal(measured["r1"][0][0][1], of_photos)
     np.testing.assert_array_equal(of_penalty, of_photos)
-    assert float(scalars["discriminator/r1"]) == pytest.approx(float(tf.reduce_mean(measured["r1"][0][1])), rel=1e-5)
+    assert float(scalars["discriminator/r1"]) == pytest.approx(
+        float(tf.reduce_mean(measured["r1"][0][1])), rel=1e-5
+    )
 
 
 def test_augmentation_lets_the_generators_gradient_through(eagerly, state):
     """Trained by the discriminator alone."""
     before = [variable.numpy() for variable in state.generator.trainable_variables]
-    _step(state, _batch(BATCH), supervised_weight=0.0, diffaugment=["colour", "translation", "cutout"])
+    _step(
+        state, _batch(BATCH), supervised_weight=0.0, diffaugment=["colour", "translation", "cutout"]
+    )
     moved = [np.abs(v - b).max() for v, b in zip(state.generator.trainable_variables, before)]
     assert np.mean(np.array(moved) > 1e-7) > 0.9 and max(moved) > 5e-5
 
@@ -336,10 +392,16 @@ def test_function_equals_eager_with_every_option(shared, state):
             variable.assign(value)
         tf.config.run_functions_eagerly(eager)
         try:
-            found.append([{name: float(v) for name, v in step(_batch(2 * BATCH)).items()} for _ in range(3)])
+            found.append(
+                [{name: float(v) for name, v in step(_batch(2 * BATCH)).items()} for _ in range(3)]
+            )
         finally:
             tf.config.run_functions_eagerly(False)
     for in_graph, eagerly in paired(*found):
         assert eagerly == pytest.approx(in_graph, rel=1e-3, abs=1e-5)
     for penalty in ("dragan", "r1"):
-        assert [scalars[f"discriminator/{penalty}"] > 0 for scalars in found[0]] == [True, False, True]
+        assert [scalars[f"discriminator/{penalty}"] > 0 for scalars in found[0]] == [
+            True,
+            False,
+            True,
+        ]

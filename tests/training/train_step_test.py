@@ -1,4 +1,6 @@
-"""One training step against a plain reading of its equations, and what it costs, draws and learns."""
+"""One training step against a plain reading of its equations,
+and what it costs, draws and learns.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,11 @@ NARROW = dict(
     perceptual_layers=("conv_pw_1_relu", "conv_pw_3_relu"),
 )
 SUPERVISED = dict(
-    gan_weight=0.0, classification_weight=0.0, dragan_weight=0.0, perceptual_weight=0.0, diversity_weight=0.0
+    gan_weight=0.0,
+    classification_weight=0.0,
+    dragan_weight=0.0,
+    perceptual_weight=0.0,
+    diversity_weight=0.0,
 )
 ADVERSARIAL = dict(supervised_weight=0.0, perceptual_weight=0.0, diversity_weight=0.0)
 
@@ -70,7 +76,11 @@ def _restart(state: TrainState, fresh: TrainState) -> None:
 
 def _all_variables(state: TrainState) -> list[tf.Variable]:
     """Keras' optimizers are not modules: their variables are not among the state's."""
-    return [*state.variables, *state.generator_optimizer.variables, *state.discriminator_optimizer.variables]
+    return [
+        *state.variables,
+        *state.generator_optimizer.variables,
+        *state.discriminator_optimizer.variables,
+    ]
 
 
 def _step(state: TrainState, **values) -> TrainStep:
@@ -82,7 +92,8 @@ def batch() -> dict[str, tf.Tensor]:
     generator = np.random.default_rng(0)
     return {
         "photos": tf.constant(generator.uniform(-0.8, 0.9, size=[BATCH, 64, 64, 3]), tf.float32),
-        "sketches": tf.constant(generator.uniform(size=[BATCH, 64, 64, 1]) < 0.1, tf.float32) - 0.04,
+        "sketches": tf.constant(generator.uniform(size=[BATCH, 64, 64, 1]) < 0.1, tf.float32)
+        - 0.04,
         "labels": tf.constant([3, 0, 2], tf.int64),
     }
 
@@ -103,20 +114,27 @@ def _iterate_power(discriminator) -> None:
             conv.u.assign(u / np.linalg.norm(u))
 
 
-def _plain_discriminator_update(judge, batch, fakes, mixed, weights, variables, rate) -> dict[str, tf.Tensor]:
+def _plain_discriminator_update(
+    judge, batch, fakes, mixed, weights, variables, rate
+) -> dict[str, tf.Tensor]:
     """Equations of the discriminator's losses, with probabilities instead of logits."""
     rows = tf.range(BATCH, dtype=tf.int64)
     with tf.GradientTape() as tape:
-        # The order of the three passes shows in the moving statistics alone, of which the discriminator makes no use.
+        # The order of the three passes shows in the moving statistics alone, of
+        # which the discriminator makes no use.
         with tf.GradientTape() as inner:
             inner.watch(mixed)
             score = judge(mixed)[0]
         real, real_classes = judge(batch["photos"])
         fake, _ = judge(fakes)
         slopes = tf.norm(tf.reshape(inner.gradient(score, mixed), [BATCH, -1]), axis=1)
-        probabilities = tf.gather_nd(tf.nn.softmax(real_classes), tf.stack([rows, batch["labels"]], 1))
+        probabilities = tf.gather_nd(
+            tf.nn.softmax(real_classes), tf.stack([rows, batch["labels"]], 1)
+        )
         terms = {
-            "gan": tf.reduce_mean(-tf.math.log(tf.sigmoid(real)) - tf.math.log(1 - tf.sigmoid(fake))),
+            "gan": tf.reduce_mean(
+                -tf.math.log(tf.sigmoid(real)) - tf.math.log(1 - tf.sigmoid(fake))
+            ),
             "classification": tf.reduce_mean(-tf.math.log(probabilities)),
             "dragan": tf.reduce_mean((slopes - 1) ** 2),
         }
@@ -145,7 +163,9 @@ def _plain_generator_terms(judge, phi, batch, fakes, others) -> dict[str, tf.Ten
 
 
 def _plain_step(state, phi, batch, noise, mixed, weights, rate: float) -> dict[str, tf.Tensor]:
-    """Two whole passes of the generator as one batch, one tape from the losses to its weights, plain descent."""
+    """Two whole passes of the generator as one batch, one tape from the
+    losses to its weights, plain descent.
+    """
     generator, discriminator = state.generator, state.discriminator
     twice = [tf.concat([batch[name], batch[name]], 0) for name in ("sketches", "labels")]
 
@@ -157,14 +177,23 @@ def _plain_step(state, phi, batch, noise, mixed, weights, rate: float) -> dict[s
         fakes, others = tf.split(generator((*twice, noise), training=True), 2)
         with tape.stop_recording():
             variables = discriminator.trainable_variables
-            scalars = _plain_discriminator_update(judge, batch, fakes, mixed, weights, variables, rate)
+            scalars = _plain_discriminator_update(
+                judge, batch, fakes, mixed, weights, variables, rate
+            )
         terms = _plain_generator_terms(judge, phi, batch, fakes, others)
         total = sum(getattr(weights, f"{name}_weight") * term for name, term in terms.items())
-    _descend(generator.trainable_variables, tape.gradient(total, generator.trainable_variables), rate)
+    _descend(
+        generator.trainable_variables, tape.gradient(total, generator.trainable_variables), rate
+    )
     pictures = fakes.numpy().reshape(BATCH, -1)
     collapse = {"fakes/mean": pictures.mean(), "fakes/deviation": pictures.std(1).mean()}
     skipped = {f"{network}/skipped_updates": 0.0 for network in ("generator", "discriminator")}
-    return {**scalars, **{f"generator/{name}": term for name, term in terms.items()}, **collapse, **skipped}
+    return {
+        **scalars,
+        **{f"generator/{name}": term for name, term in terms.items()},
+        **collapse,
+        **skipped,
+    }
 
 
 WEIGHTS = dict(
@@ -182,16 +211,21 @@ def _snapshot(module: tf.Module) -> dict[str, np.ndarray]:
 
 
 def test_step_is_what_its_equations_say(eagerly, state, batch, monkeypatch):
-    """Every scalar and every variable, with all weights different and plain gradient descent in both networks."""
+    """Every scalar and every variable, with all weights different and
+    plain gradient descent in both networks.
+    """
     plain, rate = _make_state(), 0.1
     for network in ("generator", "discriminator"):
         monkeypatch.setattr(state, f"{network}_optimizer", tf.keras.optimizers.SGD(rate))
-    step = _step(state, seed=1, **WEIGHTS)  # with seed 0 rounding decides on which side of a kink an activation lies
+    # With seed 0 rounding decides on which side of a kink an activation lies
+    step = _step(state, seed=1, **WEIGHTS)
     before = _snapshot(state.generator)
-    normal, perturbed = spied(monkeypatch, stateless_random, "normal"), spied(monkeypatch, penalties, "perturb")
+    normal = spied(monkeypatch, stateless_random, "normal")
+    perturbed = spied(monkeypatch, penalties, "perturb")
     scalars = step(batch)
     (_, drawn), (arguments, mixed) = normal[0], perturbed[0]
-    noise = tf.reshape(drawn, [2 * BATCH, *drawn.shape[2:]])  # the first draw of every example, then the second
+    # The first draw of every example, then the second
+    noise = tf.reshape(drawn, [2 * BATCH, *drawn.shape[2:]])
     expected = _plain_step(plain, step.sight.perceptual, batch, noise, mixed, step.weights, rate)
 
     np.testing.assert_allclose(arguments[1], np.std(batch["photos"]), rtol=1e-5)
@@ -202,13 +236,17 @@ def test_step_is_what_its_equations_say(eagerly, state, batch, monkeypatch):
     for network in ("generator", "discriminator"):
         ours, theirs = _snapshot(getattr(state, network)), _snapshot(getattr(plain, network))
         for name, value in ours.items():
-            np.testing.assert_allclose(value, theirs[name], rtol=2e-3, atol=1e-5, err_msg=f"{network} {name}")
+            np.testing.assert_allclose(
+                value, theirs[name], rtol=2e-3, atol=1e-5, err_msg=f"{network} {name}"
+            )
     _check_averages(state, before)
 
 
 def test_diversity_is_divided_by_the_distance_of_the_noises_if_the_slope_is_asked_for(shared):
     rng = np.random.default_rng(0)
-    fakes, noise = (rng.normal(size=[2 * BATCH, *shape]).astype(np.float32) for shape in ([8, 8, 3], [2, 2, 5]))
+    fakes, noise = (
+        rng.normal(size=[2 * BATCH, *shape]).astype(np.float32) for shape in ([8, 8, 3], [2, 2, 5])
+    )
     distances = np.abs(fakes[:BATCH] - fakes[BATCH:]).mean((1, 2, 3))
     lengths = np.sqrt(((noise[:BATCH] - noise[BATCH:]) ** 2).sum((1, 2, 3)))
     for kind, expected in (("distance", -distances), ("slope", -distances / lengths)):
@@ -222,7 +260,9 @@ def _check_averages(state, before) -> None:
     """After the first step the average is a tenth of the old weights and nine tenths of the new."""
     after, averages = _snapshot(state.generator), _snapshot(state.averaged_generator)
     for (name, average), old, new in paired(averages.items(), before.values(), after.values()):
-        np.testing.assert_allclose(average, 0.1 * old + 0.9 * new, rtol=1e-4, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(
+            average, 0.1 * old + 0.9 * new, rtol=1e-4, atol=1e-6, err_msg=name
+        )
 
 
 # --- One traced step with every loss
@@ -268,7 +308,9 @@ def test_draws_follow_the_step(traced, fresh, batch):
     first = _floats(traced(batch))
     _restart(traced.state, fresh)
     traced.state.step.assign(1)
-    assert _floats(traced(batch))["generator/diversity"] != pytest.approx(first["generator/diversity"], rel=1e-3)
+    assert _floats(traced(batch))["generator/diversity"] != pytest.approx(
+        first["generator/diversity"], rel=1e-3
+    )
 
 
 @pytest.mark.parametrize("name, rate", [("generator", 1e-4), ("discriminator", 2e-4)])
@@ -277,7 +319,8 @@ def test_first_step_of_adam_is_the_learning_rate(name, rate, traced, fresh, batc
     trained = (getattr(state, name).trainable_variables for state in (traced.state, fresh))
     changes = np.concatenate([np.abs(after - before).ravel() for after, before in zip(*trained)])
     np.testing.assert_allclose(changes.max(), rate, rtol=1e-2)
-    assert np.mean(changes > 0.5 * rate) > 0.5  # the rest have gradients near Adam's epsilon, or none
+    # The rest have gradients near Adam's epsilon, or none
+    assert np.mean(changes > 0.5 * rate) > 0.5
 
 
 # --- The state
@@ -285,7 +328,10 @@ def test_first_step_of_adam_is_the_learning_rate(name, rate, traced, fresh, batc
 
 def test_seed_makes_the_state(fresh):
     for seed, equal in ((0, True), (1, False)):
-        variables = zip(_make_state(seed=seed).generator.trainable_variables, fresh.generator.trainable_variables)
+        variables = zip(
+            _make_state(seed=seed).generator.trainable_variables,
+            fresh.generator.trainable_variables,
+        )
         for variable, other in variables:
             drawn = np.any(other != 0) and np.any(other != 1)
             assert not drawn or np.array_equal(variable, other) == equal, other.name
@@ -318,7 +364,8 @@ def test_optimizers_are_as_configured():
 # --- A loss with weight 0 costs nothing
 
 COSTS = {
-    # Weights that are 0, then calls of the discriminator: real, fake and mixed for itself, fake for the generator.
+    # Weights that are 0, then calls of the discriminator: real, fake and mixed
+    # for itself, fake for the generator.
     "all": ([], 4),
     "no gan": (["gan"], 3),
     "no classification": (["classification"], 4),
@@ -335,10 +382,14 @@ def test_discriminator_is_called_for_what_counts(zeros, judged, eagerly, state, 
     calls = spied(monkeypatch, Discriminator, "call")
     scalars = step(batch)
     assert len(calls) == judged
-    assert not [name for name in scalars if name.split("/")[1] in [*zeros, "perceptual", "diversity"]]
+    assert not [
+        name for name in scalars if name.split("/")[1] in [*zeros, "perceptual", "diversity"]
+    ]
 
 
-def test_noise_is_drawn_twice_for_diversity_alone_and_encoded_once(eagerly, state, batch, monkeypatch):
+def test_noise_is_drawn_twice_for_diversity_alone_and_encoded_once(
+    eagerly, state, batch, monkeypatch
+):
     for weight, rows in ((0.0, BATCH), (1.0, 2 * BATCH)):
         step = _step(state, **{**SUPERVISED, "diversity_weight": weight})
         with monkeypatch.context() as patch:
@@ -352,7 +403,9 @@ def test_noise_is_drawn_twice_for_diversity_alone_and_encoded_once(eagerly, stat
         assert len(np.unique(noise[:, 0, 0, 0])) == rows
 
 
-def test_perceptual_network_is_made_and_called_for_its_loss_alone(eagerly, state, batch, monkeypatch):
+def test_perceptual_network_is_made_and_called_for_its_loss_alone(
+    eagerly, state, batch, monkeypatch
+):
     made = spied(monkeypatch, FrozenFeatures, "__init__")
     called = spied(monkeypatch, FrozenFeatures, "__call__")
     _step(state, **SUPERVISED)(batch)
@@ -368,7 +421,9 @@ def supervised() -> TrainStep:
 
 
 def test_supervised_graph_has_the_generator_alone(supervised, batch):
-    """Forward: 8 MRUs of 3 convolutions (plain: 4), 3 that halve, the last; backward: those of the 3 transposed."""
+    """Forward: 8 MRUs of 3 convolutions (plain: 4), 3 that halve, the last;
+    backward: those of the 3 transposed.
+    """
     of_a_unit = 3 if layer_operations.for_cpu() else 4
     operations = graph_cost.needed(supervised.__call__.get_concrete_function(batch).graph)
     assert sum(operation.type == "Conv2D" for operation in operations) == 8 * of_a_unit + 3 + 1 + 3
@@ -379,7 +434,9 @@ def test_supervised_learns_one_batch(supervised, batch):
     colours = tf.constant([[0.6, -0.4, 0.1], [-0.5, 0.5, 0.3], [0.2, 0.0, -0.7]])
     photos = tf.broadcast_to(colours[:, tf.newaxis, tf.newaxis], [BATCH, 64, 64, 3])
     before = [variable.numpy() for variable in supervised.state.discriminator.trainable_variables]
-    distances = [float(supervised({**batch, "photos": photos})["generator/supervised"]) for _ in range(60)]
+    distances = [
+        float(supervised({**batch, "photos": photos})["generator/supervised"]) for _ in range(60)
+    ]
     assert distances[-1] < 0.4 * distances[0]
     for variable, value in paired(supervised.state.discriminator.trainable_variables, before):
         np.testing.assert_array_equal(variable, value)
@@ -415,7 +472,9 @@ def test_targets_are_one_and_zero_by_default(shared):
 
 
 def test_label_smoothing_lowers_the_target_for_real_alone(shared):
-    np.testing.assert_allclose(_targets(shared, label_smoothing=0.1), [np.full(4000, 0.9), np.zeros(4000)], rtol=1e-6)
+    np.testing.assert_allclose(
+        _targets(shared, label_smoothing=0.1), [np.full(4000, 0.9), np.zeros(4000)], rtol=1e-6
+    )
 
 
 def test_label_noise_moves_both_targets_inwards_by_up_to_its_size(shared):
@@ -440,7 +499,9 @@ def test_flipped_labels_are_a_share_of_both(shared):
     assert abs(np.corrcoef(real < 0.5, fake > 0.5)[0, 1]) < 0.05
 
 
-def test_generator_aims_at_one_whatever_the_discriminator_is_told(eagerly, state, batch, monkeypatch):
+def test_generator_aims_at_one_whatever_the_discriminator_is_told(
+    eagerly, state, batch, monkeypatch
+):
     step = _step(state, **ADVERSARIAL, dragan_weight=0.0, label_smoothing=0.3)
     calls = spied(monkeypatch, losses, "adversarial")
     step(batch)
@@ -451,7 +512,9 @@ def test_generator_aims_at_one_whatever_the_discriminator_is_told(eagerly, state
 # --- Precision
 
 
-@pytest.mark.parametrize("name, dtype", [("mixed_bfloat16", "bfloat16"), ("mixed_float16", "float16")])
+@pytest.mark.parametrize(
+    "name, dtype", [("mixed_bfloat16", "bfloat16"), ("mixed_float16", "float16")]
+)
 def test_mixed_precision_gives_float32_close_to_that_of_float32(name, dtype, eagerly, state, batch):
     weights = dict(perceptual_weight=0.0)
     exact = _step(state, **weights)
@@ -459,7 +522,8 @@ def test_mixed_precision_gives_float32_close_to_that_of_float32(name, dtype, eag
     assert mixed.state.generator.compute_dtype == mixed.state.discriminator.compute_dtype == dtype
     scalars, expected = mixed(batch), exact(batch)
     assert {value.dtype for value in scalars.values()} == {tf.float32}
-    # Neither what jumps is compared, nor whether float16's first scale is too large: then its first update is left out.
+    # Neither what jumps is compared, nor whether float16's first scale is too large:
+    # then its first update is left out.
     for tag in [tag for tag in expected if "accuracy" not in tag and "skipped" not in tag]:
         np.testing.assert_allclose(scalars[tag], expected[tag], rtol=0.1, atol=0.02, err_msg=tag)
     for variable in mixed.state.variables:

@@ -1,4 +1,6 @@
-"""The train step's graph is one that a TPU takes: static shapes, standard ops, and XLA compiles the whole of it."""
+"""The train step's graph is one that a TPU takes: static shapes, standard
+ops, and XLA compiles the whole of it.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def _spec(batch: int) -> dict[str, tf.TensorSpec]:
 
 
 def _step(**values) -> TrainStep:
-    config = config_lib.from_dict(dict(base_width=4, global_batch_size=BATCH, perceptual_weight=0.0, **values))
+    config = config_lib.from_dict(
+        dict(base_width=4, global_batch_size=BATCH, perceptual_weight=0.0, **values)
+    )
     return TrainStep(config, TrainState(config, CLASSES), STATISTICS)
 
 
@@ -52,7 +56,9 @@ def _graphs(graph: tf.Graph) -> list:
 
 @pytest.fixture(scope="module")
 def traced():
-    """The graph of a whole step as configs/tpu.flags has it, in bfloat16, for devices that have it; narrow."""
+    """The graph of a whole step as configs/tpu.flags has it, in
+    bfloat16, for devices that have it; narrow.
+    """
     step = _step(label_noise=0.1, precision="mixed_bfloat16")
     with hardware.for_accelerators():
         return step.__call__.get_concrete_function(_spec(BATCH)).graph
@@ -63,7 +69,9 @@ def test_no_op_of_the_host_and_no_shape_that_only_running_tells(traced):
     assert len(nodes) > 2000
     assert (HOST_OPS | RAGGED_OPS) & {node.op for node in nodes} == set()
     assert not [node.op for node in nodes if node.op.startswith("Addons>")]
-    unknown = [op.name for op in traced.get_operations() for out in op.outputs if not _is_static(out)]
+    unknown = [
+        op.name for op in traced.get_operations() for out in op.outputs if not _is_static(out)
+    ]
     assert not unknown
 
 
@@ -72,23 +80,41 @@ def _is_static(tensor: tf.Tensor) -> bool:
 
 
 def test_bfloat16_is_for_convolutions_and_what_lies_between_them(traced):
-    """Losses, penalty, norms' statistics, power iteration, updates and averages are float32, and the last layers."""
+    """Losses, penalty, norms' statistics, power iteration, updates and
+    averages are float32, and the last layers.
+    """
     operations = traced.get_operations()
-    half = {op.name for op in operations if tf.bfloat16 in {tensor.dtype for tensor in [*op.inputs, *op.outputs]}}
+    half = {
+        op.name
+        for op in operations
+        if tf.bfloat16 in {tensor.dtype for tensor in [*op.inputs, *op.outputs]}
+    }
     assert {op.type for op in operations if op.name not in half} >= FLOAT32_OPS
     assert {op.type for op in operations if op.name in half} & FLOAT32_OPS == set()
     convolutions = {op.name for op in operations if op.type.startswith("Conv2D")}
-    assert len(convolutions) > 100 and convolutions - half == {name for name in convolutions if "to_rgb/" in name}
+    assert len(convolutions) > 100 and convolutions - half == {
+        name for name in convolutions if "to_rgb/" in name
+    }
     for layer in ("to_rgb/", "real_head/", "class_head/"):
         of_layer = [op for op in operations if layer in op.name]
-        assert of_layer and not [op.name for op in of_layer if op.name in half and op.type != "Cast"]
+        assert of_layer and not [
+            op.name for op in of_layer if op.name in half and op.type != "Cast"
+        ]
 
 
 def _values(name: str) -> dict[str, object]:
     """What a flagfile says, together with base.flags."""
-    lines = [line for file in ("base", name) for line in (CONFIGS / f"{file}.flags").read_text().splitlines()]
-    given = dict(line[2:].split("=") for line in lines if line.startswith("--") and "flagfile" not in line)
-    return {flag: json.loads(value) if _is_number(value) else value for flag, value in given.items()}
+    lines = [
+        line
+        for file in ("base", name)
+        for line in (CONFIGS / f"{file}.flags").read_text().splitlines()
+    ]
+    given = dict(
+        line[2:].split("=") for line in lines if line.startswith("--") and "flagfile" not in line
+    )
+    return {
+        flag: json.loads(value) if _is_number(value) else value for flag, value in given.items()
+    }
 
 
 def _is_number(value: str) -> bool:
@@ -104,11 +130,14 @@ def test_flagfiles_for_several_devices_are_the_full_run_on_them(name, batch):
 
 @pytest.mark.slow
 def test_xla_compiles_the_full_runs_whole_step():
-    """configs/full.flags, with its perceptual loss, at its own width; of a batch of two, which compiles alike.
+    """configs/full.flags, with its perceptual loss, at its own width; of a batch of two, which
+    compiles alike.
 
     As a TPU traces it: convolutions by tiles are for CPUs.
     """
-    config = config_lib.from_dict({**_values("full"), "global_batch_size": BATCH, "perceptual_weights": "random"})
+    config = config_lib.from_dict(
+        {**_values("full"), "global_batch_size": BATCH, "perceptual_weights": "random"}
+    )
     step = TrainStep(config, TrainState(config, 125), STATISTICS)
     compiled = tf.function(lambda given: step(given), autograph=False, jit_compile=True)
     batch = {name: tf.zeros(spec.shape, spec.dtype) for name, spec in _spec(BATCH).items()}
@@ -119,7 +148,10 @@ def test_xla_compiles_the_full_runs_whole_step():
 
 @pytest.mark.slow
 def test_several_steps_in_one_call_are_the_same_steps():
-    examples = {name: tf.random.stateless_uniform([6, *spec.shape[1:]], [1, 2]) for name, spec in _spec(BATCH).items()}
+    examples = {
+        name: tf.random.stateless_uniform([6, *spec.shape[1:]], [1, 2])
+        for name, spec in _spec(BATCH).items()
+    }
     examples["labels"] = tf.constant([0, 1, 2, 2, 1, 0], tf.int64)
     batches = tf.data.Dataset.from_tensor_slices(examples).batch(BATCH, drop_remainder=True)
     one, many = _step(), _step()

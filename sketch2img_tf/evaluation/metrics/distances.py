@@ -16,11 +16,12 @@ _BLOCK = 1024  # rows of a kernel matrix that are in memory at once
 def frechet_distance(features: np.ndarray, real_features: np.ndarray) -> float:
     """Between the Gaussians of the same means and covariances, squared.
 
-    |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)). M. Heusel et al., "GANs Trained by a Two Time-Scale Update Rule",
-    2017, eq. 6.
+    |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)). M. Heusel et al., "GANs Trained by a Two Time-Scale
+    Update Rule", 2017, eq. 6.
 
-    Differs from common implementations: the trace of the root is the sum of the singular values of A1 A2^T, where
-    S = A^T A, so that no root of a matrix without full rank is drawn and nothing is added to its diagonal.
+    Differs from common implementations: the trace of the root is the sum of the singular values of
+    A1 A2^T, where S = A^T A, so that no root of a matrix without full rank is drawn and nothing is
+    added to its diagonal.
 
     Args:
       features: [M, C], at least two rows.
@@ -51,18 +52,21 @@ class Estimate:
 def kernel_distance(
     features: np.ndarray, real_features: np.ndarray, groups: np.ndarray | None = None, seed: int = 0
 ) -> Estimate:
-    """The squared maximum mean discrepancy under the kernel (x.y / C + 1)^3, unbiased: it may be below zero.
+    """The squared maximum mean discrepancy under the kernel (x.y / C + 1)^3, unbiased: it may be
+    below zero.
 
-    M. Binkowski et al., "Demystifying MMD GANs", 2018, section 3.1. The error is the deviation of the same estimate
-    over a hundred random halves of the pictures (J. Shao and C. F. J. Wu, "A General Theory for Jackknife Variance
-    Estimation", 1989: deleting a half, the factor is 1).
+    M. Binkowski et al., "Demystifying MMD GANs", 2018, section 3.1. The error is the deviation of
+    the same estimate over a hundred random halves of the pictures (J. Shao and C. F. J. Wu, "A
+    General Theory for Jackknife Variance Estimation", 1989: deleting a half, the factor is 1).
 
-    Differs from common implementations: the value is that of all pictures, not the mean over small subsets.
+    Differs from common implementations: the value is that of all pictures, not the mean over small
+      subsets.
 
     Args:
       features: [M, C].
       real_features: [N, C].
-      groups: int [M], which pictures depend on each other and leave together: those of sketches of one photo.
+      groups: int [M], which pictures depend on each other and leave together: those of sketches of
+        one photo.
       seed: of the halves.
     """
     x, y = (np.asarray(values, np.float64) for values in (features, real_features))
@@ -74,7 +78,9 @@ def kernel_distance(
 
 
 def _all_and_halves(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Which are in a subset, float64 [1 + subsets, M] of zeros and ones: all in the first, half the groups in each."""
+    """Which are in a subset, float64 [1 + subsets, M] of zeros and ones: all in
+    the first, half the groups in each.
+    """
     names, group = np.unique(groups, return_inverse=True)
     ranks = rng.random([_SUBSETS, len(names)]).argsort(1).argsort(1)
     chosen = np.concatenate([np.ones([1, len(names)], bool), ranks < len(names) / 2])
@@ -84,8 +90,11 @@ def _all_and_halves(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _within(x: np.ndarray, subsets: np.ndarray) -> np.ndarray:
     """For every subset the mean of the kernel over pairs of two of its rows, [subsets]."""
     count = subsets.sum(1)
-    pairs = _sums(x, x, subsets, subsets) - subsets @ _kernel_of(np.einsum("mc,mc->m", x, x), x.shape[1])
-    with np.errstate(invalid="ignore", divide="ignore"):  # a subset of one has no pairs, and no estimate
+    pairs = _sums(x, x, subsets, subsets) - subsets @ _kernel_of(
+        np.einsum("mc,mc->m", x, x), x.shape[1]
+    )
+    # A subset of one has no pairs, and no estimate
+    with np.errstate(invalid="ignore", divide="ignore"):
         return pairs / (count * (count - 1))
 
 

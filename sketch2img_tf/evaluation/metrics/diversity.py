@@ -13,9 +13,13 @@ _COARSE_SIDE = 8
 
 
 def pairs(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All pairs of two pictures of one sketch, two arrays [P S (S - 1) / 2, ...], of [P, S, ...]."""
+    """All pairs of two pictures of one sketch, two arrays [P
+    S (S - 1) / 2, ...], of [P, S, ...].
+    """
     first, second = zip(*itertools.combinations(range(pictures.shape[1]), 2))
-    return tuple(pictures[:, list(chosen)].reshape(-1, *pictures.shape[2:]) for chosen in (first, second))
+    return tuple(
+        pictures[:, list(chosen)].reshape(-1, *pictures.shape[2:]) for chosen in (first, second)
+    )
 
 
 def mean_distance(first: np.ndarray, second: np.ndarray) -> float:
@@ -24,6 +28,8 @@ def mean_distance(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def coarse(pictures: np.ndarray, side: int = _COARSE_SIDE) -> np.ndarray:
-    """Means over `side` times `side` squares, float64 [B, side, side, 3]: noise averages out there."""
+    """Means over `side` times `side` squares, float64 [B, side,
+    side, 3]: noise averages out there.
+    """
     count, height, width, channels = pictures.shape
     return pictures.reshape(count, side, height // side, side, width // side, channels).mean((2, 4))

@@ -1,11 +1,13 @@
-"""Whether a picture has its edges where its sketch has lines. NumPy, float64; one value per picture.
+"""Whether a picture has its edges where its sketch has lines. NumPy, float64; one value per
+picture.
 
-A picture with edges everywhere would meet every line: of a picture's edges the strongest count, as many pixels as the
-sketch has of line. What is met by accident is measured too, with the lines of another sketch: people do not draw on top
-of the photo, and even real photos meet not many more of their own lines than of others'.
+A picture with edges everywhere would meet every line: of a picture's edges the strongest count, as
+many pixels as the sketch has of line. What is met by accident is measured too, with the lines of
+another sketch: people do not draw on top of the photo, and even real photos meet not many more of
+their own lines than of others'.
 
-All of it is measured at 64x64 pixels: larger pictures and sketches are averaged down to that, so that 2 pixels and the
-width of a line mean the same.
+All of it is measured at 64x64 pixels: larger pictures and sketches are averaged down to that, so
+that 2 pixels and the width of a line mean the same.
 
 Axes: B batch, H, W height and width, multiples of 64 and equal.
 """
@@ -23,7 +25,8 @@ NEAR_PX = 2
 _LINE = 0.25  # of full ink
 _SIGMA_PX = 1.0  # of the gradient
 _FAINTEST = 0.01  # lightness, of [0, 1], a pixel; less is no edge however few there are
-_BY_PLACE = 1e-9  # of the lightness, per pixel in reading order: more than rounding, less than a grey
+# Of the lightness, per pixel in reading order: more than rounding, less than a grey
+_BY_PLACE = 1e-9
 _NEAR = np.hypot(*np.mgrid[-NEAR_PX : NEAR_PX + 1, -NEAR_PX : NEAR_PX + 1]) <= NEAR_PX
 
 
@@ -35,9 +38,9 @@ def faithfulness(pictures: np.ndarray, sketches: np.ndarray) -> dict[str, np.nda
       sketches: pixels, uint8 [B, H, W, 1], black lines on white.
 
     Returns:
-      float64 [B] each: `edge_recall`, the share of line pixels with an edge near; `edge_precision`, the share of edge
-      pixels with a line near; and both `_by_chance`, with the lines of the next sketch of the batch in place of its
-      own. 0 for what has no edge or no line.
+      float64 [B] each: `edge_recall`, the share of line pixels with an edge near; `edge_precision`,
+      the share of edge pixels with a line near; and both `_by_chance`, with the lines of the next
+      sketch of the batch in place of its own. 0 for what has no edge or no line.
     """
     pictures, sketches = _averaged_down(pictures), _averaged_down(sketches)
     lines = measured_intensities(sketches[..., 0]) < 1.0 - _LINE
@@ -54,12 +57,13 @@ def faithfulness(pictures: np.ndarray, sketches: np.ndarray) -> dict[str, np.nda
 
 
 def strongest_edges(picture: np.ndarray, count: int) -> np.ndarray:
-    """Of the edges, bool [H, W], of a picture, uint8 [H, W, 3], the strongest `count` pixels, or fewer.
+    """Of the edges, bool [H, W], of a picture, uint8 [H, W, 3], the strongest `count` pixels, or
+    fewer.
 
-    J. Canny, "A Computational Approach to Edge Detection", 1986: maxima of the gradient of the lightness (CIE L*).
-    Differs from it: of equal gradients, as the two pixels beside a sharp edge have, the later in
-    reading order counts as greater. Otherwise rounding would decide, which differs between versions
-    of NumPy.
+    J. Canny, "A Computational Approach to Edge Detection", 1986: maxima of the gradient of the
+    lightness (CIE L*). Differs from it: of equal gradients, as the two pixels beside a sharp edge
+    have, the later in reading order counts as greater. Otherwise rounding would decide, which
+    differs between versions of NumPy.
     """
     lightness = color.rgb2lab(picture)[..., 0] / 100
     lightness *= 1 + _BY_PLACE * np.arange(lightness.size).reshape(lightness.shape)

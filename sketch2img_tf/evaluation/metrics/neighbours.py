@@ -1,5 +1,5 @@
-"""How near pictures lie to the photos that were trained on: a picture that is nearer than a new photo would be was
-remembered. NumPy, float64.
+"""How near pictures lie to the photos that were trained on: a picture that is nearer than a new
+photo would be was remembered. NumPy, float64.
 
 Axes: M, N pictures of the two sets, C values of one.
 """
@@ -12,17 +12,24 @@ _BLOCK = 256
 
 
 def nearest(vectors: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest of `others`, [N, C], to each of `vectors`, [M, C]: its root mean square difference, and its number.
+    """The nearest of `others`, [N, C], to each of `vectors`, [M, C]: its root mean square
+      difference, and its number.
 
     Returns:
       float64 [M] and int [M].
     """
     others = np.asarray(others, np.float64)
     squares = np.einsum("nc,nc->n", others, others)
-    found = [_nearest(np.asarray(vectors[at : at + _BLOCK], np.float64), others, squares) for at in _starts(vectors)]
+    found = [
+        _nearest(np.asarray(vectors[at : at + _BLOCK], np.float64), others, squares)
+        for at in _starts(vectors)
+    ]
     numbers = np.concatenate(found)
-    # From the differences themselves: squares subtracted from squares leave little of a small distance.
-    differences = [np.square(vectors[i] - others[number]).mean() for i, number in enumerate(numbers)]
+    # From the differences themselves: squares subtracted from squares
+    # leave little of a small distance.
+    differences = [
+        np.square(vectors[i] - others[number]).mean() for i, number in enumerate(numbers)
+    ]
     return np.sqrt(differences), numbers
 
 

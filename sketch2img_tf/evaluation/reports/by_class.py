@@ -35,7 +35,9 @@ def by_class(scores: Scores, labels: np.ndarray, class_names: tuple[str, ...]) -
     found = []
     for label in np.unique(labels):
         examples = np.flatnonzero(labels == label)
-        means = {name: float(values[examples].mean()) for name, values in scores.per_picture.items()}
+        means = {
+            name: float(values[examples].mean()) for name, values in scores.per_picture.items()
+        }
         found.append(ClassScores(class_names[label], examples, means))
     metric = ranking_metric(scores)
     sign = 1 if lower_is_better(metric) else -1

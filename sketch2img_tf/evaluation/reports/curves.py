@@ -12,7 +12,8 @@ _COLUMNS = 4
 
 
 def points(results: list[dict], scalars: list[dict]) -> dict[str, list[tuple[int, float]]]:
-    """Metric to (step, value), by step; a result counts for more than what the training logged at its step.
+    """Metric to (step, value), by step; a result counts for more than what the training logged at
+    its step.
 
     Errors are left out.
 
@@ -29,11 +30,16 @@ def points(results: list[dict], scalars: list[dict]) -> dict[str, list[tuple[int
         for name, value in result.get("metrics", {}).items():
             if value is not None:
                 found.setdefault(name, {})[result["step"]] = value
-    return {name: sorted(values.items()) for name, values in found.items() if not name.endswith("_error")}
+    return {
+        name: sorted(values.items())
+        for name, values in found.items()
+        if not name.endswith("_error")
+    }
 
 
 def write_metrics(curves: dict[str, list[tuple[int, float]]], yardsticks: dict, folder: str) -> str:
-    """Draws all metrics over the steps, each beside what real photos and one colour have, as `metrics.png`.
+    """Draws all metrics over the steps, each beside what real photos and one colour have, as
+    `metrics.png`.
 
     Args:
       curves: as from `points`.
@@ -46,12 +52,16 @@ def write_metrics(curves: dict[str, list[tuple[int, float]]], yardsticks: dict, 
     os.makedirs(folder, exist_ok=True)
     rows = math.ceil(len(curves) / _COLUMNS)
     figure = Figure(figsize=(4 * _COLUMNS, 2.6 * rows), layout="constrained")
-    for axes, (name, values) in zip(figure.subplots(rows, _COLUMNS, squeeze=False).flat, curves.items()):
+    for axes, (name, values) in zip(
+        figure.subplots(rows, _COLUMNS, squeeze=False).flat, curves.items()
+    ):
         axes.plot(*zip(*values), marker="o", markersize=3, linewidth=1)
         for key, style in (("real", "--"), ("mean_colour", ":")):
             level = yardsticks[key].get(name)
             if level is not None:
-                axes.axhline(level, linestyle=style, color="gray", linewidth=1, label=key.replace("_", " "))
+                axes.axhline(
+                    level, linestyle=style, color="gray", linewidth=1, label=key.replace("_", " ")
+                )
         axes.set_title(name, fontsize=9)
         axes.grid(alpha=0.3)
     for axes in figure.axes[len(curves) :]:

@@ -1,4 +1,6 @@
-"""One HTML file about a run, with nothing outside it: metrics, curves, pictures of its best and worst classes."""
+"""One HTML file about a run, with nothing outside it: metrics, curves,
+pictures of its best and worst classes.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ _EXAMPLES = 4  # of a class
 _NEAREST = 8
 
 
-def write(path: str, result: dict, evaluator: Evaluator, evaluation: Evaluation, plots: list[str]) -> None:
+def write(
+    path: str, result: dict, evaluator: Evaluator, evaluation: Evaluation, plots: list[str]
+) -> None:
     """Writes the report of one evaluation.
 
     Args:
@@ -33,21 +37,33 @@ def write(path: str, result: dict, evaluator: Evaluator, evaluation: Evaluation,
       evaluation: the model's pictures of the part.
       plots: paths of PNG files to show.
     """
-    classes = by_class.by_class(evaluation.scores, evaluator.part.labels, evaluator.sketchy.class_names)
+    classes = by_class.by_class(
+        evaluation.scores, evaluator.part.labels, evaluator.sketchy.class_names
+    )
     metric = by_class.ranking_metric(evaluation.scores)
     step, protocol = result["step"], result["protocol"]
     title = f"{result['model']}, step {step}"
     sections = [
         ("Metrics", _table(results.table(result)) + html.escape(judge.note(result))),
-        ("Curves", "".join(html_page.image(path.read_bytes(), path.stem) for path in map(pathlib.Path, plots))),
+        (
+            "Curves",
+            "".join(
+                html_page.image(path.read_bytes(), path.stem) for path in map(pathlib.Path, plots)
+            ),
+        ),
         (f"Best classes by {metric}", _classes(classes[:_CLASSES], evaluator, evaluation)),
-        (f"Worst classes by {metric}", _classes(classes[_CLASSES:][-_CLASSES:], evaluator, evaluation)),
+        (
+            f"Worst classes by {metric}",
+            _classes(classes[_CLASSES:][-_CLASSES:], evaluator, evaluation),
+        ),
         ("Nearest to a training photo", _nearest(evaluator, evaluation)),
         (f"Every class by {result['by_class']['metric']}", _table(results.class_table(result))),
         ("Every class by every metric", _table(_class_rows(classes))),
         ("Protocol", _table([[key, str(value)] for key, value in protocol.items()])),
     ]
-    body = "\n".join(f"<h2>{html.escape(heading)}</h2>\n{content}" for heading, content in sections if content)
+    body = "\n".join(
+        f"<h2>{html.escape(heading)}</h2>\n{content}" for heading, content in sections if content
+    )
     with open(path, "w", encoding="utf-8") as file:
         file.write(html_page.page(title, _STYLE, body))
 
@@ -69,14 +85,21 @@ def _nearest(evaluator: Evaluator, evaluation: Evaluation) -> str:
     distance = evaluation.scores.per_picture["nearest_train_rms"]
     chosen = np.argsort(distance, kind="stable")[:_NEAREST]
     pictures = evaluation.pictures[chosen]
-    columns = [evaluator.part.sketch_pixels[chosen], pictures, evaluator.nearest_training_photos(pictures)]
+    columns = [
+        evaluator.part.sketch_pixels[chosen],
+        pictures,
+        evaluator.nearest_training_photos(pictures),
+    ]
     captions = [f"{value:.3f}" for value in distance[chosen]]
     return _sheet(columns, captions, "sketch, generated, nearest training photo")
 
 
 def _class_rows(classes: list[ClassScores]) -> list[list[str]]:
     names = list(classes[0].metrics)
-    rows = [[one.name, str(len(one.examples)), *(f"{one.metrics[name]:.4g}" for name in names)] for one in classes]
+    rows = [
+        [one.name, str(len(one.examples)), *(f"{one.metrics[name]:.4g}" for name in names)]
+        for one in classes
+    ]
     return [["class", "pictures", *names], *rows]
 
 
@@ -89,7 +112,11 @@ def _sheet(columns: list[np.ndarray], captions: list[str], description: str) -> 
 
 def _table(rows: list[list[str]]) -> str:
     head, *others = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows]
-    return f"<table>\n<tr class=head>{head}</tr>\n" + "".join(f"<tr>{row}</tr>\n" for row in others) + "</table>"
+    return (
+        f"<table>\n<tr class=head>{head}</tr>\n"
+        + "".join(f"<tr>{row}</tr>\n" for row in others)
+        + "</table>"
+    )
 
 
 _STYLE = """\

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from sketch2img_tf.evaluation.examples import Draw
 
 
-def report(evaluator: Evaluator, draw: Draw, source: dict, losses: LossConfig, folder: str, plot: bool) -> None:
-    """Evaluates `draw`, appends one JSON object to `folder/metrics.jsonl`, and prints a table and the object.
+def report(
+    evaluator: Evaluator, draw: Draw, source: dict, losses: LossConfig, folder: str, plot: bool
+) -> None:
+    """Evaluates `draw`, appends one JSON object to `folder/metrics.jsonl`, and prints a table and
+    the object.
 
     Args:
       evaluator: what measures.
@@ -46,7 +49,9 @@ def report(evaluator: Evaluator, draw: Draw, source: dict, losses: LossConfig, f
         print(judge.note(result))
     if before:
         change = result["held_out_l1"] / before - 1
-        print(f"held-out L1 {result['held_out_l1']:.4f}, {before:.4f} before training ({change:+.0%})")
+        print(
+            f"held-out L1 {result['held_out_l1']:.4f}, {before:.4f} before training ({change:+.0%})"
+        )
     print(json.dumps(result))
 
 
@@ -62,4 +67,6 @@ def _write_report(result: dict, evaluator: Evaluator, evaluation: Evaluation, fo
 
 
 def _before_training(folder: str) -> float | None:
-    return next((line["held_out_l1"] for line in read_scalars(folder) if "held_out_l1" in line), None)
+    return next(
+        (line["held_out_l1"] for line in read_scalars(folder) if "held_out_l1" in line), None
+    )

@@ -36,10 +36,11 @@ def result_line(
       before: the run's `held_out_l1` before its first step, if that is known.
 
     Returns:
-      `source`, `held_out_l1`, `held_out_l1_mean_colour` (the first 256 pictures') and `held_out_l1_before_training`,
-      `protocol`, and under `metrics`, `train`, `real`, `sketch` and `mean_colour` the metrics of the model, of the
-      model's pictures of training sketches, of the real photos, of the sketches themselves and of one colour; under
-      `by_class` what `scoring.by_class` gives of all but `train`. What is not finite is None.
+      `source`, `held_out_l1`, `held_out_l1_mean_colour` (the first 256 pictures') and
+      `held_out_l1_before_training`, `protocol`, and under `metrics`, `train`, `real`, `sketch` and
+      `mean_colour` the metrics of the model, of the model's pictures of training sketches, of the
+      real photos, of the sketches themselves and of one colour; under `by_class` what
+      `scoring.by_class` gives of all but `train`. What is not finite is None.
     """
     columns = {
         "metrics": evaluation.scores,
@@ -69,7 +70,9 @@ def append(result: dict, folder: str) -> None:
 
 
 def read(folder: str) -> list[dict]:
-    """The folder's results in their order; [] before the first. A last line that was cut short is left out."""
+    """The folder's results in their order; [] before the first. A last
+    line that was cut short is left out.
+    """
     path = os.path.join(folder, METRICS_FILE)
     if not os.path.exists(path):
         return []
@@ -89,7 +92,8 @@ def table(result: dict) -> list[list[str]]:
 def class_table(result: dict) -> list[list[str]]:
     """The number of every class as rows of text, the best class first, then the means of classes.
 
-    The first row has the columns' names; [] of a result of an earlier version, which has no such numbers.
+    The first row has the columns' names; [] of a result of an earlier version, which has no such
+    numbers.
     """
     if "by_class" not in result:
         return []
@@ -104,7 +108,12 @@ def format_table(rows: list[list[str]]) -> str:
     """Rows of text as aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
+        "  ".join(
+            [
+                row[0].ljust(widths[0]),
+                *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:])),
+            ]
+        )
         for row in rows
     )
 

@@ -1,11 +1,13 @@
 """3x3 convolutions whose kernels suit CPUs. The values are those of `tf.nn`, to within rounding.
 
-In float32 and of many channels they go by tiles, see `winograd`: values, and gradients of every order. What is bfloat16
-is so computed in float32 where the processor multiplies that no slower; only bfloat16 is kept.
+In float32 and of many channels they go by tiles, see `winograd`: values, and gradients of every
+order. What is bfloat16 is so computed in float32 where the processor multiplies that no slower;
+only bfloat16 is kept.
 
-Two of TensorFlow's gradients are slow on CPUs with oneDNN, see docs/performance.md. The filter gradient in bfloat16 of
-few positions: there it is three products of matrices, one for each row of the kernel. And a bias's gradient, which
-TensorFlow merges into the filter gradient: here it is a product by ones, which it cannot.
+Two of TensorFlow's gradients are slow on CPUs with oneDNN, see docs/performance.md. The filter
+gradient in bfloat16 of few positions: there it is three products of matrices, one for each row of
+the kernel. And a bias's gradient, which TensorFlow merges into the filter gradient: here it is a
+product by ones, which it cannot.
 """
 
 from __future__ import annotations
@@ -21,13 +23,15 @@ _SIDE = 3
 _STRIDES = [1, 1, 1, 1]
 _FEW_POSITIONS = 8 * 8
 _FEW_CHANNELS = 16
-# For tiles: with fewer the transforms, of inputs + filters, would take longer than what is saved of inputs * filters.
+# For tiles: with fewer the transforms, of inputs + filters, would take longer than
+# what is saved of inputs * filters.
 _MANY_CHANNELS = 64  # inputs * filters / (inputs + filters)
 _MANY_TILES = 32
 
 
 def conv2d(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf.Tensor:
-    """`tf.nn.conv2d(x, kernel, 1, "SAME")` for a 3x3 kernel, plus the bias, with gradients of every order.
+    """`tf.nn.conv2d(x, kernel, 1, "SAME")` for a 3x3 kernel, plus the bias, with gradients of every
+    order.
 
     Args:
       x: float [B, H, W, inputs].
@@ -58,7 +62,9 @@ def _biased(x, kernel, bias):
 
 @with_own_gradient
 def _backward(upstream, kernel):
-    """The gradient of `_forward` with respect to x. It is linear in `upstream`, and `_forward` is its transpose."""
+    """The gradient of `_forward` with respect to x. It is linear in
+    `upstream`, and `_forward` is its transpose.
+    """
 
     def gradient(second):
         return _forward(second, kernel), _filter_gradient(second, upstream)
@@ -97,7 +103,8 @@ def _filter_gradient(x, upstream):
         return _tensorflows(x, upstream)
     if x.shape[-1] <= upstream.shape[-1]:
         return _three_products(x, upstream)
-    # What is laid side by side is the smaller of the two: the places of the kernel are then seen from the other side.
+    # What is laid side by side is the smaller of the two: the places of the kernel
+    # are then seen from the other side.
     return _turned(_three_products(upstream, x))
 
 
@@ -122,7 +129,11 @@ def _suits_tiles(x, filters: int) -> bool:
     if x.dtype != tf.float32 or not x.shape.is_fully_defined():
         return False
     batch, height, width, inputs = x.shape
-    if height % winograd.TILE or width % winograd.TILE or inputs * filters < _MANY_CHANNELS * (inputs + filters):
+    if (
+        height % winograd.TILE
+        or width % winograd.TILE
+        or inputs * filters < _MANY_CHANNELS * (inputs + filters)
+    ):
         return False
     return batch * height * width // winograd.TILE**2 >= _MANY_TILES
 
@@ -130,11 +141,15 @@ def _suits_tiles(x, filters: int) -> bool:
 def _suits_products(x, upstream) -> bool:
     if x.dtype != tf.bfloat16:
         return False
-    return min(x.shape[-1], upstream.shape[-1]) >= _FEW_CHANNELS and x.shape[1] * x.shape[2] <= _FEW_POSITIONS
+    return (
+        min(x.shape[-1], upstream.shape[-1]) >= _FEW_CHANNELS
+        and x.shape[1] * x.shape[2] <= _FEW_POSITIONS
+    )
 
 
 def _three_products(x, upstream):
-    """For each row of the kernel the sum, over the batch and all positions, of x seen from there times `upstream`.
+    """For each row of the kernel the sum, over the batch and all positions, of x seen from there
+    times `upstream`.
 
     What is seen from the three columns lies side by side.
     """
@@ -143,7 +158,8 @@ def _three_products(x, upstream):
     columns = tf.concat([padded[:, :, j : j + width] for j in range(_SIDE)], -1)
     rows = [tf.reshape(columns[:, i : i + height], [-1, _SIDE * inputs]) for i in range(_SIDE)]
     flat = tf.reshape(upstream, [-1, upstream.shape[-1]])
-    products = tf.stack([tf.matmul(row, flat, transpose_a=True) for row in rows])  # [3, 3 inputs, filters]
+    # [3, 3 inputs, filters]
+    products = tf.stack([tf.matmul(row, flat, transpose_a=True) for row in rows])
     return tf.reshape(products, [_SIDE, _SIDE, inputs, upstream.shape[-1]])
 
 

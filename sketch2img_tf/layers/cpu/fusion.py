@@ -1,11 +1,11 @@
 """Many operations on each element, in one pass through memory.
 
-On CPUs TensorFlow makes a pass for every operation, and in bfloat16 many of them are slow; see docs/performance.md.
-XLA compiles them to one, of large tensors, for which its compiling pays. It computes in float32 whatever it is given.
-Of small tensors the operations are what they are.
+On CPUs TensorFlow makes a pass for every operation, and in bfloat16 many of them are slow; see
+docs/performance.md. XLA compiles them to one, of large tensors, for which its compiling pays. It
+computes in float32 whatever it is given. Of small tensors the operations are what they are.
 
-Axes: B batch, H and W positions, C channels. Arguments are full, [B, H, W, C], or spread over positions, [B or 1, 1, 1,
-C].
+Axes: B batch, H and W positions, C channels. Arguments are full, [B, H, W, C], or spread over
+positions, [B or 1, 1, 1, C].
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from sketch2img_tf.layers.cpu.recomputation import recomputed
 from sketch2img_tf.layers.cpu.tracing import call_traced
 
 _LARGE = 2**20  # elements
-# XLA sums columns slowly. It adds these parts of the rows, element by element, and TensorFlow sums what is left.
+# XLA sums columns slowly. It adds these parts of the rows, element by element,
+# and TensorFlow sums what is left.
 _PARTS = 4
 
 Function = Callable[..., tf.Tensor]
@@ -31,9 +32,9 @@ def fused(function: Function) -> Function:
     """The function, with gradients of every order, for which only its arguments are kept.
 
     Args:
-      function: of one full float tensor or more, then any that are spread, to a full one of the first one's type. Each
-        element of it comes from the same element of the arguments. It reads no variable. Its module's own: what is
-        compiled is kept for as long as the function is.
+      function: of one full float tensor or more, then any that are spread, to a full one of the
+        first one's type. Each element of it comes from the same element of the arguments. It reads
+        no variable. Its module's own: what is compiled is kept for as long as the function is.
     """
 
     @tf.autograph.experimental.do_not_convert
@@ -58,21 +59,32 @@ def summed(function: Function, axes: list[int], *arguments: tf.Tensor) -> tf.Ten
       float32 [B or 1, 1, 1, C].
     """
     if not _suits(arguments):
-        return tf.reduce_sum(function(*(tf.cast(each, tf.float32) for each in arguments)), axes, keepdims=True)
+        return tf.reduce_sum(
+            function(*(tf.cast(each, tf.float32) for each in arguments)), axes, keepdims=True
+        )
     (result,) = _call(_listed(function), (tuple(axes),), (tf.float32,), arguments)
     return result
 
 
 def _suits(arguments: tuple[tf.Tensor, ...]) -> bool:
-    """What is of one picture is left as it is: it may be exported, and no export takes what XLA compiled."""
+    """What is of one picture is left as it is: it may be exported,
+    and no export takes what XLA compiled.
+    """
     shape = arguments[0].shape
     if not all(each.shape.is_fully_defined() for each in arguments):
         return False
-    return shape.rank == 4 and shape[0] > 1 and shape[1] % _PARTS == 0 and shape.num_elements() >= _LARGE
+    return (
+        shape.rank == 4
+        and shape[0] > 1
+        and shape[1] % _PARTS == 0
+        and shape.num_elements() >= _LARGE
+    )
 
 
 @tf.autograph.experimental.do_not_convert
-def _call(function: Callable, sums: tuple[Axes, ...], dtypes: tuple[tf.DType, ...], arguments) -> list[tf.Tensor]:
+def _call(
+    function: Callable, sums: tuple[Axes, ...], dtypes: tuple[tf.DType, ...], arguments
+) -> list[tf.Tensor]:
     """The function's results, all of them full if they are not summed."""
 
     @with_own_gradient
@@ -81,7 +93,9 @@ def _call(function: Callable, sums: tuple[Axes, ...], dtypes: tuple[tf.DType, ..
             shape = _shape([*arguments, *upstreams])
             of_arguments = tuple(_spread_over(each, shape) for each in arguments)
             types = tuple(each.dtype for each in arguments)
-            return _call(_gradient(function, len(arguments)), of_arguments, types, (*arguments, *upstreams))
+            return _call(
+                _gradient(function, len(arguments)), of_arguments, types, (*arguments, *upstreams)
+            )
 
         return _computed(function, sums, dtypes, arguments), gradient
 
@@ -99,13 +113,20 @@ def _computed(function, sums, dtypes, arguments) -> list[tf.Tensor]:
 
 @functools.cache
 def _compiled(function, sums, dtypes) -> tf.types.experimental.GenericFunction:
-    """Of the same arguments: the function's results, those to be summed added up to one part of the rows."""
+    """Of the same arguments: the function's results, those to be
+    summed added up to one part of the rows.
+    """
 
     def compiled(*arguments):
         wide = [tf.cast(each, tf.float32) for each in arguments]
         height = _shape(wide)[1]
-        # The parts are of the arguments, each with operations of its own: else XLA would write down all of a result.
-        parts = [function(*(_part(each, part, height) for each in wide)) for part in range(_PARTS)] if any(sums) else []
+        # The parts are of the arguments, each with operations of its own: else XLA
+        # would write down all of a result.
+        parts = (
+            [function(*(_part(each, part, height) for each in wide)) for part in range(_PARTS)]
+            if any(sums)
+            else []
+        )
         results = function(*wide)
         return [
             tf.cast(result, dtype) if axes is None else tf.add_n([part[number] for part in parts])
@@ -127,7 +148,9 @@ def _listed(function: Function) -> Callable:
 
 @functools.cache
 def _gradient(function: Callable, count: int) -> Callable:
-    """Of the function's arguments, so many, and of the gradients of its results: those of its arguments, all full."""
+    """Of the function's arguments, so many, and of the gradients of its
+    results: those of its arguments, all full.
+    """
 
     def gradient(*tensors):
         shape = _shape(tensors)

@@ -1,8 +1,8 @@
 """The Masked Residual Unit in few passes through memory, with the values of `MRU.call`.
 
-Both gates are one convolution, and stay as they are before the sigmoid. For the gradient only x, the image and what the
-convolutions give are kept: everything between them is soon made again. A norm is a scale and a shift here, which are
-applied together with what follows.
+Both gates are one convolution, and stay as they are before the sigmoid. For the gradient only x,
+the image and what the convolutions give are kept: everything between them is soon made again. A
+norm is a scale and a shift here, which are applied together with what follows.
 """
 
 from __future__ import annotations
@@ -25,11 +25,15 @@ def masked_residual_unit(
     unit: MRU, x: tf.Tensor, image: tf.Tensor, labels: list[tf.Tensor], training: bool | None
 ) -> tf.Tensor:
     """`unit.call((x, image, *labels), training)`."""
-    gates = _gates(x, image, *unit.input_gate.kernel_and_bias(), *unit.output_gate.kernel_and_bias())
+    gates = _gates(
+        x, image, *unit.input_gate.kernel_and_bias(), *unit.output_gate.kernel_and_bias()
+    )
     m, n = tf.split(gates, [x.shape[-1], unit.filters], -1)
     candidate = _masked(m, x, image, unit.candidate.kernel_and_bias()[0])
     shortcut = unit.shortcut(x)
-    of_candidate = unit.candidate_norm.scale_and_shift(unit.norm_inputs(candidate, labels), training)
+    of_candidate = unit.candidate_norm.scale_and_shift(
+        unit.norm_inputs(candidate, labels), training
+    )
     of_shortcut = unit.shortcut_norm.scale_and_shift(unit.norm_inputs(shortcut, labels), training)
     return _MIXED[unit.activation](candidate, shortcut, n, *of_candidate, *of_shortcut)
 
@@ -37,7 +41,8 @@ def masked_residual_unit(
 @recomputed
 def _gates(x, image, input_kernel, input_bias, output_kernel, output_bias) -> tf.Tensor:
     """Of m and n, beside each other, before the sigmoid."""
-    kernel, bias = tf.concat([input_kernel, output_kernel], -1), tf.concat([input_bias, output_bias], 0)
+    kernel = tf.concat([input_kernel, output_kernel], -1)
+    bias = tf.concat([input_bias, output_bias], 0)
     return conv2d(tf.concat([x, image], -1), kernel, bias)
 
 
@@ -58,10 +63,14 @@ def _mixed_by_relu(candidate, shortcut, gate, *scales_and_shifts) -> tf.Tensor:
 
 @fused
 def _mixed_by_leaky_relu(candidate, shortcut, gate, *scales_and_shifts) -> tf.Tensor:
-    return _mixed(lambda x: tf.nn.leaky_relu(x, _LEAKY_SLOPE), candidate, shortcut, gate, *scales_and_shifts)
+    return _mixed(
+        lambda x: tf.nn.leaky_relu(x, _LEAKY_SLOPE), candidate, shortcut, gate, *scales_and_shifts
+    )
 
 
-def _mixed(activate, candidate, shortcut, gate, scale, shift, shortcut_scale, shortcut_shift) -> tf.Tensor:
+def _mixed(
+    activate, candidate, shortcut, gate, scale, shift, shortcut_scale, shortcut_shift
+) -> tf.Tensor:
     z = activate(_normalized(candidate, scale, shift))
     shortcut = _normalized(shortcut, shortcut_scale, shortcut_shift)
     return shortcut + tf.sigmoid(gate) * (z - shortcut)

@@ -11,10 +11,11 @@ from sketch2img_tf.layers.cpu.own_gradients import with_own_gradient
 
 
 def moments(x: tf.Tensor, axes: list[int]) -> tuple[tf.Tensor, tf.Tensor]:
-    """The mean, and the mean square of the distances from it (n is what it divides by), with gradients of every order.
+    """The mean, and the mean square of the distances from it (n is what it divides by), with
+    gradients of every order.
 
-    Differs from `tf.nn.moments`, which keeps those distances for its gradient, and whose second-order gradient leaves
-    out what passes through the mean.
+    Differs from `tf.nn.moments`, which keeps those distances for its gradient, and whose
+    second-order gradient leaves out what passes through the mean.
 
     Args:
       x: float [B, H, W, C].
@@ -28,7 +29,9 @@ def moments(x: tf.Tensor, axes: list[int]) -> tuple[tf.Tensor, tf.Tensor]:
     def both(x):
         def gradient(of_mean, of_variance):
             # Through the mean, the variance has none: the distances sum to zero, whatever x is.
-            return _gradient(x, _mean(x, axes), of_mean / count(x, axes), 2.0 * of_variance / count(x, axes))
+            return _gradient(
+                x, _mean(x, axes), of_mean / count(x, axes), 2.0 * of_variance / count(x, axes)
+            )
 
         mean = _mean(x, axes)
         return (mean, summed(_squared_distances, axes, x, mean) / count(x, axes)), gradient
@@ -53,5 +56,7 @@ def _squared_distances(x: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
 
 
 @fused
-def _gradient(x: tf.Tensor, mean: tf.Tensor, of_mean: tf.Tensor, of_variance: tf.Tensor) -> tf.Tensor:
+def _gradient(
+    x: tf.Tensor, mean: tf.Tensor, of_mean: tf.Tensor, of_variance: tf.Tensor
+) -> tf.Tensor:
     return tf.cast(of_mean + of_variance * (tf.cast(x, tf.float32) - mean), x.dtype)

@@ -1,4 +1,5 @@
-"""Time for memory: what a gradient needs is computed again when its turn comes, not kept from the way forward.
+"""Time for memory: what a gradient needs is computed again when its turn comes, not kept from the
+way forward.
 
 Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016.
 """
@@ -38,9 +39,11 @@ def recomputed(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
 
 
 def after(first: list[tf.Tensor], then: tf.Tensor) -> tf.Tensor:
-    """The second tensor, once the first ones are there: what is computed from it is not in memory before.
+    """The second tensor, once the first ones are there: what is computed from it is not in memory
+      before.
 
-    Else TensorFlow would compute it at the start, or take and keep what it has computed of the second tensor already.
+    Else TensorFlow would compute it at the start, or take and keep what it has computed of the
+    second tensor already.
     """
     with tf.control_dependencies(first):
         return tf.identity(then)

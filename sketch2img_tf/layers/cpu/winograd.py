@@ -1,12 +1,12 @@
 """3x3 convolutions with four times fewer multiplications, of float32, for CPUs.
 
-Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016: F(4x4, 3x3). Every tile of 4x4 outputs comes
-from 6x6 inputs. Tiles and kernels are transformed to 36 coefficients each, which are multiplied alone: all channels of
-all tiles at one coefficient are a product of matrices.
+Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016: F(4x4, 3x3). Every tile
+of 4x4 outputs comes from 6x6 inputs. Tiles and kernels are transformed to 36 coefficients each,
+which are multiplied alone: all channels of all tiles at one coefficient are a product of matrices.
 
-Differs from the paper: the transform of all the tiles of a side at once is one matrix, the zeros around them included;
-and the points are others, looked for as by Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd
-Convolution for Deep Neural Networks", 2020.
+Differs from the paper: the transform of all the tiles of a side at once is one matrix, the zeros
+around them included; and the points are others, looked for as by Barabasz et al., "Error Analysis
+and Improving the Accuracy of Winograd Convolution for Deep Neural Networks", 2020.
 
 Axes: B batch, T tiles of a batch, H and W multiples of 4.
 """
@@ -25,19 +25,28 @@ from sketch2img_tf.layers.cpu.tracing import call_traced
 TILE = 4
 _WINDOW = 6
 _SIDE = 3
-# With infinity. The paper has 1 and 2 in place of 5/8 and 3/2, with twice the rounding; these too are exact in binary.
+# With infinity. The paper has 1 and 2 in place of 5/8 and 3/2, with twice the
+# rounding; these too are exact in binary.
 _POINTS = np.array([0, 5 / 8, -5 / 8, 3 / 2, -3 / 2])
 
 
 def _matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The paper's B^T, G and A^T, of Toom and Cook: polynomials through their values at the points."""
+    """The paper's B^T, G and A^T, of Toom and Cook: polynomials
+    through their values at the points.
+    """
     others = [np.delete(_POINTS, i) for i in range(len(_POINTS))]
-    inputs = np.stack([*(np.append(np.poly(each)[::-1], 0) for each in others), np.poly(_POINTS)[::-1]])
+    inputs = np.stack(
+        [*(np.append(np.poly(each)[::-1], 0) for each in others), np.poly(_POINTS)[::-1]]
+    )
     at_others = np.array([np.prod(point - each) for point, each in zip(_POINTS, others)])
     kernel = np.vander(_POINTS, _SIDE, increasing=True) / at_others[:, np.newaxis]
     outputs = np.vander(_POINTS, TILE, increasing=True)
     at_infinity = [np.eye(side)[-1:] for side in (_SIDE, TILE)]
-    matrices = inputs, np.concatenate([kernel, at_infinity[0]]), np.concatenate([outputs, at_infinity[1]]).T
+    matrices = (
+        inputs,
+        np.concatenate([kernel, at_infinity[0]]),
+        np.concatenate([outputs, at_infinity[1]]).T,
+    )
     return tuple(np.float32(matrix) for matrix in matrices)
 
 
@@ -45,12 +54,16 @@ _INPUTS, _KERNEL, _OUTPUTS = _matrices()
 _OF_KERNELS = np.kron(_KERNEL, _KERNEL)  # [36, 9]
 _PART_BYTES = 2**25
 
-# Left a function in the graph too: a step has hundreds of calls, and each would be some hundred operations there.
-_function = functools.partial(tf.function, autograph=False, experimental_attributes={"_noinline": True})
+# Left a function in the graph too: a step has hundreds of calls, and each would
+# be some hundred operations there.
+_function = functools.partial(
+    tf.function, autograph=False, experimental_attributes={"_noinline": True}
+)
 
 
 def conv2d(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """`tf.nn.conv2d(x, kernel, 1, "SAME")`, to within float32's rounding; without a gradient worth using.
+    """`tf.nn.conv2d(x, kernel, 1, "SAME")`, to within float32's rounding; without a gradient worth
+    using.
 
     Args:
       x: float32 [B, H, W, inputs], its shape static.
@@ -101,7 +114,9 @@ def _filter_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
 
 
 def _parts(x: tf.Tensor, channels: int) -> list[tf.Tensor]:
-    """Of the batch, of as many pictures as have some tens of megabytes of coefficients; these are done in turn."""
+    """Of the batch, of as many pictures as have some tens of megabytes of
+    coefficients; these are done in turn.
+    """
     batch, height, width, _ = x.shape
     of_a_picture = x.dtype.size * channels * _windows(height) * _windows(width)
     most = max(1, _PART_BYTES // of_a_picture)
@@ -121,7 +136,10 @@ def _from_coefficients(products: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:
     batch, height, width, _ = shape
     channels = products.shape[-1]
     split = tf.reshape(products, [_WINDOW, _WINDOW, batch, height // TILE, width // TILE, channels])
-    windows = tf.reshape(tf.transpose(split, [2, 0, 3, 1, 4, 5]), [batch, _windows(height), _windows(width), channels])
+    windows = tf.reshape(
+        tf.transpose(split, [2, 0, 3, 1, 4, 5]),
+        [batch, _windows(height), _windows(width), channels],
+    )
     return _transform(windows, _to_outputs(height), _to_outputs(width))
 
 

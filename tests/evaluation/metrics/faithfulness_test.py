@@ -55,7 +55,8 @@ def test_two_pixels_beside_are_near_and_three_are_not(shift, met):
     picture = np.zeros([SIDE, SIDE, 3], np.uint8)
     picture[:, 32:] = 255
     picture[:, 31] = 128  # the edge
-    (column,) = np.flatnonzero(strongest_edges(picture, SIDE).sum(0) >= SIDE - 2)  # without the frame
+    # Without the frame
+    (column,) = np.flatnonzero(strongest_edges(picture, SIDE).sum(0) >= SIDE - 2)
     line = np.full([SIDE, SIDE, 1], 255, np.uint8)
     line[5:-5, column + shift] = 0
     found = measured(picture, line)
@@ -64,7 +65,9 @@ def test_two_pixels_beside_are_near_and_three_are_not(shift, met):
     assert min(shares) > 0.9 if met else max(shares) == 0
 
 
-@pytest.mark.parametrize("down, right, met", [(0, 2, 1), (1, 1, 1), (2, 0, 1), (2, 1, 0), (2, 2, 0)])
+@pytest.mark.parametrize(
+    "down, right, met", [(0, 2, 1), (1, 1, 1), (2, 0, 1), (2, 1, 0), (2, 2, 0)]
+)
 def test_near_is_a_circle(down, right, met):
     picture = np.zeros([SIDE, SIDE, 3], np.uint8)
     picture[30:40, 30:40] = 255
@@ -75,13 +78,17 @@ def test_near_is_a_circle(down, right, met):
 
 
 def test_larger_pictures_are_averaged_down():
-    """The same picture and sketch in twice the pixels a side are as faithful, even where single pixels flicker."""
+    """The same picture and sketch in twice the pixels a side are as
+    faithful, even where single pixels flicker.
+    """
     picture = np.random.default_rng(0).integers(20, 236, [SIDE, SIDE, 3]).astype(np.uint8)
     large, large_sketch = (values.repeat(2, 0).repeat(2, 1) for values in (picture, outline()))
     large[::2] += 20
     large[1::2] -= 20
     found = measured(picture, outline())
-    assert faithfulness(large[np.newaxis], large_sketch[np.newaxis])["edge_recall"] == [found["edge_recall"]]
+    assert faithfulness(large[np.newaxis], large_sketch[np.newaxis])["edge_recall"] == [
+        found["edge_recall"]
+    ]
     assert 0.1 < found["edge_recall"] < 0.9
 
 
@@ -105,7 +112,9 @@ def test_one_colour_has_no_edges_and_a_blank_page_no_lines():
     flat = np.full([SIDE, SIDE, 3], 128, np.uint8)
     assert set(measured(flat, outline()).values()) == {0}
     blank = np.full([SIDE, SIDE, 1], 255, np.uint8)
-    assert measured(square(), blank)["edge_recall"] == measured(square(), blank)["edge_precision"] == 0
+    assert (
+        measured(square(), blank)["edge_recall"] == measured(square(), blank)["edge_precision"] == 0
+    )
 
 
 def test_the_strongest_edges_come_first():

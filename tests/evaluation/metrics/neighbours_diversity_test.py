@@ -29,7 +29,9 @@ def test_a_remembered_photo_has_no_distance():
 def test_pairs_are_those_of_one_sketch():
     pictures = np.arange(12).reshape(3, 4, 1)
     found = sorted(zip(*(one.ravel().tolist() for one in diversity.pairs(pictures))))
-    assert found == sorted(pair for of_one in pictures[..., 0].tolist() for pair in itertools.combinations(of_one, 2))
+    assert found == sorted(
+        pair for of_one in pictures[..., 0].tolist() for pair in itertools.combinations(of_one, 2)
+    )
 
 
 def test_coarse_differences_are_those_of_whole_places():
@@ -39,5 +41,9 @@ def test_coarse_differences_are_those_of_whole_places():
     noisy[:, ::2], noisy[:, 1::2] = 0.3, 0.5
     lighter = grey + 0.1
     assert diversity.mean_distance(grey, noisy) == pytest.approx(0.1)
-    assert diversity.mean_distance(diversity.coarse(grey), diversity.coarse(noisy)) == pytest.approx(0)
-    assert diversity.mean_distance(diversity.coarse(grey), diversity.coarse(lighter)) == pytest.approx(0.1)
+    assert diversity.mean_distance(
+        diversity.coarse(grey), diversity.coarse(noisy)
+    ) == pytest.approx(0)
+    assert diversity.mean_distance(
+        diversity.coarse(grey), diversity.coarse(lighter)
+    ) == pytest.approx(0.1)

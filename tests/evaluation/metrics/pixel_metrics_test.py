@@ -19,12 +19,15 @@ def pair():
 
 
 def test_psnr_is_by_definition(pair):
-    np.testing.assert_allclose(psnr(*pair), -10 * np.log10(((pair[0] - pair[1]) ** 2).mean((1, 2, 3))), rtol=1e-12)
+    np.testing.assert_allclose(
+        psnr(*pair), -10 * np.log10(((pair[0] - pair[1]) ** 2).mean((1, 2, 3))), rtol=1e-12
+    )
 
 
 def test_ssim_is_by_definition(pair):
     """The paper's equation 13, with C3 = C2 / 2, in windows that lie inside the picture."""
-    (mean, real_mean), (square, real_square) = map(_windows, pair), (_windows(each**2) for each in pair)
+    (mean, real_mean) = map(_windows, pair)
+    (square, real_square) = (_windows(each**2) for each in pair)
     variance, real_variance = square - mean**2, real_square - real_mean**2
     covariance = _windows(pair[0] * pair[1]) - mean * real_mean
     luminance = (2 * mean * real_mean + 0.01**2) / (mean**2 + real_mean**2 + 0.01**2)

@@ -12,7 +12,12 @@ SCALARS = [
     {"step": 15, "held_out_l1": 0.3},
     {"step": 20, "evaluation/l1": 0.3, "evaluation/ssim": 0.2},
 ]
-RESULT = {"step": 20, "metrics": {"l1": 0.25, "psnr": None}, "real": {"l1": 0.0}, "mean_colour": {"l1": 0.5}}
+RESULT = {
+    "step": 20,
+    "metrics": {"l1": 0.25, "psnr": None},
+    "real": {"l1": 0.0},
+    "mean_colour": {"l1": 0.5},
+}
 
 
 def test_points_are_those_of_the_training_and_of_results():

@@ -1,4 +1,6 @@
-"""The convolution for CPUs against TensorFlow's own: values, and gradients of the first and the second order."""
+"""The convolution for CPUs against TensorFlow's own: values, and
+gradients of the first and the second order.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ SIDES = [8, 9]  # few positions, and more
 MANY = (144, 128)  # channels that go by tiles, in a batch of BATCH
 FEW = (128, 127)  # that do not
 BATCH = 8
-WIDTHS = [(3, 5), (16, 20), (20, 16)]  # the filter's gradient as TensorFlow's own, and as products laid either way
+# The filter's gradient as TensorFlow's own, and as products laid either way
+WIDTHS = [(3, 5), (16, 20), (20, 16)]
 
 
 def _plain(x, kernel, bias):
@@ -28,12 +31,17 @@ def _arguments(side: int, dtype=tf.float32, widths=(3, 5)) -> list[tf.Tensor]:
     inputs, filters = widths
     shapes = ([2, side, side, inputs], [3, 3, inputs, filters], [filters])
     scales = (1.0, (3 / inputs) ** 0.5, 1.0)
-    normal = [scale * tf.random.stateless_normal(shape, [1, i]) for i, (shape, scale) in enumerate(zip(shapes, scales))]
+    normal = [
+        scale * tf.random.stateless_normal(shape, [1, i])
+        for i, (shape, scale) in enumerate(zip(shapes, scales))
+    ]
     return [tf.cast(values, dtype) for values in normal]
 
 
 def _derivatives(function, arguments: list[tf.Tensor]) -> list[tf.Tensor]:
-    """The value, its gradients, and those of a function of the gradient with respect to x: as DRAGAN's."""
+    """The value, its gradients, and those of a function of the
+    gradient with respect to x: as DRAGAN's.
+    """
     with tf.GradientTape(persistent=True) as outer:
         outer.watch(arguments)
         with tf.GradientTape() as inner:
@@ -63,7 +71,9 @@ def test_by_tiles_they_are_tensorflows_to_a_thousandth(compiled, monkeypatch):
     taken = []
     for name in ("conv2d", "filter_gradient"):
         own = getattr(winograd, name)
-        monkeypatch.setattr(winograd, name, lambda *each, own=own, name=name: taken.append(name) or own(*each))
+        monkeypatch.setattr(
+            winograd, name, lambda *each, own=own, name=name: taken.append(name) or own(*each)
+        )
     x, *others = _arguments(8, widths=MANY)
     arguments = [tf.concat([x, 0.5 * x, -x, x**2], 0), *others]
     assert arguments[0].shape[0] == BATCH
@@ -75,7 +85,13 @@ def test_by_tiles_they_are_tensorflows_to_a_thousandth(compiled, monkeypatch):
 
 @pytest.mark.parametrize(
     "shape, widths",
-    [((BATCH, 9, 9), MANY), ((BATCH, 8, 10), MANY), ((7, 8, 8), MANY), ((None, 8, 8), MANY), ((BATCH, 8, 8), FEW)],
+    [
+        ((BATCH, 9, 9), MANY),
+        ((BATCH, 8, 10), MANY),
+        ((7, 8, 8), MANY),
+        ((None, 8, 8), MANY),
+        ((BATCH, 8, 8), FEW),
+    ],
     ids=["odd", "half a tile", "few tiles", "any batch", "few channels"],
 )
 def test_what_suits_no_tiles_goes_another_way(shape, widths, monkeypatch):
@@ -115,7 +131,9 @@ def test_products_are_taken_in_bfloat16_of_many_channels_and_few_positions(faste
     taken = []
     products = convolution._three_products
     monkeypatch.setattr(hardware, "multiplies_bfloat16_faster", lambda: faster)
-    monkeypatch.setattr(convolution, "_three_products", lambda *each: taken.append(each) or products(*each))
+    monkeypatch.setattr(
+        convolution, "_three_products", lambda *each: taken.append(each) or products(*each)
+    )
     for widths in WIDTHS:
         for side in SIDES:
             for dtype in (tf.bfloat16, tf.float32):

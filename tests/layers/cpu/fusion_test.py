@@ -1,4 +1,6 @@
-"""What is fused has the values and derivatives of the operations themselves, and is fused where that is told to pay."""
+"""What is fused has the values and derivatives of the operations themselves, and
+is fused where that is told to pay.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,13 @@ from tests.paired import paired
 
 pytestmark = pytest.mark.ci
 
-SHAPE, EACH, ALL = [3, 8, 5, 7], [3, 1, 1, 7], [1, 1, 1, 7]  # full, and spread over positions, and over the batch too
-CALLED = {"eager": lambda function: function, "graph": tf.function, "XLA": tf.function(jit_compile=True)}
+# Full, and spread over positions, and over the batch too
+SHAPE, EACH, ALL = [3, 8, 5, 7], [3, 1, 1, 7], [1, 1, 1, 7]
+CALLED = {
+    "eager": lambda function: function,
+    "graph": tf.function,
+    "XLA": tf.function(jit_compile=True),
+}
 
 
 @pytest.fixture
@@ -23,15 +30,23 @@ def everything_is_large(monkeypatch):
 
 
 def _normal(shapes, dtype=tf.float32) -> list[tf.Tensor]:
-    return [tf.cast(tf.random.stateless_normal(shape, [0, seed]), dtype) for seed, shape in enumerate(shapes)]
+    return [
+        tf.cast(tf.random.stateless_normal(shape, [0, seed]), dtype)
+        for seed, shape in enumerate(shapes)
+    ]
 
 
 def _function(x, y, each, of_all):
-    return tf.cast(tf.sigmoid(tf.cast(x, tf.float32) * each) * tf.sin(tf.cast(y, tf.float32)) + of_all * each, x.dtype)
+    return tf.cast(
+        tf.sigmoid(tf.cast(x, tf.float32) * each) * tf.sin(tf.cast(y, tf.float32)) + of_all * each,
+        x.dtype,
+    )
 
 
 def _derivatives(function, *arguments) -> list[tf.Tensor]:
-    """The value, its gradients, and those of the squares of these: second derivatives, mixed ones too."""
+    """The value, its gradients, and those of the squares of these:
+    second derivatives, mixed ones too.
+    """
     with tf.GradientTape(persistent=True) as outer:
         outer.watch(arguments)
         with tf.GradientTape() as inner:
@@ -43,10 +58,14 @@ def _derivatives(function, *arguments) -> list[tf.Tensor]:
 
 
 @pytest.mark.parametrize("called", CALLED)
-@pytest.mark.parametrize("function", [_function, lambda x, y, each, of_all: tf.nn.relu(x * each + y * of_all)])
+@pytest.mark.parametrize(
+    "function", [_function, lambda x, y, each, of_all: tf.nn.relu(x * each + y * of_all)]
+)
 def test_values_and_derivatives_of_two_orders(called, function, everything_is_large):
     arguments = _normal([SHAPE, SHAPE, EACH, ALL])
-    np.testing.assert_allclose(CALLED[called](fused(function))(*arguments), function(*arguments), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        CALLED[called](fused(function))(*arguments), function(*arguments), rtol=1e-5, atol=1e-5
+    )
     found = CALLED[called](lambda *arguments: _derivatives(fused(function), *arguments))(*arguments)
     for each, expected in paired(found, _derivatives(function, *arguments)):
         assert each.shape == expected.shape
@@ -57,7 +76,9 @@ def test_values_and_derivatives_of_two_orders(called, function, everything_is_la
 def test_sums_and_their_derivatives_of_two_orders(axes, everything_is_large):
     arguments = _normal([SHAPE, SHAPE, EACH, ALL])
     found = _derivatives(lambda *arguments: summed(_function, axes, *arguments), *arguments)
-    plain = _derivatives(lambda *arguments: tf.reduce_sum(_function(*arguments), axes, keepdims=True), *arguments)
+    plain = _derivatives(
+        lambda *arguments: tf.reduce_sum(_function(*arguments), axes, keepdims=True), *arguments
+    )
     for each, expected in paired(found, plain):
         np.testing.assert_allclose(each, expected, rtol=1e-3, atol=1e-3)  # of a sine of sums
 

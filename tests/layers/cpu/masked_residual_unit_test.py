@@ -24,10 +24,13 @@ def test_only_what_the_convolutions_give_and_the_gates_are_kept_for_the_gradient
 
     graph = gradients.get_concrete_function().graph
     result = next(operation for operation in graph.get_operations() if operation.type == "Tanh")
-    outputs = [tf.TensorShape([*X.shape[:3], channels]) for channels in (FILTERS, FILTERS + X.shape[-1])]
+    outputs = [
+        tf.TensorShape([*X.shape[:3], channels]) for channels in (FILTERS, FILTERS + X.shape[-1])
+    ]
     large = {_source(tensor) for tensor in kept(result, graph.outputs) if tensor.shape in outputs}
     assert {operation.type for operation in large} == {"Conv2D", "SplitV", "Tanh"}
-    assert sum(operation.type == "Conv2D" for operation in large) == 2  # the candidate's and the shortcut's
+    # The candidate's and the shortcut's
+    assert sum(operation.type == "Conv2D" for operation in large) == 2
 
 
 def _source(tensor: tf.Tensor) -> tf.Operation:

@@ -1,4 +1,6 @@
-"""Moments against NumPy's, their derivatives against those of the definition, and what their gradient keeps."""
+"""Moments against NumPy's, their derivatives against those of the
+definition, and what their gradient keeps.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def test_values_are_numpys(axes):
 
 
 def test_half_precision_is_averaged_in_float32():
-    """Around 100 a bfloat16 has steps of 0.5, so that a sum of bfloat16 would be far away from the mean."""
+    """Around 100 a bfloat16 has steps of 0.5, so that a sum of
+    bfloat16 would be far away from the mean.
+    """
     x = tf.cast(X + 100, tf.bfloat16)
     exact = tf.cast(x, tf.float64).numpy()
     mean, variance = moments(x, [0, 1, 2])
@@ -48,7 +52,9 @@ def _derivatives(function, axes) -> list[tf.Tensor]:
         with tf.GradientTape() as inner:
             inner.watch(x)
             mean, variance = function(x, axes)
-            value = tf.reduce_sum(tf.sin(WEIGHTS[0] * mean) + WEIGHTS[1] * tf.sqrt(variance) * tf.square(x))
+            value = tf.reduce_sum(
+                tf.sin(WEIGHTS[0] * mean) + WEIGHTS[1] * tf.sqrt(variance) * tf.square(x)
+            )
         first = inner.gradient(value, x)
         of_first = tf.reduce_sum(tf.sin(first))
     return [first, outer.gradient(of_first, x)]

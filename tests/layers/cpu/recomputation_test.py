@@ -20,7 +20,9 @@ def _function(x, y):
 
 
 def _derivatives(function, x, y) -> list[tf.Tensor]:
-    """The value, its gradients, and those of the squares of either: second derivatives, mixed ones too."""
+    """The value, its gradients, and those of the squares of either:
+    second derivatives, mixed ones too.
+    """
     with tf.GradientTape(persistent=True) as outer:
         outer.watch([x, y])
         with tf.GradientTape() as inner:
@@ -28,7 +30,11 @@ def _derivatives(function, x, y) -> list[tf.Tensor]:
             value = function(x, y)
         first = inner.gradient(value, [x, y])
         squares = [gradient**2 for gradient in first]
-    return [value, *first, *(second for square in squares for second in outer.gradient(square, [x, y]))]
+    return [
+        value,
+        *first,
+        *(second for square in squares for second in outer.gradient(square, [x, y])),
+    ]
 
 
 @pytest.mark.parametrize("traced", [False, True])
@@ -40,7 +46,9 @@ def test_values_and_gradients_of_two_orders(traced):
 
 
 def test_in_a_graph_the_gradient_reads_nothing_of_the_way_forward_but_the_arguments():
-    """It is computed from arguments that wait for the gradient of the result, so that it cannot be taken from there."""
+    """It is computed from arguments that wait for the gradient of the result, so
+    that it cannot be taken from there.
+    """
 
     @tf.function(input_signature=[tf.TensorSpec([6]), tf.TensorSpec([6])])
     def gradients(x, y):
@@ -51,12 +59,20 @@ def test_in_a_graph_the_gradient_reads_nothing_of_the_way_forward_but_the_argume
         return tape.gradient(total, [x, y])
 
     graph = gradients.get_concrete_function().graph
-    result = next(operation for operation in graph.get_operations() if operation.type == "Tanh").inputs[0].op
+    result = (
+        next(operation for operation in graph.get_operations() if operation.type == "Tanh")
+        .inputs[0]
+        .op
+    )
     forward = {result, *ancestors(result)}
     inputs = {tensor.op for tensor in graph.inputs}
     sines = [operation for operation in graph.get_operations() if operation.type == "Sin"]
     assert len(sines) == 2 and len(forward & set(sines)) == 1
-    backward = {operation for output in graph.outputs for operation in ancestors(output.op, but=result)}
+    backward = {
+        operation for output in graph.outputs for operation in ancestors(output.op, but=result)
+    }
     assert sines[1] in backward and not backward & (forward - inputs - {result})
     waiting = [operation for operation in ancestors(sines[1]) if operation.control_inputs]
-    assert len(waiting) == 2 and all(ancestors(operation.control_inputs[0]) & {result} for operation in waiting)
+    assert len(waiting) == 2 and all(
+        ancestors(operation.control_inputs[0]) & {result} for operation in waiting
+    )

@@ -1,7 +1,9 @@
-"""Three steps as CPUs take them, traced, are three steps in plain operations; with every loss but the perceptual.
+"""Three steps as CPUs take them, traced, are three steps in plain operations; with every loss but
+the perceptual.
 
-The other tests of the step are of networks too narrow for tiles and for what XLA fuses. Here the networks are wide
-enough, or the thresholds are lowered; the graph tells whether these forms are in it.
+The other tests of the step are of networks too narrow for tiles and for what XLA fuses. Here the
+networks are wide enough, or the thresholds are lowered; the graph tells whether these forms are in
+it.
 """
 
 from __future__ import annotations
@@ -26,20 +28,31 @@ pytestmark = pytest.mark.ci
 
 CLASSES, STEPS = 3, 3
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
-NARROW = dict(base_width=2, global_batch_size=2, diversity_weight=0.0, classification_weight=0.0, dragan_weight=0.0)
-WIDE = dict(base_width=32, global_batch_size=8)  # the narrowest and fewest that pass all thresholds in both networks
+NARROW = dict(
+    base_width=2,
+    global_batch_size=2,
+    diversity_weight=0.0,
+    classification_weight=0.0,
+    dragan_weight=0.0,
+)
+# The narrowest and fewest that pass all thresholds in both networks
+WIDE = dict(base_width=32, global_batch_size=8)
 ALL_FORMS = {"tiles", "tiles' filter gradients", "fused"}
 
-# As shares. A wrong gradient is off by about its own size. Rounding moves some values past the kinks of rectifiers and
-# of L1, and Adam's first steps are of one length however small a gradient is: that grows with every step.
+# As shares. A wrong gradient is off by about its own size. Rounding moves some values past the
+# kinks of rectifiers and of L1, and Adam's first steps are of one length however small a gradient
+# is: that grows with every step.
 FAR_GRADIENTS = 0.1
 FAR_SCALARS = 1e-3
-# Not as a share: DRAGAN is the square of how far a slope is from 1. At 0.005 a share of 1e-3 is 4e-5 of the slope.
+# Not as a share: DRAGAN is the square of how far a slope is from 1. At 0.005 a
+# share of 1e-3 is 4e-5 of the slope.
 FAR_SQUARE = 1e-5
 
 
 class Step(NamedTuple):
-    """What a step has told, and then the means of the gradients that Adam keeps, linear in these."""
+    """What a step has told, and then the means of the
+    gradients that Adam keeps, linear in these.
+    """
 
     scalars: dict[str, float]
     gradients: dict[str, np.ndarray]
@@ -54,12 +67,16 @@ class Pair:
         self.state = TrainState(self.config, CLASSES)
         self.start = [variable.numpy() for variable in self._all_variables()]
         # Kept, since what is traced does not keep what it is a method of.
-        self._step_for_cpus, self._plain_step = (TrainStep(self.config, self.state, STATISTICS) for _ in range(2))
+        self._step_for_cpus, self._plain_step = (
+            TrainStep(self.config, self.state, STATISTICS) for _ in range(2)
+        )
         self.for_cpus = self._traced(self._step_for_cpus)
         with hardware.for_accelerators():
             self.plain = self._traced(self._plain_step)
 
-    def steps(self, traced: tf.types.experimental.ConcreteFunction, count: int = STEPS) -> list[Step]:
+    def steps(
+        self, traced: tf.types.experimental.ConcreteFunction, count: int = STEPS
+    ) -> list[Step]:
         """Each on a batch of its own, from the start."""
         for variable, value in paired(self._all_variables(), self.start):
             variable.assign(value)
@@ -70,22 +87,30 @@ class Pair:
         gradients = {}
         for network, optimizer in paired(self.state.networks, self.state.optimizers):
             moments = zip(network.trainable_variables, optimizer._momentums)
-            gradients.update({f"{network.name}: {of.name}": moment.numpy() for of, moment in moments})
+            gradients.update(
+                {f"{network.name}: {of.name}": moment.numpy() for of, moment in moments}
+            )
         return Step(scalars, gradients)
 
     def _traced(self, step: TrainStep) -> tf.types.experimental.ConcreteFunction:
-        spec = {name: tf.TensorSpec(value.shape, value.dtype) for name, value in self._batch(0).items()}
+        spec = {
+            name: tf.TensorSpec(value.shape, value.dtype) for name, value in self._batch(0).items()
+        }
         return step.__call__.get_concrete_function(spec)
 
     def _all_variables(self) -> list[tf.Variable]:
         """Keras' optimizers are not modules: their variables are not among the state's."""
-        return [*self.state.variables, *(each for of in self.state.optimizers for each in of.variables)]
+        return [
+            *self.state.variables,
+            *(each for of in self.state.optimizers for each in of.variables),
+        ]
 
     def _batch(self, seed: int) -> dict[str, tf.Tensor]:
         rows, random = self.config.training.global_batch_size, np.random.default_rng(seed)
         return {
             "photos": tf.constant(random.uniform(-0.8, 0.9, [rows, 64, 64, 3]), tf.float32),
-            "sketches": tf.constant(random.uniform(size=[rows, 64, 64, 1]) < 0.1, tf.float32) - 0.04,
+            "sketches": tf.constant(random.uniform(size=[rows, 64, 64, 1]) < 0.1, tf.float32)
+            - 0.04,
             "labels": tf.constant(random.integers(CLASSES, size=rows), tf.int64),
         }
 
@@ -104,7 +129,10 @@ def _forms(traced: tf.types.experimental.ConcreteFunction) -> set[str]:
 
 def _far(found: np.ndarray, expected: np.ndarray) -> float:
     """The distance, as a share of what is expected."""
-    return float(np.linalg.norm(np.float64(found) - expected) / max(np.linalg.norm(np.float64(expected)), 1e-12))
+    return float(
+        np.linalg.norm(np.float64(found) - expected)
+        / max(np.linalg.norm(np.float64(expected)), 1e-12)
+    )
 
 
 def _distances(found: Step, expected: Step) -> dict[str, float]:
@@ -115,17 +143,23 @@ def _distances(found: Step, expected: Step) -> dict[str, float]:
 def _check(found_steps: list[Step], expected_steps: list[Step]) -> None:
     for found, expected in paired(found_steps, expected_steps):
         assert found.scalars == pytest.approx(expected.scalars, rel=FAR_SCALARS, abs=FAR_SQUARE)
-        assert {name: far for name, far in _distances(found, expected).items() if far > FAR_GRADIENTS} == {}
+        assert {
+            name: far for name, far in _distances(found, expected).items() if far > FAR_GRADIENTS
+        } == {}
 
 
 def test_of_narrow_networks(monkeypatch):
-    """Thresholds are lowered to what these have. Only the forms for CPUs are traced: the whole would take a minute."""
+    """Thresholds are lowered to what these have. Only the forms for CPUs are
+    traced: the whole would take a minute.
+    """
     monkeypatch.setattr(convolution, "_MANY_CHANNELS", 4)
     monkeypatch.setattr(convolution, "_MANY_TILES", 1)
     monkeypatch.setattr(fusion, "_LARGE", 2**15)
     forms = [(winograd, "conv2d"), (winograd, "filter_gradient"), (fusion, "_computed")]
     called = [spied(monkeypatch, module, name) for module, name in forms]
-    monkeypatch.setattr(Pair, "_traced", lambda _, step: functools.partial(TrainStep.__call__.python_function, step))
+    monkeypatch.setattr(
+        Pair, "_traced", lambda _, step: functools.partial(TrainStep.__call__.python_function, step)
+    )
     pair = Pair(**NARROW)
     for_cpus = pair.steps(pair.for_cpus, 1)
     counts = [len(calls) for calls in called]
@@ -152,11 +186,19 @@ def test_in_float32(wide):
 @pytest.mark.slow
 @pytest.mark.parametrize("fast", [False, True], ids=["widened", "multiplied in bfloat16"])
 def test_in_bfloat16_it_is_as_near_to_float32_as_the_plain_step(fast, wide, monkeypatch):
-    """Two that round differently say little of each other: both are measured by the plain step in float32."""
+    """Two that round differently say little of each other: both are
+    measured by the plain step in float32.
+    """
     monkeypatch.setattr(hardware, "multiplies_bfloat16_faster", lambda: fast)
     pair = Pair(**WIDE, precision="mixed_bfloat16")
     assert _forms(pair.plain) == set() and _forms(pair.for_cpus)
-    for found, plain, expected in paired(pair.steps(pair.for_cpus), pair.steps(pair.plain), wide[1]):
+    for found, plain, expected in paired(
+        pair.steps(pair.for_cpus), pair.steps(pair.plain), wide[1]
+    ):
         of_found, of_plain = _distances(found, expected), _distances(plain, expected)
-        farther = {name: (far, of_plain[name]) for name, far in of_found.items() if far > 2 * of_plain[name] + 0.02}
+        farther = {
+            name: (far, of_plain[name])
+            for name, far in of_found.items()
+            if far > 2 * of_plain[name] + 0.02
+        }
         assert farther == {}

@@ -10,7 +10,8 @@ from sketch2img_tf.layers.cpu import winograd
 
 pytestmark = pytest.mark.ci
 
-SHAPES = [(2, 8, 8, 5, 7), (3, 4, 12, 16, 4), (1, 16, 8, 1, 1)]  # batch, height, width, inputs, filters
+# Batch, height, width, inputs, filters
+SHAPES = [(2, 8, 8, 5, 7), (3, 4, 12, 16, 4), (1, 16, 8, 1, 1)]
 BATCH, SIDE, CHANNELS = 2, 16, 512
 
 
@@ -18,7 +19,9 @@ def exact(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """The sums that a convolution is."""
     height, width = x.shape[1:3]
     padded = np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])
-    return sum(padded[:, i : i + height, j : j + width] @ kernel[i, j] for i in range(3) for j in range(3))
+    return sum(
+        padded[:, i : i + height, j : j + width] @ kernel[i, j] for i in range(3) for j in range(3)
+    )
 
 
 def exact_filter_gradient(x: np.ndarray, upstream: np.ndarray) -> np.ndarray:
@@ -30,7 +33,11 @@ def exact_filter_gradient(x: np.ndarray, upstream: np.ndarray) -> np.ndarray:
 
 def draw(batch, height, width, inputs, filters):
     rng = np.random.default_rng(0)
-    shapes = ([batch, height, width, inputs], [3, 3, inputs, filters], [batch, height, width, filters])
+    shapes = (
+        [batch, height, width, inputs],
+        [3, 3, inputs, filters],
+        [batch, height, width, filters],
+    )
     return [rng.normal(size=shape) for shape in shapes]
 
 
@@ -39,16 +46,21 @@ def draw(batch, height, width, inputs, filters):
 def test_outputs_and_the_filter_gradient_are_the_sums(shape, pictures, monkeypatch):
     """However many pictures are done at a time."""
     batch, height, width, *channels = shape
-    monkeypatch.setattr(winograd, "_PART_BYTES", pictures * 4 * max(channels) * (height * 6 // 4) * (width * 6 // 4))
+    monkeypatch.setattr(
+        winograd, "_PART_BYTES", pictures * 4 * max(channels) * (height * 6 // 4) * (width * 6 // 4)
+    )
     parts = winograd._parts(tf.zeros([batch, height, width, 1]), max(channels))
     assert len(parts) == -(-batch // pictures)
     x, kernel, upstream = draw(*shape)
     # Not as they were traced before, with other parts.
-    conv2d, filter_gradient = winograd._conv2d.python_function, winograd._filter_gradient.python_function
+    conv2d = winograd._conv2d.python_function
+    filter_gradient = winograd._filter_gradient.python_function
     found = conv2d(tf.constant(x, tf.float32), tf.constant(kernel, tf.float32))
     np.testing.assert_allclose(found, exact(x, kernel), atol=1e-4 * np.sqrt(kernel[..., 0].size))
     found = filter_gradient(tf.constant(x, tf.float32), tf.constant(upstream, tf.float32))
-    np.testing.assert_allclose(found, exact_filter_gradient(x, upstream), atol=1e-4 * np.sqrt(x[..., 0].size))
+    np.testing.assert_allclose(
+        found, exact_filter_gradient(x, upstream), atol=1e-4 * np.sqrt(x[..., 0].size)
+    )
 
 
 def test_rounding_stays_within_some_units_of_float32():
