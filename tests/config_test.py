@@ -58,6 +58,7 @@ OTHER_VALUES = {
     "initial_features": "sketch",
     "upsampling": "resize",
     "sketch_detail": "half",
+    "noise": "vector",
     "discriminator_norm": "none",
     "discriminator_head": "projection",
     "gan_weight": 0.5,

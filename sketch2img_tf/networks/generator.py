@@ -38,6 +38,9 @@ class Generator(tf.keras.Model):
       sketch_detail: "full", "half" or "quarter": the sketch's resolution. Below "full", every pixel
         of a block of 2x2 or 4x4 is the block's mean, so that lines show where things are but cannot
         be traced.
+      noise: "spatial", different at each place of the bottleneck (the report); or "vector", one
+        vector that is the same at all places, so that noise cannot say where in the picture
+        something is. Zhu et al., "Toward Multimodal Image-to-Image Translation", 2017, section 4.
       synchronized: whether batch norm's statistics are those of all replicas together.
 
     Call:
@@ -58,6 +61,7 @@ class Generator(tf.keras.Model):
         initial_features: str,
         upsampling: str = "transposed",
         sketch_detail: str = "full",
+        noise: str = "spatial",
         synchronized: bool = False,
         name: str = "generator",
     ):
@@ -72,7 +76,7 @@ class Generator(tf.keras.Model):
         self.conditional = normalization in CONDITIONAL
         self.image_size = image_size
         self.block = _BLOCKS[sketch_detail]
-        side = image_size // 2 ** (LEVELS - 1)
+        side = 1 if noise == "vector" else image_size // 2 ** (LEVELS - 1)
         self.noise_shape = (side, side, widths[0])
         self.initial = self._initial_layer(initial_features, num_classes)
         self.encoder = Encoder(base_width, mru=mru, name="encoder")
@@ -115,12 +119,20 @@ class Generator(tf.keras.Model):
         and ranges as in the class docstring.
         """
         images = reversed(pyramid(self._cast(self._coarse(sketches))))
-        x = tf.concat([features[-1], self._cast(noise)], -1)  # [B, S/8, S/8, 16 width]
+        x = tf.concat([features[-1], self._everywhere(noise)], -1)  # [B, S/8, S/8, 16 width]
         for level, (mru, image) in enumerate(zip(self.mrus, images)):
             x = mru((x, image, *self._condition(labels)), training=training)
             if level < LEVELS - 1:
                 x = tf.concat([features[LEVELS - 2 - level], self.ups[level](x)], -1)
         return tf.tanh(self.to_rgb(tf.cast(x, tf.float32)))
+
+    def _everywhere(self, noise: tf.Tensor) -> tf.Tensor:
+        """[B, S/8, S/8, 8 width], in the compute type."""
+        side = self.image_size // 2 ** (LEVELS - 1)
+        noise = self._cast(noise)
+        if self.noise_shape[0] == side:
+            return noise
+        return tf.broadcast_to(noise, [tf.shape(noise)[0], side, side, noise.shape[-1]])
 
     def _coarse(self, sketches: tf.Tensor) -> tf.Tensor:
         if self.block == 1:
@@ -171,6 +183,7 @@ def make_generator(config: Config, num_classes: int, synchronized: bool = False)
         network.initial_features,
         network.upsampling,
         network.sketch_detail,
+        network.noise,
         synchronized,
     )
     generator(

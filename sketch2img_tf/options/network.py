@@ -37,6 +37,12 @@ class NetworkConfig:
         " cannot trace them.",
         choices=("full", "half", "quarter"),
     )
+    noise: str = option(
+        "spatial",
+        "The generator's noise: different at each place of the bottleneck, or one vector for the"
+        " whole picture.",
+        choices=("spatial", "vector"),
+    )
     discriminator_norm: str = option(
         "batch",
         "Normalisation in the discriminator, besides spectral normalisation.",

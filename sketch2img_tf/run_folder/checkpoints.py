@@ -139,7 +139,7 @@ def check_start(workdir: str, card: Card) -> None:
       UserError: the other run has different networks or classes, or no checkpoint.
     """
     with _newest(workdir, "init_from") as path:
-        listed = _differences(_network(_card(path)), _network(card))
+        listed = _differences(_variables(_card(path)), _variables(card))
     if listed:
         raise UserError(
             f"--init_from={workdir} holds other networks: {listed}; give those flags too"
@@ -149,13 +149,14 @@ def check_start(workdir: str, card: Card) -> None:
 def start_from(workdir: str, card: Card, state: TrainState) -> None:
     """Restores the networks of another run into `state`, and nothing else; raises as `check_start`.
 
-    It does not restore a critic.
+    The critic's heads are restored if they are there and have learnt to judge the same features.
     """
     check_start(workdir, card)
-    networks = {
-        name: getattr(state, name) for name in ("generator", "averaged_generator", "discriminator")
-    }
+    names = ["generator", "averaged_generator", "discriminator"]
     with _newest(workdir, "init_from") as path:
+        if state.critic and _critic(_card(path)) == _critic(card) and _has(path, "critic"):
+            names.append("critic")
+        networks = {name: getattr(state, name) for name in names}
         _restore(tf.train.Checkpoint(state=tf.train.Checkpoint(**networks)), path)
 
 
@@ -218,6 +219,13 @@ def _read(path: str, name: str) -> np.ndarray | np.generic | bytes:
         return tf.train.load_checkpoint(prefix).get_tensor(name)
 
 
+def _has(path: str, network: str) -> bool:
+    with plain(path) as prefix:
+        return any(
+            name.startswith(f"state/{network}/") for name, _ in tf.train.list_variables(prefix)
+        )
+
+
 def _restore(part: tf.train.Checkpoint, path: str) -> None:
     """Restores a part of a checkpoint's objects."""
     with plain(path) as prefix:
@@ -275,8 +283,19 @@ def _critic(card: Card) -> dict[str, object]:
     }
 
 
+def _variables(card: Card) -> dict[str, object]:
+    """What the networks' variables and the meaning of a class depend on: `_network` without the
+    options that only change what enters the generator.
+    """
+    return {
+        name: value
+        for name, value in _network(card).items()
+        if name not in ("sketch_detail", "noise")
+    }
+
+
 def _network(card: Card) -> dict[str, object]:
-    """What the shapes of the weights, and the meaning of those of a class, depend on."""
+    """What the pictures of the networks' variables depend on."""
     return {
         **dataclasses.asdict(card.config.network),
         "image_size": card.config.data.image_size,

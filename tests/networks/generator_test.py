@@ -127,6 +127,25 @@ def test_a_sketch_of_less_detail_is_what_a_smaller_one_says(detail, block):
     assert np.abs(found - fine((SKETCHES, LABELS, noise))).max() > 1e-4
 
 
+def test_a_noise_vector_is_the_same_noise_at_every_place():
+    network = NetworkConfig(2)
+    spatial, vector = made(network), made(dataclasses.replace(network, noise="vector"))
+    vector.set_weights(spatial.get_weights())
+    assert (spatial.noise_shape, vector.noise_shape) == ((8, 8, 16), (1, 1, 16))
+    noise = np.random.default_rng(0).standard_normal((2, 1, 1, 16), np.float32)
+    everywhere = np.tile(noise, (1, 8, 8, 1))
+    found = vector((SKETCHES, LABELS, noise), training=True).numpy()
+    of_places = spatial((SKETCHES, LABELS, everywhere), training=True)
+    np.testing.assert_allclose(found, of_places, atol=1e-5)
+    of_others = spatial((SKETCHES, LABELS, _noise(0, 2)), training=True)
+    assert np.abs(found - of_others).max() > 1e-3
+    seeds = tf.constant([3, 4], tf.int64)
+    of_seeds = [tf.random.stateless_normal([1, 1, 16], [seed, 0], alg="philox") for seed in (3, 4)]
+    drawn = vector.draw(SKETCHES, LABELS, seeds)
+    expected = vector((SKETCHES, LABELS, tf.stack(of_seeds)), training=False)
+    np.testing.assert_allclose(drawn, expected, atol=1e-6)
+
+
 @pytest.mark.usefixtures("seeded")
 def test_class_planes_start_as_standard_normal():
     planes = made(NetworkConfig(2)).initial.embeddings.numpy()
@@ -262,14 +281,17 @@ def test_pictures_are_float32_under_mixed_precision():
 
 def test_configuration_reaches_the_network():
     """Every field of NetworkConfig that is of the generator changes the
-    variables, but for the sketch's detail.
+    variables, but for the sketch's detail and the
+    shape of the noise.
     """
     changed = dict(
         base_width=4, generator_norm="batch", initial_features="sketch", upsampling="resize"
     )
     fields = {field.name for field in dataclasses.fields(NetworkConfig)}
     assert set(changed) == {
-        name for name in fields - {"sketch_detail"} if not name.startswith("discriminator_")
+        name
+        for name in fields - {"sketch_detail", "noise"}
+        if not name.startswith("discriminator_")
     }
     default = NetworkConfig(base_width=2)
     parameters = {made(default).count_params()}
