@@ -18,7 +18,9 @@ class TrainingConfig:
         path=True,
     )
     init_from: str = option(
-        "", "Folder of another run; a new run starts with its networks.", path=True
+        "",
+        "Folder of another run; a new run starts with its networks, in place of random ones.",
+        path=True,
     )
     train_steps: int = option(
         100_000,

@@ -264,6 +264,22 @@ def test_a_run_goes_on_with_the_same_eyes_alone(state, tmp_path):
         check_continues(str(tmp_path), dataclasses.replace(_card(), critic_weights="8d21"))
 
 
+@pytest.mark.parametrize("values, taken", [({}, True), ({"seed": 1}, False)])
+def test_a_run_that_starts_from_another_has_its_heads_if_it_sees_the_same(
+    state, shared, tmp_path, values, taken
+):
+    for variable in state.critic.variables:
+        variable.assign(variable + 1.0)
+    saved = [variable.numpy() for variable in state.critic.variables]
+    Checkpoints(str(tmp_path), _card(), state, 1).save()
+    for variable in checkpoints.variables(state):
+        variable.assign(tf.zeros_like(variable))
+    checkpoints.start_from(str(tmp_path), _card(**values), state)
+    for variable, value in paired(state.critic.variables, saved):
+        np.testing.assert_array_equal(variable, value if taken else np.zeros_like(value))
+    assert np.abs(state.generator.to_rgb.kernel).max() > 0
+
+
 def test_a_card_of_before_has_no_critic():
     card = dataclasses.replace(_card(critic="none"), critic_weights="")
     assert Card.from_json(_card().to_json()) == _card()
