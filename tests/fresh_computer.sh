@@ -48,7 +48,8 @@ cp /etc/resolv.conf /etc/hosts "$root/etc/"
 git -C "$here" bundle create --quiet "$root/tmp/project.bundle" HEAD
 chmod 644 "$root/tmp/project.bundle"
 inside useradd --create-home --shell /bin/bash newcomer
-as_newcomer 'git clone --quiet /tmp/project.bundle project && python3 -V'
+as_newcomer 'git -c advice.detachedHead=false -c init.defaultBranch=main clone --quiet \
+  /tmp/project.bundle project && python3 -V'
 for target in "${targets[@]}"; do
   timed "make $target" as_newcomer "cd project && make $target"
 done
