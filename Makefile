@@ -13,6 +13,21 @@ candidates = $(or $(PYTHON),python3.11 python3.13 python3.12 python3.10 python3.
 # The Pythons of the lanes; sketch2img_tf/versions.py has them too.
 served_asked = 3.9 to 3.11
 served_current = 3.10 to 3.13
+served_ = 3.9 to 3.13
+# Whose python3 is one of them, and the newest of them.
+systems_asked = Debian 12 and Ubuntu 22.04
+systems_current = Debian 12 or 13 and Ubuntu 22.04 or 24.04
+systems_ = $(systems_current)
+newest_asked = 3.11
+newest_current = 3.13
+newest_ = $(newest_current)
+wanted = $(or $(LANE),$(lane))
+# What to install where none is found: $(1) is as systems_, $(2) as newest_ above.
+how_to_get_python = on $(1), also in WSL on Windows, apt install python3-venv; \
+  on Fedora dnf install python$(2); on macOS brew install python@$(2); \
+  anywhere, with uv (docs.astral.sh/uv): uv venv --python $(2) .venv-python \
+  && make PYTHON=.venv-python/bin/python \
+  $(strip $(filter-out PYTHON=%,$(MAKEOVERRIDES)) $(MAKECMDGOALS))
 # TensorFlow Addons has no wheels for Linux on ARM, and TensorFlow 2.21 none for Macs of Intel.
 suitable = import ensurepip, platform, sys, venv; \
   ends, lacking = {"asked": (((3, 9), (3, 12)), ("linux", "aarch64")), \
@@ -64,8 +79,8 @@ $(drawing):
 	  if $$python -c '$(draw_suitable)' 2>/dev/null; then break; else python=; fi; \
 	done; \
 	if [ -z "$$python" ]; then \
-	  echo 'error: no Python 3.10 to 3.14 with venv (tried: $(draw_candidates)): install one (apt install python3-venv,' \
-	    'brew install python) or name it, PYTHON=/its/path'; exit 1; \
+	  echo 'error: no Python 3.10 to 3.14 with venv (tried: $(draw_candidates)):' \
+	    '$(call how_to_get_python,Debian 12 or later and Ubuntu 22.04 or later,3.13)'; exit 1; \
 	fi >&2; \
 	echo "Making .venv-draw with $$($$python -V), 0.4 GB, once:"; \
 	$$python -m venv --clear .venv-draw && \
@@ -118,11 +133,20 @@ test-slow: $(installed)
 lint: $(installed)
 	$(run) -m ruff check .
 
-# In a separate environment: it must not change the one that it checks. A package that cannot be looked up is a failure.
-audit: $(installed)
-	$(run) -m venv .venv-audit
+# What cannot be looked up is a failure: without --strict it would be a line among others, and
+# without the internet the line comes after many of a traceback.
+audit: $(installed) .venv-audit/bin/pip-audit
+	@site=$$($(run) -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	said=$$(.venv-audit/bin/pip-audit --strict --progress-spinner=off --path $$site 2>&1); failed=$$?; \
+	case $$said in *'could not be audited'*|*Traceback*) \
+	  said="error: advisories for $(lane_file) ($$site) not looked up: $$(echo "$$said" | tail -n 1)";; \
+	esac; \
+	[ $$failed = 0 ] || exec >&2; echo "$$said"; exit $$failed
+
+# In a separate environment: it must not change the one that it checks.
+.venv-audit/bin/pip-audit: | $(installed)
+	$(run) -m venv --clear .venv-audit
 	.venv-audit/bin/python -m pip install --disable-pip-version-check --quiet 'pip-audit>=2.10,<3'
-	.venv-audit/bin/pip-audit --strict --progress-spinner=off --path $$($(run) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 venv: $(installed)
 
@@ -141,19 +165,17 @@ $(installed):
 	  asked) lane_file=requirements.txt; what='TensorFlow 2.15, the asked lane'; why='this Python serves it';; \
 	  current) lane_file=requirements-current.txt; what='TensorFlow 2.21, the current lane'; \
 	    why='the asked one has no Python 3.9 to 3.11 with venv here, or no wheels';; \
-	  none) echo 'error: no Python $(or $(served_$(or $(LANE),$(lane))),3.9 to 3.13) with venv (tried: $(candidates)):' \
-	    'on Debian, Ubuntu and in WSL on Windows apt install python3-venv; on Fedora dnf install python3.13; on macOS brew' \
-	    'install python@3.13; anywhere, with uv (docs.astral.sh/uv): uv venv --python' \
-	    '$(if $(filter asked,$(or $(LANE),$(lane))),3.11,3.13) .venv-python && make PYTHON=.venv-python/bin/python' \
-	    '$(if $(LANE),LANE=$(LANE) )$(MAKECMDGOALS)'; \
+	  none) echo 'error: no Python $(served_$(wanted)) with venv (tried: $(candidates)):' \
+	    '$(call how_to_get_python,$(systems_$(wanted)),$(newest_$(wanted)))'; \
 	    exit 1;; \
 	esac >&2; \
 	given='$(if $(LANE),LANE=$(LANE) was given,$(if $(lane),$(VENV) was of this lane))'; \
-	echo "Making $(VENV) with $$($$python -V): $$what, since $${given:-$$why}; 2 GB, in a few minutes"; \
+	echo "Making $(VENV) with $$($$python -V): $$what, since $${given:-$$why}; 3 GB, in a few minutes"; \
 	$$python -m venv --clear $(VENV) && echo $$lane > $(VENV)/lane && \
 	{ $(pip) --progress-bar=off -r $$lane_file -r requirements-dev.txt \
-	  && touch $(VENV)/installed-$$lane-$(sum); } | while read -r word rest; do case $$word in \
-	    Collecting) printf '%s ' "$${rest%%[!A-Za-z0-9_.-]*}";; Installing) printf '\ninstalling them\n';; \
+	  && touch $(VENV)/installed-$$lane-$(sum); } | while read -r line; do case $$line in \
+	    'Collecting '*) name=$${line#* }; printf '%s ' "$${name%%[!A-Za-z0-9_.-]*}";; \
+	    'Installing collected '*) printf '\ninstalling them\n';; \
 	  esac; done; \
 	test -e $(VENV)/installed-$$lane-$(sum) || \
 	{ echo 'error: $(VENV) is not complete; pip says why above, and the same command tries again' >&2; exit 1; }

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 
-import pytest
 from packaging.requirements import Requirement
 
 from sketch2img_tf import versions
@@ -73,33 +70,6 @@ def test_the_wheel_asks_for_what_drawing_takes():
         lane.extra: lane.requirements
         for lane in (versions.ASKED, versions.CURRENT, versions.DRAWING)
     }
-
-
-@pytest.mark.parametrize("lane", [versions.ASKED, versions.CURRENT], ids=lambda lane: lane.name)
-def test_make_knows_the_pythons_of_a_lane(lane):
-    (major, lowest), (_, too_new) = lane.python
-    makefile = read("Makefile")
-    assert f'"{lane.name}": ({lane.python},' in makefile
-    assert f"\nserved_{lane.name} = {major}.{lowest} to {major}.{too_new - 1}\n" in makefile
-
-
-@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
-@pytest.mark.parametrize(
-    "lane, pythons, newest",
-    [
-        ("", "3.9 to 3.13", "3.13"),
-        ("asked", "3.9 to 3.11", "3.11"),
-        ("current", "3.10 to 3.13", "3.13"),
-    ],
-)
-def test_without_a_python_make_says_what_to_install(tmp_path, lane, pythons, newest):
-    command = ["make", "PYTHON=no-such-python", f"VENV={tmp_path / 'venv'}", f"LANE={lane}", "venv"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    error = done.stderr.splitlines()[0]
-    assert done.returncode == 2 and error.startswith(f"error: no Python {pythons} with venv")
-    assert all(f"{tool} install " in error for tool in ("apt", "dnf", "brew"))
-    again = "make PYTHON=.venv-python/bin/python " + (f"LANE={lane} " if lane else "")
-    assert error.endswith(f": uv venv --python {newest} .venv-python && {again}venv")
 
 
 def test_licence_is_apaches():
