@@ -4,10 +4,11 @@
       --perceptual_weight=0
 
 Random pictures through the real step, with every option of train.py; --flagfile=configs/NAME.flags
-measures that run's step. The first step traces the graph and is left out. Prints one JSON object.
-In it are the multiply-adds of a step's convolutions and matrix products, how many of them a second
-were done, and what share that is of the rate of the fastest product of two matrices of the same
-type, measured before and after the steps.
+measures that run's step. `s_to_trace` is how long the graph takes to trace; the first step, which
+readies it, is left out. Prints one JSON object. In it are the multiply-adds of a step's
+convolutions and matrix products, without those of lazy penalties, how many of them a second were
+done, and what share that is of the rate of the fastest product of two matrices of the same type,
+measured before and after the steps.
 """
 
 import dataclasses
@@ -58,16 +59,20 @@ def main() -> None:
     step, batch = TrainStep(run, state, _STATISTICS), _random_batch(run, num_classes)
     dtype = state.generator.compute_dtype
     peaks = [matrix_products.rate(dtype)]
+    started = time.perf_counter()
+    graph = step.__call__.get_concrete_function(batch).graph
+    to_trace = time.perf_counter() - started
     _seconds(step, batch)
     host_memory.give_back()  # as the training does
     seconds = [_seconds(step, batch) for _ in progress.bar(range(_STEPS.value), unit="step")]
     peaks.append(matrix_products.rate(dtype))
     median = statistics.median(seconds)
-    of_a_step = graph_cost.count(step.__call__.get_concrete_function(batch).graph)
+    of_a_step = graph_cost.count(graph)
     result = {
         "median_s_per_step": round(median, 4),
         "s_per_step": [round(value, 4) for value in seconds],
         "pictures_per_s": round(_BATCH_SIZE.value / median, 3),
+        "s_to_trace": round(to_trace, 1),
         "precision": run.training.precision,
         "batch_size": _BATCH_SIZE.value,
         "base_width": run.network.base_width,

@@ -62,6 +62,7 @@ def test_train_step():
     result = measure("benchmarks/train_step.py", "--precision=mixed_bfloat16", *arguments)
     assert result["median_s_per_step"] == statistics.median(result["s_per_step"]) > 0
     assert len(result["s_per_step"]) == 3
+    assert result["s_to_trace"] > 0
     assert result["pictures_per_s"] == pytest.approx(2 / result["median_s_per_step"], rel=0.01)
     assert {key: result[key] for key in ("precision", "batch_size", "base_width", "classes")} == {
         "precision": "mixed_bfloat16",
