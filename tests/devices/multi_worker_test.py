@@ -33,6 +33,17 @@ TINY = [
     *CHEAP,
 ]
 QUIET = {"PYTHONWARNINGS": "ignore", "TF_CPP_MIN_LOG_LEVEL": "3"}
+# Frozen networks are each worker's own business: they exchange nothing.
+BEST = [
+    "--flagfile=configs/best_full.flags",
+    "--base_width=2",
+    "--global_batch_size=4",
+    "--precision=auto",
+    "--perceptual_weight=0",
+    "--dragan_every_steps=2",
+    "--decay_start_step=2",
+    "--log_every_steps=1",
+]
 WORKERS = 2
 PATIENCE = 900  # seconds: each traces the whole step first, and they may share a core
 # Four convolutions in each of the discriminator's four units, and one between two
@@ -54,16 +65,18 @@ class Run:
     Leaving the context kills those that are left.
     """
 
-    def __init__(self, data_dir: pathlib.Path, folder: pathlib.Path, steps: int):
+    def __init__(
+        self, data_dir: pathlib.Path, folder: pathlib.Path, steps: int, flags: list[str] = TINY
+    ):
         addresses = free_addresses(WORKERS)
         self.workdir = folder / "run"
         self.own_folders = [folder / f"own{i}" for i in range(WORKERS)]
         command = [
             sys.executable,
             "train.py",
+            *flags,
             "--strategy=multi_worker",
             f"--data_dir={data_dir}",
-            *TINY,
         ]
         command += [
             f"--workdir={self.workdir}",
@@ -181,6 +194,16 @@ def test_two_workers_stop_together_go_on_and_survive_a_death(dummy_data_dir, tmp
     assert steps == list(range(1, last + 1))
     samples = sorted(path.name for path in (run.workdir / "samples").iterdir())
     assert samples == ["00000000.png", f"{last:08d}.png"]
+
+
+@pytest.mark.slow
+def test_two_workers_run_the_best_recipe(dummy_data_dir, tmp_path):
+    """Shrunk; its penalty comes on every other step."""
+    with Run(dummy_data_dir, tmp_path, steps=4, flags=BEST) as run:
+        assert run.codes() == [0, 0], run.told()
+    lines = [line for line in read_scalars(str(run.workdir)) if "generator/gan" in line]
+    assert [line["discriminator/dragan"] > 0 for line in lines] == [True, False, True, False]
+    assert [line["discriminator/skipped_updates"] for line in lines] == [0] * 4
 
 
 def test_a_lost_worker_is_named_or_else_what_tensorflow_says():
