@@ -5,8 +5,8 @@
 #
 # makes a minimal Debian 13 in DIR, with python3, python3-venv, make and git, and nothing else. In
 # it a new user without rights clones what is committed here and runs `make TARGET` for each target;
-# without one, quickstart and test. Prints how long each takes, and ends with the first that fails.
-# DIR stays, 5 GB; the clone is DIR/home/newcomer/project.
+# without one, draw, quickstart and test. Prints how long each takes, draw until its page answers,
+# and ends with the first that fails. DIR stays, 4 GB; the clone is DIR/home/newcomer/project.
 # Needs root, debootstrap and the internet. MIRROR=URL names another mirror of Debian. For networks
 # with a package index or a certificate of their own, PIP_INDEX_URL and PIP_CERT are passed on.
 set -euo pipefail
@@ -15,7 +15,7 @@ set -euo pipefail
 root=$(realpath -m "$1")
 shift
 targets=("$@")
-[ $# -gt 0 ] || targets=(quickstart test)
+[ $# -gt 0 ] || targets=(draw quickstart test)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 end() { echo "error: $1" >&2; exit 1; }
@@ -41,6 +41,13 @@ inside() {
 as_newcomer() {
   inside su --login --whitelist-environment=PIP_INDEX_URL,PIP_CERT newcomer --command "$1"
 }
+# With the shell that waits for the page its server ends too.
+until_the_page_answers='make draw > draw.log 2>&1 &
+  while sleep 1 && kill -0 $! 2> /dev/null; do
+    page=$(sed -n "s/^draw at \([^ ]*\).*/\1/p" draw.log)
+    python3 -c "from urllib import request; request.urlopen(\"$page\")" 2> /dev/null && exit
+  done
+  cat draw.log; exit 1'
 
 timed 'Debian 13' debian
 cp /etc/resolv.conf /etc/hosts "$root/etc/"
@@ -51,5 +58,6 @@ inside useradd --create-home --shell /bin/bash newcomer
 as_newcomer 'git -c advice.detachedHead=false -c init.defaultBranch=main clone --quiet \
   /tmp/project.bundle project && python3 -V'
 for target in "${targets[@]}"; do
-  timed "make $target" as_newcomer "cd project && make $target"
+  case $target in draw) command=$until_the_page_answers ;; *) command="make $target" ;; esac
+  timed "make $target" as_newcomer "cd project || exit; $command"
 done
