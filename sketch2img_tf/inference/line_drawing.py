@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFilter
 
-from sketch2img_tf.inference import connected_parts, paper, ruled_paper
+from sketch2img_tf.inference import connected_parts, dotted_paper, paper, ruled_paper
 
 if TYPE_CHECKING:
     from sketch2img_tf.config import DataConfig
@@ -66,6 +66,7 @@ def extract(
     """
     notes = []
     contrast = ruled_paper.without_rules(paper.contrast(page, polarity, notes), notes)
+    contrast = dotted_paper.without_dots(contrast, notes)
     ink = _ink(contrast)
     drawn = _drawn(ink)
     if fill is None:

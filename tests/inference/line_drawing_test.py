@@ -9,7 +9,18 @@ from PIL import Image, ImageDraw
 from datasets.edge_maps import outlines, photos
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.inference import line_drawing
-from tests.inference.drawn_pages import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, kite, photographed
+from tests.inference.drawn_pages import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    bent_page,
+    even_drawings,
+    kite,
+    photographed,
+)
 
 FILL = 0.8
 
@@ -242,6 +253,38 @@ def test_the_rules_of_paper_are_left_out(upright, margin, kind, slope, ink, clea
     pixels, notes = line_drawing.extract(page(ruled(24, upright, margin, slope, ink)), fill=FILL)
     assert f"{kind} paper: its rules left out" in notes
     assert overlap(pixels, clean) > 0.85
+
+
+@pytest.mark.parametrize(("sag", "slant"), [(0, 0), (0.03, 0), (0, 0.1), (-0.02, -0.06)])
+@pytest.mark.parametrize("kind", ["lined", "graph", "dotted"])
+def test_bent_rules_and_dots_of_paper_are_left_out(kind, sag, slant, clean):
+    pixels, notes = line_drawing.extract(page(bent_page(kind, sag, slant)), fill=FILL)
+    what = "dots" if kind == "dotted" else "rules"
+    assert f"{kind} paper: its {what} left out" in notes
+    assert overlap(pixels, clean) > 0.95
+    assert np.mean(pixels[clean == 255] > 200) > 0.99
+
+
+def test_rules_of_a_photographed_page_are_left_out(clean):
+    bent = bent_page("lined", sag=0.02, slant=0.05)
+    pixels, notes = line_drawing.extract(photographed(bent, noise=0.01), fill=FILL)
+    assert "lined paper: its rules left out" in notes
+    assert overlap(pixels, clean) > 0.75
+    assert np.mean(pixels[clean == 255] > 200) > 0.98
+
+
+@pytest.mark.parametrize("name", even_drawings())
+def test_what_somebody_drew_evenly_stays_whole(name):
+    drawing = even_drawings()[name]
+    pixels, notes = line_drawing.extract(page(drawing))
+    np.testing.assert_array_equal(pixels, np.asarray(drawing))
+    kind = "dots as of dotted" if name == "dots" else "lines as of ruled"
+    assert f"even {kind} paper kept: nothing darker is drawn on them" in notes
+    # As a pencil and a camera show it
+    shown, _ = line_drawing.extract(photographed(drawing.resize((768, 768)), noise=0.01))
+    inside = np.zeros([256, 256], bool)
+    inside[14:-14, 14:-14] = True  # nothing is looked for at a photograph's edges
+    assert np.mean(shown[(np.asarray(drawing) == 0) & inside] < 128) > 0.9
 
 
 def test_stripes_that_somebody_drew_are_no_rules():

@@ -28,6 +28,10 @@ def drawings() -> dict[str, Image.Image]:
         "in a dark frame": _framed(),
         "lined": _on_rules(upright=False),
         "graph": _on_rules(upright=True),
+        **{
+            f"{kind}, bent": drawn_pages.bent_page(kind, sag=0.02, slant=0.05)
+            for kind in ("lined", "graph", "dotted")
+        },
     }
 
 
@@ -43,6 +47,7 @@ def others() -> dict[str, Image.Image]:
         "a disc": disc,
         "thin": kite(pen=1),
         "thick": kite(pen=21),
+        **drawn_pages.even_drawings(),
     }
 
 

@@ -15,6 +15,7 @@ import {
   round,
 } from "./planes.js";
 import { contrast, FAINTEST, MOSTLY } from "./paper.js";
+import { withoutDots } from "./dotted_paper.js";
 import { withoutRules } from "./ruled_paper.js";
 
 export const SIZE = 256;
@@ -30,7 +31,7 @@ const INKED = 0.12; // of a block, which then holds lines
 // them. The drawing's longer side is the share `fill` of the square's. Throws an Error that says
 // why there is none.
 export function extract(channels, fill, notes) {
-  let ink = inkOf(withoutRules(contrast(channels, notes), notes));
+  let ink = inkOf(withoutDots(withoutRules(contrast(channels, notes), notes), notes));
   const block = Math.max(1, round(longerOf(ink) / SIZE));
   const drawn = drawnBlocks(ink, block);
   const place = withoutSpecks(drawn, notes);
