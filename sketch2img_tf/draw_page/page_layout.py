@@ -49,7 +49,9 @@ THEME = gr.themes.Soft(
     checkbox_label_shadow="none",
     checkbox_label_border_width="1px",
 )
-CSS = "\n".join((_FILES / name).read_text(encoding="utf-8") for name in ("page.css", "canvas.css"))
+CSS = "\n".join(
+    (_FILES / name).read_text(encoding="utf-8") for name in ("page.css", "canvas.css", "strips.css")
+)
 
 
 def build(model: Model, fill: float, where: str) -> gr.Blocks:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MAX_SIDE = 1024  # pixels of a drawing; the canvas has half of it
 MAX_BYTES = 4 * 10**6  # of its PNG
-_KEPT = 24  # drawings, which the page sends along whenever one more is kept
+MOST_KEPT = 24  # drawings, which the page sends along whenever one more is kept
 _OTHERS = 6  # classes as which a drawing is offered to be tried
 _PNG = "data:image/png;base64,"
 
@@ -137,7 +137,7 @@ def kept(
         raise UserError("there are no pictures yet")
     item = {"drawing": drawing, "src": shown[0]["src"], "label": label, "seed": seed or 0}
     item["id"] = hashlib.sha256(repr(item).encode()).hexdigest()[:16]
-    return [item, *(each for each in before if each["id"] != item["id"])][:_KEPT]
+    return [item, *(each for each in before if each["id"] != item["id"])][:MOST_KEPT]
 
 
 def others(class_names: tuple[str, ...], label: str) -> list[str]:

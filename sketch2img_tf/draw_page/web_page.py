@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sketch2img_tf.data import class_words
-from sketch2img_tf.draw_page import litert_js
+from sketch2img_tf.draw_page import litert_js, page_requests
 from sketch2img_tf.draw_page.starter_sketches import starter_buttons
 from sketch2img_tf.export import lite_model, model_card
 from sketch2img_tf.export.new_version import new_version
@@ -76,23 +76,30 @@ def _page(generator: Generator, card: Card) -> dict[str, bytes]:
         "synonyms": {
             name: words for name, words in class_words.SYNONYMS.items() if name in card.class_names
         },
+        "others": {name: page_requests.others(card.class_names, name) for name in card.class_names},
+        "mostKept": page_requests.MOST_KEPT,
         "imageSize": generator.image_size,
         "noiseShape": generator.noise_shape,
         "noiseSize": math.prod(generator.noise_shape),
         "fill": fill,
     }
-    script = (
-        f"export default function (element, props, trigger, watch) {{\n{_text('canvas.js')}}}\n"
-    )
     files |= {
         "index.html": index.encode(),
-        "canvas.css": _text("canvas.css").encode(),
-        "canvas.js": script.encode(),
+        **{name: _text(name).encode() for name in ("canvas.css", "strips.css")},
+        **{f"{name}.js": _module(name).encode() for name in ("canvas", "others", "kept")},
         "model.json": json.dumps(model).encode(),
         "_headers": _HEADERS.encode(),
     }
     files["litert/license.txt"] = files.pop("litert_license.txt")
     return files
+
+
+def _module(name: str) -> str:
+    """The script of a part of draw.py's page, with its template, which Gradio gives it there."""
+    return (
+        f"export const template = {json.dumps(_text(f'{name}.html'))};\n\n"
+        f"export default function (element, props, trigger, watch) {{\n{_text(f'{name}.js')}}}\n"
+    )
 
 
 def _service_worker(files: dict[str, bytes], runtime: dict[str, bytes]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import pathlib
 import re
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sketch2img_tf.draw_page import litert_js
 from sketch2img_tf.errors import UserError
@@ -220,6 +222,71 @@ def test_another_word_and_another_kind(window, model):
     window.press("[data-label='hot-air_balloon']")  # a starter, whatever kind is looked through
     window.wait(lambda: shows(window, model, "hot-air_balloon"))
     assert Select(kind).first_selected_option.text == "all"
+
+
+def url(pixels: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def decoded(data_url: str) -> np.ndarray:
+    return browser.pixels(base64.b64decode(data_url.split(",")[1]))[..., :3].astype(int)
+
+
+def test_the_same_drawing_as_something_else(window, model):
+    window.press("[data-label='hot-air_balloon']")
+    window.wait(lambda: shows(window, model, "hot-air_balloon"))
+    sketch = window.sketch()
+    assert [button.text for button in window.find("#others button")] == ["car (sedan)"]
+    window.press("#others [data-label='car_(sedan)']")
+    assert window.find("#class input")[0].get_attribute("value") == "car (sedan)"
+    window.wait(lambda: shows(window, model, "car_(sedan)"))
+    assert window.sketch() == sketch
+    assert [button.text for button in window.find("#others button")] == ["hot-air balloon"]
+
+
+def test_a_larger_picture_and_a_sheet_are_those_of_the_other_page(window, model):
+    from sketch2img_tf.draw_page import page_requests
+
+    window.draw(*ZIGZAG)
+    window.wait(lambda: shows(window, model, "apple"))
+    photos = shown(window)
+    window.press("#variations button:nth-child(4)")
+    window.press("#enlarge")
+    large = browser.pixels(window.downloaded("4x-apple-3.png"))
+    expected = decoded(page_requests.enlarged(url(photos[3])))
+    assert large.shape[:2] == (256, 256)
+    assert np.abs(large[..., :3] - expected).max() <= 1
+
+    window.press("#sheet")
+    sheet = browser.pixels(window.downloaded("apple.png"))
+    made = [{"seed": seed, "src": url(photo)} for seed, photo in enumerate(photos)]
+    drawing = url(browser.pixels(window.sketch()))
+    expected = decoded(page_requests.contact_sheet(drawing, made, "apple"))
+    assert sheet.shape[:2] == expected.shape[:2]
+    caption = slice(-20, None)
+    differs = np.abs(sheet[..., :3] - expected)
+    assert differs[: caption.start].max() <= 1
+    assert (sheet[caption] < 128).any()
+
+
+def test_a_kept_drawing_comes_back_with_its_picture(window, model):
+    window.press("[data-label=apple]")
+    window.wait(lambda: shows(window, model, "apple"))
+    first = window.sketch()
+    window.press("#variations button:nth-child(3)")
+    window.press("#keep")
+    window.press("#keep")  # the same is kept once
+    window.draw(*ZIGZAG)
+    window.choose_class("air", "hot-air balloon")
+    window.wait(lambda: shows(window, model, "hot-air_balloon"))
+    window.press("#keep")
+    assert len(window.find("#kept button")) == 2
+    window.press("#kept button:nth-child(2)")
+    window.wait(lambda: window.sketch() == first)
+    assert window.find("#class input")[0].get_attribute("value") == "apple"
+    window.wait(lambda: shows(window, model, "apple", first_seed=2))
 
 
 def test_blending_two_seeds(window, model, site):

@@ -1,8 +1,14 @@
 // The page: what is drawn, named and wished for goes to the worker, one picture at a time, and
 // comes back as pictures.
 
+import { keepForLater, workerOf } from "./background.js";
 import canvasOf from "./canvas.js";
 import { classBox, words } from "./class_box.js";
+import { picturesFrom } from "./elsewhere.js";
+import keptOf, { template as keptTemplate } from "./kept.js";
+import othersOf, { template as othersTemplate } from "./others.js";
+import { contactSheet, enlarged, opaque } from "./sheet.js";
+import { rendered } from "./template.js";
 
 const QUIET_MS = 50; // a drawing is taken when the pencil has rested for as long,
 const LATEST_MS = 120; // or, while it moves, this often
@@ -10,7 +16,9 @@ const LATEST_MS = 120; // or, while it moves, this often
 const find = (selector) => document.querySelector(selector);
 find("#engine").textContent = "The model is being loaded.";
 const card = await (await fetch("model.json")).json();
-const worker = workerOf("worker.js");
+const worker = workerOf("worker.js", tell, () =>
+  say("This page's worker did not start: load the page again.", true),
+);
 
 // What is wanted: the drawing (an ImageData, null while the paper is blank), how many seeds from
 // which on, and how far on the way to as many others.
@@ -50,8 +58,21 @@ canvasOf(
 const [classField, classList] = [find("#class-name"), find("#classes")];
 const classes = classBox(classField, classList, card.classNames, card.synonyms, (name) => {
   wish.label = card.classNames.indexOf(name);
+  showOthers();
   renew();
 });
+
+// Parts of draw.py's page: each gives what fills it.
+
+function part(selector, template, script, act) {
+  script(find(selector), {}, (_, data) => act(data));
+  return (value) => (find(selector).innerHTML = rendered(template, { value }));
+}
+
+const fillOthers = part("#others", othersTemplate, othersOf, ({ label }) => chooseOfAll(label));
+
+const showOthers = () =>
+  fillOthers(card.others[classes.name()].map((label) => ({ label, name: words(label) })));
 
 const kind = find("#kind");
 for (const name of Object.keys(card.groups)) kind.add(new Option(name, name));
@@ -127,7 +148,7 @@ photo.width = photo.height = card.imageSize;
 
 function show() {
   const large = pictures.get(seeds()[chosen]);
-  photo.hidden = find("#save").hidden = !large;
+  photo.hidden = find("#save").hidden = find("#more").hidden = !large;
   find("#nothing").hidden = Boolean(large);
   if (large) paint(photo, large.photo, seeds()[chosen]);
   variations.hidden = wish.count === 1;
@@ -157,10 +178,7 @@ function variationButton() {
 }
 
 function paint(canvas, rgb, seed) {
-  const image = new ImageData(card.imageSize, card.imageSize);
-  for (let at = 0; at < card.imageSize ** 2; ++at) {
-    image.data.set([rgb[3 * at], rgb[3 * at + 1], rgb[3 * at + 2], 255], 4 * at);
-  }
+  const image = opaque(rgb, card.imageSize);
   // Few pixels, which are saved as they are.
   canvas.getContext("2d", { willReadFrequently: true }).putImageData(image, 0, 0);
   canvas.setAttribute("aria-label", `Picture of ${words(classes.name())}, seed ${called(seed)}`);
@@ -231,16 +249,51 @@ function keepOnly(wanted) {
   draw();
 }
 
-find("#save").addEventListener("click", () => {
-  photo.toBlob((png) => {
+function save(canvas, name) {
+  canvas.toBlob((png) => {
     const link = document.createElement("a");
-    Object.assign(link, {
-      href: URL.createObjectURL(png),
-      download: `${classes.name()}-${called(seeds()[chosen])}.png`,
-    });
+    Object.assign(link, { href: URL.createObjectURL(png), download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   });
+}
+
+const fileName = () => `${classes.name()}-${called(seeds()[chosen])}.png`;
+
+find("#save").addEventListener("click", () => save(photo, fileName()));
+find("#enlarge").addEventListener("click", () => {
+  const large = enlarged(pictures.get(seeds()[chosen]).photo, card.imageSize);
+  save(large, `4x-${fileName()}`);
+});
+find("#sheet").addEventListener("click", () => {
+  const made = seeds().filter((seed) => pictures.has(seed));
+  const photos = made.map((seed) => pictures.get(seed).photo);
+  const caption = `${classes.name()}: seeds ${made.map(called).join(", ")}`;
+  save(contactSheet(wish.drawing, photos, card.imageSize, caption), `${classes.name()}.png`);
+});
+
+// Kept drawings, the newest first, for as long as the page is open.
+
+let kept = [];
+let last = 0;
+const fillKept = part("#kept", keptTemplate, keptOf, ({ id }) => {
+  const { drawing, label, seed } = kept.find((item) => item.id === id);
+  chooseOfAll(label);
+  choose(0);
+  startAt(seed);
+  put(drawing);
+});
+
+find("#keep").addEventListener("click", () => {
+  const item = {
+    drawing: paper.toDataURL(),
+    src: photo.toDataURL(),
+    label: classes.name(),
+    seed: seeds()[chosen],
+  };
+  const isOther = (each) => Object.keys(item).some((name) => item[name] !== each[name]);
+  kept = [{ ...item, id: `${++last}` }, ...kept.filter(isOther)].slice(0, card.mostKept);
+  fillKept(kept);
 });
 
 document.addEventListener("keydown", (event) => {
@@ -254,25 +307,7 @@ document.addEventListener("keydown", (event) => {
 
 // Pictures from elsewhere.
 
-const upload = find("#upload");
-upload.addEventListener("change", () => (take(upload.files[0]), (upload.value = "")));
-document.addEventListener("paste", (event) => take(pictureAmong(event.clipboardData)));
-document.addEventListener(
-  "dragover",
-  (event) => (event.preventDefault(), find("main").classList.add("dropping")),
-);
-document.addEventListener(
-  "dragleave",
-  (event) => event.relatedTarget || find("main").classList.remove("dropping"),
-);
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  find("main").classList.remove("dropping");
-  take(pictureAmong(event.dataTransfer));
-});
-
-const pictureAmong = (transfer) =>
-  [...transfer.files].find((file) => file.type.startsWith("image/"));
+picturesFrom(find("#upload"), find("main"), take);
 
 async function take(file) {
   if (!file) return;
@@ -282,35 +317,17 @@ async function take(file) {
     sketch.forEach((level, at) => image.data.set([level, level, level, 255], 4 * at));
     const page = Object.assign(document.createElement("canvas"), { width: size, height: size });
     page.getContext("2d").putImageData(image, 0, 0);
-    props.uploaded = page.toDataURL();
-    watchers.forEach((act) => act());
+    put(page.toDataURL());
     say(`Your drawing: ${notes.join("; ")}.`);
   } catch (error) {
     say(`${file.name}: ${error.message}`, true);
   }
 }
 
-// The worker, and the visit after this one, which needs no network.
-
-function workerOf(script) {
-  const waiting = new Map();
-  const thread = new Worker(script);
-  let last = 0;
-  thread.addEventListener("message", ({ data: { id, error, ...answer } }) => {
-    if (!id) return tell(answer);
-    const { resolve, reject } = waiting.get(id);
-    waiting.delete(id);
-    error ? reject(new Error(error)) : resolve(answer);
-  });
-  thread.addEventListener("error", () =>
-    say("This page's worker did not start: load the page again.", true),
-  );
-  const ask = (task, wanted) =>
-    new Promise((resolve, reject) => {
-      waiting.set(++last, { resolve, reject });
-      thread.postMessage({ id: last, task, ...wanted });
-    });
-  return { ask };
+// A drawing, a data URL, on the paper.
+function put(drawing) {
+  props.uploaded = drawing;
+  watchers.forEach((act) => act());
 }
 
 function tell({ engine, isKept }) {
@@ -320,37 +337,14 @@ function tell({ engine, isKept }) {
     `Drawn on this computer by ${tell.engine}${tell.isKept ? "; works without network" : ""}.`;
 }
 
-async function keepForLater(runtime) {
-  if (!navigator.serviceWorker) return; // a server without encryption, on another computer
-  const registration = await navigator.serviceWorker.register("service_worker.js", {
-    updateViaCache: "none",
-  });
-  const offer = () =>
-    (find("#update").hidden = !(registration.waiting && navigator.serviceWorker.controller));
-  const follow = () => registration.installing?.addEventListener("statechange", offer);
-  registration.addEventListener("updatefound", follow);
-  follow(); // it may have been found while the model was loaded
-  offer();
-  find("#update").addEventListener("click", () => {
-    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
-    registration.waiting.postMessage({ takeOver: true });
-  });
-  await navigator.serviceWorker.ready;
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = ({ data }) => tell({ isKept: data.kept });
-  registration.active.postMessage(
-    { keep: runtime.map((name) => new URL(name, location.href).href) },
-    [port2],
-  );
-}
-
 show();
+showOthers();
 try {
   const { engine, runtime } = await worker.ask("start", {});
   isReady = true;
   tell({ engine });
   draw();
-  await keepForLater(runtime);
+  await keepForLater(runtime, find("#update"), tell);
 } catch (error) {
   find("#engine").textContent = "";
   say(`The model could not be loaded: ${error.message}. Load the page again.`, true);

@@ -54,6 +54,10 @@ export const TRIANGLE = [(x) => Math.max(0, 1 - Math.abs(x)), 1];
 export const BOX = [(x) => (x > -0.5 && x <= 0.5 ? 1 : 0), 0.5];
 export const CUBIC = [cubic, 2]; // Catmull and Rom's, Pillow's BICUBIC
 
+export const LANCZOS = [(x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0), 3]; // Pillow's
+
+const sinc = (x) => (x ? Math.sin(Math.PI * x) / (Math.PI * x) : 1);
+
 function cubic(x) {
   const far = Math.abs(x);
   if (far < 1) return (1.5 * far - 2.5) * far * far + 1;
