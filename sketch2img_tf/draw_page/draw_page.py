@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 from sketch2img_tf import versions
 from sketch2img_tf.config import DataConfig
+from sketch2img_tf.draw_page import gradio_import
 from sketch2img_tf.draw_page.deferred_model import DeferredModel
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.inference import line_drawing
@@ -92,8 +93,8 @@ def _shown(
         GRADIO_ANALYTICS_MAX_EVENTS="1", GRADIO_ANALYTICS_CACHE_FREQUENCY="1000000000"
     )
     with _own_uploads():
-        # Here, since importing Gradio takes seconds
-        from sketch2img_tf.draw_page import page_layout
+        with gradio_import.quickly():  # here, since importing Gradio takes seconds
+            from sketch2img_tf.draw_page import page_layout
 
         page = page_layout.build(model, fill, where).queue(
             max_size=queue, default_concurrency_limit=at_once
