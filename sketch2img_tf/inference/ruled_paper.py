@@ -105,8 +105,9 @@ def _level_rules(contrast: np.ndarray) -> _Rules | None:
     best = int(np.argmax([np.max(each) for each in covered]))
     longest = covered[best].max()
     bands = _bands(covered[best], _ALIKE * longest)
-    is_found = longest >= _LONG and _are_rules(bands)
-    return _rules(contrast, bands, courses[best]) if is_found else None
+    if longest < _LONG or not _are_rules(bands):
+        return None
+    return _rules(contrast, _and_shorter(bands, _bands(covered[best], 0)), courses[best])
 
 
 def _margin(contrast: np.ndarray) -> _Rules | None:
@@ -257,6 +258,20 @@ def _are_rules(bands: list[tuple[int, int]]) -> bool:
     apart = gaps / spacing
     even = np.abs(apart - np.round(apart)) * spacing < np.maximum(_EVEN * spacing, 1.5)
     return np.mean(even) > 0.8 and np.median(np.diff(bands)) <= _THICKEST * np.median(gaps)
+
+
+def _and_shorter(bands: list[tuple[int, int]], all_bands: list) -> list[tuple[int, int]]:
+    """With those that cover less but have their place beside them: bent ones leave the page at its
+    edge.
+    """
+    middles = np.mean(bands, 1)
+    spacing = np.median(np.diff(middles))
+
+    def is_beside(band: tuple[int, int]) -> bool:
+        away = np.abs(middles - np.mean(band)).min()
+        return abs(away - spacing) < max(_EVEN * spacing, 1.5)
+
+    return [band for band in all_bands if band in bands or is_beside(band)]
 
 
 def _is_drawn(level: np.ndarray, start: int, stop: int, tone: float) -> np.ndarray:

@@ -74,8 +74,8 @@ function levelRules(contrast) {
     .map((each) => ({ ...each, longest: Math.max(...each.covered) }))
     .reduce((best, each) => (each.longest > best.longest ? each : best));
   const bands = bandsOf(found.covered, ALIKE * found.longest);
-  const isFound = found.longest >= LONG && areRules(bands);
-  return isFound ? rulesOf(contrast, bands, found.course) : null;
+  if (found.longest < LONG || !areRules(bands)) return null;
+  return rulesOf(contrast, andShorter(bands, bandsOf(found.covered, 0)), found.course);
 }
 
 function margin(contrast) {
@@ -290,6 +290,17 @@ function areRules(bands) {
     even.length / gaps.length > 0.8 &&
     median(bands.map(([start, stop]) => stop - start)) <= THICKEST * median(gaps)
   );
+}
+
+function andShorter(bands, all) {
+  const middle = ([start, stop]) => (start + stop) / 2;
+  const middles = bands.map(middle);
+  const spacing = median(middles.slice(1).map((each, at) => each - middles[at]));
+  const isBeside = (band) => {
+    const away = Math.min(...middles.map((each) => Math.abs(each - middle(band))));
+    return Math.abs(away - spacing) < Math.max(EVEN * spacing, 1.5);
+  };
+  return all.filter((band) => middles.includes(middle(band)) || isBeside(band));
 }
 
 function spaced(most, count) {
