@@ -1,4 +1,4 @@
-"""Shared by the build commands: a lock, all-or-nothing builds, and the summary at the end."""
+"""What both build commands use: a lock, a build that is whole or not there, and a summary."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from sketch2img_tf.errors import UserError
 
 
 def alone(data_dir: pathlib.Path, folder: pathlib.Path, build: Callable[[], None]) -> None:
-    """Calls `build`, which makes `folder`, if it is missing, while no other process builds the data
-    set.
+    """Makes `folder` by `build`, unless it is there; no other process builds the data set then.
 
     Args:
       data_dir: the folder of all data sets.
       folder: `data_dir/name/version` or `data_dir/name/config/version`.
-      build: must not leave a folder of this name if it fails.
+      build: if it fails, it must not leave `folder`.
 
     Raises:
       UserError: the records cannot be written.
@@ -38,7 +37,7 @@ def alone(data_dir: pathlib.Path, folder: pathlib.Path, build: Callable[[], None
 
 
 def resolved(folder: str) -> pathlib.Path:
-    """The absolute path, `~` being the user's home."""
+    """The absolute path; `~` stands for the user's home."""
     return pathlib.Path(folder).expanduser().resolve()
 
 
@@ -58,14 +57,12 @@ def check_folders(folder: pathlib.Path, built_from: str, flag: str, given: Seque
 
 
 def summary(metadata: dict) -> dict:
-    """`train` and `test` (examples), `classes`, `skipped` (counts by kind),
-    `sources`, and the four statistics.
-    """
+    """`train`, `test` (examples), `classes`, `skipped` (by kind), `sources` and the statistics."""
     return {
         **{split: _total(metadata["examples"][split]) for split in ("train", "test")},
         "classes": len(metadata["class_names"]),
         "skipped": {kind: len(names) for kind, names in metadata["skipped"].items()},
-        "sources": metadata.get("sources", []),  # records of older versions do not say
+        "sources": metadata.get("sources", []),  # older versions did not write them
         **{
             key: metadata[key]
             for key in ("photo_mean", "photo_scale", "sketch_mean", "sketch_scale")
@@ -77,7 +74,7 @@ def summary(metadata: dict) -> dict:
 def _lock(folder: pathlib.Path) -> Iterator[None]:
     """Makes `folder` and holds its lock; waits for other processes.
 
-    The system releases the lock when the process ends.
+    The system releases the lock when the process ends, however it ends.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
@@ -90,7 +87,7 @@ def _lock(folder: pathlib.Path) -> Iterator[None]:
 
 
 def _clear_interrupted(folder: pathlib.Path) -> None:
-    """Removes files of a killed build; TFDS renames its folder only when it is complete."""
+    """Removes the files of a killed build: TFDS gives its folder the final name at the end only."""
     for left in folder.glob("*incomplete*"):
         shutil.rmtree(left)
 

@@ -36,9 +36,7 @@ class Picture:
         return self.name_below(4)
 
     def name_below(self, parts: int) -> str:
-        """The last `parts` parts of the path, after the
-        source's name if there are several sources.
-        """
+        """The last `parts` parts of the path, below the source's name if there are several."""
         return file_names.as_text(
             "/".join([*filter(None, [self.source.label]), *self.path.parts[-parts:]])
         )
@@ -66,7 +64,7 @@ def pictures(
 def alike(names: Iterable[str]) -> list[str]:
     """Names that differ only in case, spaces, underscores or the Unicode form of accents.
 
-    Copies from another system may have such names: "Ant, ant".
+    Files that were copied from another system may have such names: "Ant, ant".
     """
     groups = collections.defaultdict(set)
     for name in names:

@@ -1,6 +1,6 @@
-"""Finds copies of a photo by a perceptual hash, its "look", despite other name, size or brightness.
+"""Finds copies of a photo by a perceptual hash, its "look", at any name, size and brightness.
 
-A look holds the signs of the lowest frequencies of a photo's brightness: a perceptual hash (Zauner,
+A look is the signs of the lowest frequencies of a photo's brightness: a perceptual hash (Zauner,
 "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010, section 3.2.1). Differs
 from Zauner's: 256 signs, not 64 comparisons with the median. Copies of a photo at half the side or
 less differ in a few bits. Different photos differ in about 128 bits, and hardly ever in fewer than
@@ -16,10 +16,10 @@ from PIL import Image
 from scipy import fft
 
 MOST_DIFFERENT = 32
-"""The looks of two copies of a photo may differ in so many of the 256 bits."""
+"""Two looks that differ in at most this many of the 256 bits count as copies of one photo."""
 
-_SIDE = 32  # pixels that are left of the photo
-_FREQUENCIES = 16  # the lowest in each direction
+_SIDE = 32  # pixels; every photo is scaled to this side first
+_FREQUENCIES = 16  # the lowest ones, in each direction
 _AT_ONCE = 256  # looks per matrix product with all others; this limits the memory
 
 
@@ -31,15 +31,13 @@ def look(photo: Image.Image) -> bytes:
 
 
 def first_alike(looks: Sequence[bytes], others: Sequence[bytes]) -> list[int]:
-    """For each of `looks`, the index of the first of `others`
-    from the same photo; -1 if none is.
-    """
+    """For each of `looks`, the index of the first copy of its photo in `others`; -1 if none is."""
     if not looks or not others:
         return [-1] * len(looks)
     signs, others_signs = _signs(looks), _signs(others)
     found = []
     for start in range(0, len(signs), _AT_ONCE):
-        # A scalar product of signs is the number of equal bits minus the number of different bits.
+        # The product of two rows of signs is the number of equal bits minus that of different bits.
         differing = (signs.shape[1] - signs[start : start + _AT_ONCE] @ others_signs.T) / 2
         alike = differing <= MOST_DIFFERENT
         found.extend(np.where(alike.any(1), alike.argmax(1), -1).tolist())

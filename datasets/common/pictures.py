@@ -22,7 +22,7 @@ class Checked:
     """The results of decoding a file.
 
     Attributes:
-      problem: why the file cannot be used, and then the other fields are not set; "" if it can.
+      problem: why the file cannot be used; "" if it can. If set, the other fields are not.
       digest: the SHA-1 of the file's bytes.
       look: the look of a photo, which finds its copies (`looks`); empty for a sketch.
       totals, lowest, highest: sum, minimum and maximum of each channel's pixels in [0, 255]: three
@@ -38,12 +38,12 @@ class Checked:
 
 
 def check_photo(path: pathlib.Path) -> Checked:
-    """Decodes a photo, all of it, with the decoder that reads the records."""
+    """Decodes the whole photo with the decoder that also reads the records."""
     return _check(path, _photo_pixels, lambda pixels: looks.look(Image.fromarray(pixels)))
 
 
 def check_sketch(path: pathlib.Path) -> Checked:
-    """Decodes a sketch, all of it."""
+    """Decodes the whole sketch."""
     return _check(path, lambda encoded: 255 - _sketch_pixels(encoded), lambda pixels: b"")
 
 
@@ -64,9 +64,12 @@ def _check(
 
 
 def summed(pixels: np.ndarray, encoded: bytes, look: bytes = b"") -> Checked:
-    """The results for a good picture, from its pixels, uint8 [256, 256, channels], and its file.
+    """The results for a good picture.
 
-    A sketch's pixels are inverted.
+    Args:
+      pixels: uint8 [256, 256, channels]; those of a sketch are inverted.
+      encoded: the file's bytes.
+      look: the look of a photo.
     """
     channels = pixels.reshape(-1, pixels.shape[-1])
     return Checked(
@@ -90,7 +93,7 @@ def _photo_pixels(encoded: bytes) -> np.ndarray:
 
 
 def _sketch_pixels(encoded: bytes) -> np.ndarray:
-    _open(encoded, "PNG").verify()  # Decoding alone ignores checksums and a missing end.
+    _open(encoded, "PNG").verify()  # Decoding alone does not notice a wrong checksum or a cut end.
     sketch = image_files.eight_bits(_open(encoded, "PNG")).convert("RGBA")
     paper = Image.new("RGBA", sketch.size, "white")
     return np.asarray(Image.alpha_composite(paper, sketch).convert("L"))[..., np.newaxis]
@@ -108,5 +111,5 @@ def _open(encoded: bytes, wanted: str) -> Image.Image:
     if picture.size != (SIZE, SIZE):
         raise ValueError(f"is {picture.width}x{picture.height}, not {SIZE}x{SIZE}")
     if turn is not None:  # the reader of the records ignores the EXIF orientation
-        raise ValueError("is to be turned, as its EXIF data say: save it upright")
+        raise ValueError("should be turned, as its EXIF data say: save it upright")
     return picture

@@ -22,15 +22,13 @@ NOTED_KINDS = (
     "unknown_classes",
     "other_files",
 )
-"""Findings that do not stop a build: for example, a part of
-the release lacks files of its lists.
-"""
+"""Findings that do not stop a build, such as rows of a list whose files are not there."""
 
 _NOTED_SHOWN = 3
 
 
 class Report:
-    """Collects names by kind, bad or noted; the data set's README.md explains each of its kinds."""
+    """Collects names by kind, bad or noted; the data set's README.md explains each kind."""
 
     def __init__(
         self, bad_kinds: tuple[str, ...] = BAD_KINDS, noted_kinds: tuple[str, ...] = NOTED_KINDS
@@ -39,9 +37,7 @@ class Report:
         self._names = {kind: [] for kind in bad_kinds + noted_kinds}
 
     def add(self, kind: str, names: Iterable[str]) -> None:
-        """Adds lines under `kind`: a picture's or a row's name,
-        with the reason where it needs one.
-        """
+        """Adds lines under `kind`: names of pictures or rows, with the reason where it helps."""
         self._names[kind].extend(names)
 
     def bad_count(self) -> int:

@@ -1,6 +1,4 @@
-"""The folders that one build reads: whose a picture is, what each folder gave,
-and photos that are in two of them.
-"""
+"""The folders that one build reads, what each of them gave, and photos that are in two of them."""
 
 from __future__ import annotations
 
@@ -18,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """One of the folders of a build.
+    """One of the folders that a build reads.
 
     Attributes:
-      number: its place among them.
-      folder: as metadata have it.
-      label: its name in reports, which tells it from the others; empty if there are none.
-      renderings: of a Sketchy release those of photos and sketches,
-        `tx_000100000000-tx_000000000010`.
+      number: its place in the order of the folders.
+      folder: its path, as the metadata say it.
+      label: its name in reports, different for each folder; empty if there is one folder only.
+      renderings: `tx_000100000000-tx_000000000010`, the photos' and the sketches', of a folder of
+        the Sketchy release; empty for other folders.
     """
 
     number: int = 0
@@ -35,16 +33,16 @@ class Source:
 
 
 ALONE = Source()
-"""Where no folder is to be told from others."""
+"""For code that reads one folder only."""
 
 
 def as_list(value: str | Sequence[str]) -> list[str]:
-    """One or several, none of them empty."""
+    """A list of the value, or of the values; empty ones are left out."""
     return [item for item in ([value] if isinstance(value, str) else value) if item]
 
 
 def of_folders(folders: Sequence[pathlib.Path], renderings: Sequence[str] = ()) -> list[Source]:
-    """A source for each of `folders`, each with its one of `renderings`, if there are any."""
+    """A source for each of `folders`, with the rendering at the same place in `renderings`."""
     names = {folder.name for folder in folders}
     told_apart = len(names) == len(set(folders))
     labels = [
@@ -60,10 +58,10 @@ def of_folders(folders: Sequence[pathlib.Path], renderings: Sequence[str] = ()) 
 def copies(
     photos: Collection[Picture], look_of: dict[Picture, bytes], held_out: Collection[Picture]
 ) -> dict:
-    """Which photos look like one of another folder, each with that one: `{Picture: Picture}`.
+    """The photos that are copies of a photo of another folder: `{copy: the photo that stays}`.
 
-    Of such two, one that is held out stays rather than one that is not, then one of an earlier
-    folder. Photos of one folder are as many as its owner says.
+    Of two such photos, the held-out one stays; if both or neither are held out, the one of the
+    earlier folder. Copies within one folder all stay: the owner put them there.
     """
     found, kept = {}, []
     held_out = set(held_out)
@@ -87,13 +85,12 @@ def counts(
     train: Collection[Picture],
     test: Collection[Picture],
 ) -> dict:
-    """What a folder gave: `folder`, `renderings`, and photos: `found`, to `train` on, to `test`
-      with.
+    """What a folder gave: `folder`, `renderings`, and how many `photos`: found, train and test.
 
     Args:
       source: the folder.
-      found: all photo files of all folders.
-      train, test: the photos of the examples of each split, each as often as it has examples.
+      found: the photo files of all folders.
+      train, test: the photos of all folders in each split; a photo may be there several times.
     """
     photos = {"found": found, "train": train, "test": test}
     return {
@@ -107,7 +104,7 @@ def counts(
 
 
 def line(of_source: dict) -> str:
-    """What `counts` gave, to read."""
+    """The result of `counts` as a line of text."""
     photos = of_source["photos"]
     left_out = photos["found"] - photos["train"] - photos["test"]
     renderings = f" ({of_source['renderings']})" if of_source["renderings"] else ""

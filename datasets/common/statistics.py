@@ -1,4 +1,4 @@
-"""Means and scales of many pictures' pixels, from each picture's own sums."""
+"""Means and scales of the pixels of many pictures, from the sums of each picture."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ if TYPE_CHECKING:
 
 
 def statistics(photos: list[Checked], sketches: list[Checked]) -> dict[str, list[float] | float]:
-    """`photo_mean` [3], `photo_scale`, `sketch_mean` [1], `sketch_scale`, for intensities in [0,
-    1], sketches inverted.
+    """`photo_mean` [3], `photo_scale`, `sketch_mean` [1] and `sketch_scale`.
 
-    A mean is that of a channel; a scale is s = max(|min - mean|, |max - mean|), the greatest of the
-    channels'. They are computed from whole numbers, so that they are exact to float64 and do not
-    depend on the order of the pictures.
+    They are for intensities in [0, 1], with sketches inverted. There is one mean per channel. A
+    scale is the greatest value of s = max(|min - mean|, |max - mean|) of all channels. Everything
+    is computed from integers: it is exact to float64, in whatever order the pictures come.
     """
     photo_mean, photo_scale = _mean_and_scale(photos)
     sketch_mean, sketch_scale = _mean_and_scale(sketches)

@@ -1,8 +1,7 @@
-"""The two passes over the photos on Apache Beam, whose runners spread them over processes or
-machines.
+"""The two passes over the photos on Apache Beam, which spreads them over processes or machines.
 
-Imported only where Beam is asked for: it is an optional requirement (requirements-beam.txt). Photos
-and the data folder must be where all workers see them under the same path.
+Imported only if the user asks for Beam, an optional requirement (requirements-beam.txt). All
+workers must see the photos and the data folder under the same path.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ except ImportError:
 
 
 def options(given: list[str]) -> PipelineOptions:
-    """Beam's own, as `["runner=DirectRunner", "direct_num_workers=4"]`."""
+    """Beam's own options, from texts such as `["runner=DirectRunner", "direct_num_workers=4"]`."""
     return PipelineOptions([f"--{option.lstrip('-')}" for option in given])
 
 
 def check_all(
     found: list[Picture], pipeline_options: PipelineOptions, folder: str
 ) -> list[Checked]:
-    """`inspection.check` of every photo, in their order; results pass through files in `folder`."""
+    """`inspection.check` of every photo, in their order; workers write results to `folder`."""
     with tempfile.TemporaryDirectory(prefix="incomplete", dir=folder) as results:
         with apache_beam.Pipeline(options=pipeline_options) as pipeline:
             photos = pipeline | apache_beam.Create(list(enumerate(found))) | apache_beam.Reshuffle()
@@ -49,7 +48,7 @@ def check_all(
 
 
 def examples(pairs: list[Pair], example: Callable[[Pair], dict]) -> apache_beam.PTransform:
-    """Keys and examples of `pairs`."""
+    """The keys and the examples of `pairs`."""
     return (
         apache_beam.Create(pairs)
         | apache_beam.Reshuffle()
@@ -58,7 +57,7 @@ def examples(pairs: list[Pair], example: Callable[[Pair], dict]) -> apache_beam.
 
 
 def _check(numbered: tuple[int, Picture]) -> str:
-    """A line of text."""
+    """The result as a line of text, since Beam writes text files."""
     number, picture = numbered
     return base64.b64encode(pickle.dumps((number, inspection.check(picture)))).decode()
 

@@ -1,14 +1,13 @@
-"""Builds the TFRecords of a folder of your own photos, each with its outline in place of a sketch,
-once for all runs.
+"""Builds the TFRecords of your own photos, once for all runs; outlines take the place of sketches.
 
     python -m datasets.edge_maps.build --photos_dir=DIR[,DIR...] --data_dir=DIR
 
-DIR of --photos_dir has a folder for each class, and in it photos: JPEG, PNG or WebP, of any size
-from 64x64 pixels and any colour mode. Several such folders become one data set, in which a photo
-that is in two of them is once. Every photo is decoded first. What is wrong is listed on stderr by
-kind and name; unless --max_bad tolerates it, nothing is written. The last line on stdout is one
-JSON object: the numbers of examples and classes, what was skipped, what each folder gave, and the
-mean and scale of the training pictures.
+DIR of --photos_dir has a folder for each class, with photos in it: JPEG, PNG or WebP files, at
+least 64x64 pixels, in any colour mode. Several such folders become one data set; a photo that is in
+two of them is taken once. The build decodes every photo first. It lists what is wrong on stderr, by
+kind and name, and then writes nothing, unless --max_bad allows so many bad files. The last line on
+stdout is a JSON object: the numbers of examples and classes, what was skipped, what each folder
+gave, and the mean and scale of the training pictures.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from sketch2img_tf.errors import UserError
 
 
 def dataset_dir(data_dir: str) -> pathlib.Path:
-    """The folder in which the records are, or will be."""
+    """The folder of the records, whether they are built or not."""
     return building.resolved(data_dir) / Builder.name / str(Builder.VERSION)
 
 
@@ -41,29 +40,29 @@ def build(
     beam_options: list[str] | None = None,
     sketches_dir: str = "",
 ) -> dict:
-    """Builds the records, unless they are there, and says what they hold.
+    """Builds the records unless they are there, and returns a summary of them.
 
     Args:
       photos_dir: a folder of photos by class, or several.
-      data_dir: of all data sets.
+      data_dir: the folder of all data sets.
       testset, sketches_dir: as the flags of these names.
-      max_bad: bad files to leave out.
+      max_bad: how many bad files may be left out.
       beam, beam_options: whether Apache Beam does the work, and its options.
 
     Returns:
       As `datasets.sketchy.build.build`.
 
     Raises:
-      UserError: there are no photos or more than `max_bad` bad ones, the records cannot be written,
-        or those that are there are of another folder.
+      UserError: there are no photos, more than `max_bad` are bad, the records cannot be written, or
+        those that are there were built from another folder.
     """
     folder, given = dataset_dir(data_dir), sources.as_list(photos_dir)
     if folder.is_dir():
         print(f"{folder} is already built; delete it to build it again")
     elif not given:
         raise UserError(
-            f"{folder} is not built yet: --photos_dir=DIR says where the photos are, a folder per"
-            " class"
+            f"{folder} is not built yet: give --photos_dir=DIR, a folder with a folder of photos"
+            " for each class"
         )
     else:
         for each in given:
@@ -94,7 +93,7 @@ def _check_photos_dir(photos_dir: str) -> None:
 
 
 def _builder(data_dir: pathlib.Path, options: dict) -> Callable[[], None]:
-    """A function that builds."""
+    """A function that builds the records."""
     config = tfds.download.DownloadConfig(
         manual_dir=options["sources"][0].folder, try_download_gcs=False
     )
@@ -104,45 +103,45 @@ def _builder(data_dir: pathlib.Path, options: dict) -> Callable[[], None]:
         config.beam_options = beam.options(options["beam_options"])
 
     def prepare() -> None:
-        tfds.disable_progress_bar()  # TFDS's bars do not know how long it takes; the builder's do.
+        tfds.disable_progress_bar()  # The builder's own bars show how long the build takes.
         Builder(data_dir=data_dir, **options).download_and_prepare(download_config=config)
 
     return prepare
 
 
 def _define_flags() -> None:
-    path_flags.define_list("photos_dir", [], "Folders of the photos, a folder per class in each.")
+    path_flags.define_list("photos_dir", [], "Folders of photos; each has a folder per class.")
     path_flags.define("data_dir", "runs/data", "Folder of the TFRecords.")
     path_flags.define(
         "testset",
         "",
-        "File with the photos to hold out, class/photo.jpg a line; without one, a tenth of all.",
+        "File that lists the photos to hold out, one class/photo.jpg per line; by default, a tenth"
+        " of the photos is held out.",
     )
     path_flags.define(
         "sketches_dir",
         "",
-        "Folder of built sketches, DATA_DIR/sketchy/RENDERINGS/VERSION, among which the photos will"
-        " be mixed: photos"
-        " that these hold out are held out, those that these train on are left out, and no tenth is"
-        " held out.",
+        "Folder of built sketches, DATA_DIR/sketchy/RENDERINGS/VERSION, with which a run mixes"
+        " the photos. Photos that the sketches hold out are held out here too, photos that the"
+        " sketches train on are left out, and no tenth is held out.",
     )
     flags.DEFINE_integer(
         "max_bad",
         0,
-        "Bad files (see datasets/edge_maps/README.md) to leave out and build all the same.",
+        "How many bad files (see datasets/edge_maps/README.md) the build may leave out.",
         lower_bound=0,
     )
     flags.DEFINE_bool(
         "beam", False, "Build with Apache Beam (requirements-beam.txt), for large collections."
     )
     flags.DEFINE_list(
-        "beam_options", [], "Beam's options, as runner=DirectRunner,direct_num_workers=4."
+        "beam_options", [], "Beam's options, such as runner=DirectRunner,direct_num_workers=4."
     )
 
 
 def _main() -> None:
     logging.set_verbosity(logging.WARNING)
-    tf.config.set_visible_devices([], "GPU")  # Its memory is for a training that runs meanwhile.
+    tf.config.set_visible_devices([], "GPU")  # Leave its memory to a training on this computer.
     names = ("photos_dir", "data_dir", "testset", "max_bad", "beam", "beam_options", "sketches_dir")
     print(json.dumps(build(**{name: flags.FLAGS[name].value for name in names})))
 

@@ -1,4 +1,4 @@
-"""Photos of anybody's, each with its outline in place of a sketch."""
+"""A user's own photos, each with its outline in place of a sketch."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from sketch2img_tf.surroundings import progress
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """Builds pairs of outline and photo from a folder of photos by class, the `manual_dir`, or from
-    several.
+    """Builds pairs of an outline and a photo, from one or several folders of photos by class.
 
-    Records and `metadata.json` are read as those of `datasets.sketchy` are; there are no reviewers'
-    marks.
+    Readers read the records and `metadata.json` as those of `datasets.sketchy`; no example has a
+    reviewer's mark.
 
-    Differs from other TFDS builders: as `datasets.sketchy` does, and Beam is a choice, not a
-      requirement.
+    Differs from other TFDS builders: as the builder of `datasets.sketchy` does, and Beam is a
+      choice, not a requirement.
 
     Args:
       sources: the folders of the photos, which become one data set; empty: the `manual_dir` alone.
-      testset: a file with the photos to hold out, `class/photo.jpg` a line; empty: a tenth of them.
-      sketches_dir: a folder of built sketches beside which the photos will stand, see
+      testset: a file that lists the photos to hold out, `class/photo.jpg` per line; empty: a tenth
+        of the photos is held out.
+      sketches_dir: a folder of built sketches with which training will mix the photos; see
         `inspection.inspect`.
-      max_bad: unreadable photos to leave out; with more, nothing is built.
-      beam_options: of Apache Beam, which then does the work; None: this process does.
+      max_bad: how many unreadable photos may be left out; with more, nothing is built.
+      beam_options: options of Apache Beam, which then does the work; None: this process does it.
       **kwargs: `data_dir` and `version`, as for every builder.
     """
 

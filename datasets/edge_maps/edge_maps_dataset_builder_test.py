@@ -6,7 +6,7 @@ from datasets.edge_maps.edge_maps_dataset_builder import Builder
 
 
 class EdgeMapsTest(tfds.testing.DatasetBuilderTestCase):
-    """Three classes of four photos, in several kinds of file, sizes and colour modes."""
+    """Three classes of four photos, of several file types, sizes and colour modes."""
 
     DATASET_CLASS = Builder
     SPLITS = {"train": 10, "test": 2}

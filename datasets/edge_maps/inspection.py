@@ -1,6 +1,4 @@
-"""Looks at every photo of a folder before anything is written: faults,
-outlines, splits and pixel statistics.
-"""
+"""Checks every photo before anything is written: faults, outlines, splits and pixel statistics."""
 
 from __future__ import annotations
 
@@ -37,12 +35,12 @@ NOTED_KINDS = (
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
-    """What one look at a photo tells.
+    """The results of decoding a photo and drawing its outline.
 
     Attributes:
-      problem: why the file cannot be used; empty when it can. The other fields are then not set.
+      problem: why the file cannot be used; "" if it can. If set, the other fields are not.
       photo, sketch: sums of the pixels of the 256x256 photo and of its outline.
-      outline: a PNG, 1 or 2 kB; empty when there is no line.
+      outline: a PNG file of 1 or 2 kB; empty if the photo has no line.
     """
 
     problem: str = ""
@@ -60,17 +58,17 @@ class Pair:
 
     @property
     def key(self) -> str:
-        """`cat/tom.jpg`: other classes, and other kinds of file, may have a `tom` too."""
+        """`cat/tom.jpg`: another class, or a file of another type, may be called `tom` too."""
         return name(self.photo)
 
     @property
     def record_key(self) -> bytes:
-        """As the file system has it, where no two files have one name.
+        """The path below the source folder, which no other file has.
 
-        Bytes, since TFDS takes no lone surrogates.
+        Bytes, since a name need not be valid UTF-8, and TFDS refuses a text with lone surrogates.
         """
         number = self.photo.source.number
-        # Photos of one folder keep their places in the records
+        # The first folder has no number, so that a build of one folder keeps the order it had
         folder = [str(number)] if number else []
         return os.fsencode("/".join([*folder, *self.photo.path.parts[-2:]]))
 
@@ -80,11 +78,11 @@ class Inspection:
     """What a build writes.
 
     Attributes:
-      class_names: sorted names of the folders with a photo to use.
+      class_names: sorted names of the folders that have a usable photo.
       train, test: the examples of each split.
-      statistics: of the training split, as `statistics.statistics` gives them.
-      report: what was found, all the names of each kind.
-      sources: what each folder gave, as `sources.counts` gives it.
+      statistics: those of the training split, from `statistics.statistics`.
+      report: the names that were found, by kind.
+      sources: what each folder gave, from `sources.counts`.
     """
 
     class_names: list[str]
@@ -95,9 +93,7 @@ class Inspection:
     sources: list[dict]
 
     def examples(self) -> dict[str, dict[str, dict[str, int]]]:
-        """The number of examples by split and class, under the
-        empty mark: there are no reviewers.
-        """
+        """How many examples each class of each split has; all are without a mark, ""."""
         return {"train": self._count(self.train), "test": self._count(self.test)}
 
     def _count(self, pairs: list[Pair]) -> dict[str, dict[str, int]]:
@@ -115,15 +111,16 @@ def inspect(
     """Decodes every photo once, draws its outline, and prints the report to stderr.
 
     Args:
-      folders: in each a folder per class.
-      testset: a file with the photos to hold out, `class/photo.jpg` a line.
-      sketches_dir: the folder of built sketches; what they hold out is held out here too, what else
-        they have is left out. With neither of the two a tenth is held out.
-      max_bad: unreadable photos to leave out, and names of classes to let pass.
-      check_all: `check` of every photo, in their order.
+      folders: each has a folder per class.
+      testset: a file that lists the photos to hold out, `class/photo.jpg` per line.
+      sketches_dir: the folder of built sketches. Photos that the sketches hold out are held out
+        here too; photos that the sketches train on are left out. Without `testset` and without
+        `sketches_dir`, a tenth of the photos is held out.
+      max_bad: how many unreadable photos may be left out, or faulty class names be accepted.
+      check_all: gives the result of `check` for every photo, in their order.
 
     Raises:
-      UserError: nothing to build, more than `max_bad` bad ones, or a split would be empty.
+      UserError: there is no photo, more than `max_bad` are bad, or a split would be empty.
     """
     report = Report(BAD_KINDS, NOTED_KINDS)
     found = [photo for source in folders for photo in _listed(source, report)]
@@ -152,15 +149,15 @@ def inspect(
 
 
 def _listed(source: sources.Source, report: Report) -> list[Picture]:
-    """The photo files of a folder."""
+    """The photo files of a folder; other files go into the report."""
     photos_dir = pathlib.Path(source.folder)
     found, other = listing.pictures(photos_dir, photos.SUFFIXES, source)
     others = [file_names.as_text(str(picture.path.relative_to(photos_dir))) for picture in other]
     if not found:
         there = f" but {file_names.some(others)}" if others else ""
         raise UserError(
-            f"--photos_dir={photos_dir}: no photo in it{there}; put them into a folder per class,"
-            f" as cat/tom.jpg; they may be {', '.join(photos.SUFFIXES)}"
+            f"--photos_dir={photos_dir}: no photo in it{there}; put photos into a folder for each"
+            f" class, such as cat/tom.jpg; they may be {', '.join(photos.SUFFIXES)}"
         )
     named = [f"{source.label}/{name}" if source.label else name for name in others]
     report.add("other_pictures", filter(file_names.is_picture, named))
@@ -176,8 +173,8 @@ def _check_class_folders(
         for source in folders
     ]
     names = {file_names.as_text(name) for of_folder in raw for name in of_folder}
-    # Of one folder as they are: how accents are written may differ
-    # between folders, and not within one.
+    # Two folders may write one name with differently composed accents, and are then not at fault;
+    # one folder with both is. So names of all folders are compared composed, those of one as is.
     report.add("classes_alike", sorted({*listing.alike(names)}.union(*map(listing.alike, raw))))
     report.add("empty_classes", sorted(names.difference(class_names)))
 
@@ -192,7 +189,7 @@ def check_all_in_threads(found: list[Picture]) -> list[Checked]:
 
 
 def check(picture: Picture) -> Checked:
-    """Decodes a photo, all of it, and draws its outline."""
+    """Decodes the whole photo and draws its outline."""
     try:
         encoded = picture.path.read_bytes()
         whole = photos.open_upright(encoded)
@@ -208,7 +205,7 @@ def check(picture: Picture) -> Checked:
 
 
 def name(picture: Picture) -> str:
-    """As the report says it: `cat/tom.jpg`."""
+    """The picture's name in the report: `cat/tom.jpg`."""
     return picture.name_below(2)
 
 
@@ -219,7 +216,7 @@ def _png(outline: np.ndarray) -> bytes:
 
 
 def _usable(found: list[Picture], checked: list[Checked], report: Report) -> list[Pair]:
-    """Readable photos with a line in them, each once, whatever copies of its file are called."""
+    """The readable photos that have a line; of several copies of a file, the first."""
     first: dict[bytes, Pair] = {}
     for pair in map(Pair, found, checked):
         if pair.checked.problem:
@@ -242,7 +239,7 @@ def _metadata_of_sketches(sketches_dir: str) -> dict:
     metadata = building.read_metadata(pathlib.Path(sketches_dir))
     if "training_looks" not in metadata:
         raise UserError(
-            f"{sketches_dir}: does not say what its photos look like; delete it and build it again"
+            f"{sketches_dir} does not say what its photos look like; delete it and build it again"
         )
     return metadata
 
@@ -250,10 +247,10 @@ def _metadata_of_sketches(sketches_dir: str) -> dict:
 def _beside_sketches(
     pairs: list[Pair], sketches: dict, report: Report
 ) -> tuple[list[Pair], set[Picture]]:
-    """Of photos that will stand beside sketches, of these metadata, those that they do not train
-    on; and held out ones.
+    """The pairs whose photos the sketches do not train on, and the photos that they hold out.
 
-    A photo is known by the name of its file, or by its look.
+    `sketches` is the metadata of the built sketches. A photo is recognised by its file's name or by
+    its look.
     """
     held_out, known = set(), set()
     for split, kind, pictures_of in (
@@ -273,7 +270,7 @@ def _beside_sketches(
 
 
 def _without_copies(pairs: list[Pair], held_out: set[Picture], report: Report) -> list[Pair]:
-    """Without photos that look like one of another folder."""
+    """The pairs without photos that look like a photo of another folder."""
     look_of = {pair.photo: pair.checked.photo.look for pair in pairs}
     copies = sources.copies(list(look_of), look_of, held_out)
     for copy, kept in copies.items():
@@ -283,7 +280,7 @@ def _without_copies(pairs: list[Pair], held_out: set[Picture], report: Report) -
 
 
 def _of_list(pairs: list[Pair], testset: str, report: Report) -> set[Picture]:
-    """The photos that the file names, whatever their suffix is now."""
+    """The photos that the file names; the suffixes may differ."""
     try:
         rows = pathlib.Path(testset).expanduser().read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -301,7 +298,10 @@ def _stem(row: str) -> str:
 
 
 def _tenth(pairs: list[Pair]) -> set[Picture]:
-    """By the files' bytes, so that renaming or adding photos moves none; of a few, at least one."""
+    """About every tenth photo, chosen by the hash of its file; at least one.
+
+    So renaming photos or adding some moves no photo to the other split.
+    """
     by_hash = sorted(pairs, key=lambda pair: pair.checked.photo.digest)
     tenth = [pair for pair in by_hash if int.from_bytes(pair.checked.photo.digest, "big") % 10 == 0]
     return {pair.photo for pair in tenth or by_hash[:1]}

@@ -1,4 +1,4 @@
-"""Makes outlines of photos: line drawings that replace sketches if there are none.
+"""Makes outlines of photos: line drawings that take the place of sketches.
 
 SketchyGAN (Chen and Hays, 2018, arXiv 1801.02753, section 3.2) makes sketches from photos in these
 steps: detect edges, binarise, thin, remove small components. Differs from SketchyGAN:
@@ -7,7 +7,7 @@ steps: detect edges, binarise, thin, remove small components. Differs from Sketc
   drew; its weights are not available here.
 - The strongest and longest components are kept, those in the middle before those at the border,
   until the drawing has as much line as a free-hand sketch: people would draw these first.
-  SketchyGAN keeps every component of at least 5 pixels.
+  SketchyGAN's published code (PostprocessHED.m) keeps every component of at least 5 pixels.
 - Lines are as wide as those of the Sketchy database, not one pixel wide.
 
 Axes: H, W 256 pixels.
@@ -21,19 +21,21 @@ from skimage import color, feature, measure, morphology, restoration
 
 _SMOOTHING = 0.2  # weight of the total variation
 _SIGMA = 2.0  # of the gradient, pixels
-# Quantiles of the gradient: a line has it from the one on, if somewhere it has the other
+# Quantiles of the gradient: all of a line reaches the first, and some of it the second
 _WEAK, _STRONG = 0.8, 0.93
-_BORDER = 4  # pixels: the frame of a photo is not the outline of a thing
+_BORDER = 4  # pixels: the frame around a photo is not the outline of a thing
 _SHORTEST = 24  # pixels of a component
-_FAINTEST = 0.004  # lightness, of [0, 1], a pixel: the gradient along the faintest line
+_FAINTEST = 0.004  # mean gradient along the faintest line: lightness, of [0, 1], per pixel
 _LEAST = 0.05  # of the greatest salience
-_LENGTH = 700  # pixels of line in a drawing: with 3 pixels of width, the ink of a Sketchy sketch
-_MIDDLE = 0.8  # standard deviation of the weight of a place, in halves of the picture's side
+_LENGTH = 700  # pixels of line per drawing: at 3 pixels of width, the ink of a Sketchy sketch
+_MIDDLE = 0.8  # standard deviation of the places' weight, in halves of the picture's side
 
 
 def outline(photo: np.ndarray) -> np.ndarray:
-    """Black lines on white, uint8 [H, W, 1], of a photo, uint8 [H, W, 3]; all
-    white where it has no edge to show.
+    """The outline of a photo: black lines on white, uint8 [H, W, 1]; all white if it has no edge.
+
+    Args:
+      photo: uint8 [H, W, 3].
     """
     smooth = restoration.denoise_tv_chambolle(
         photo / np.float32(255), _SMOOTHING, max_num_iter=40, channel_axis=-1
@@ -52,13 +54,11 @@ def _inside(shape: tuple[int, int]) -> np.ndarray:
 
 
 def _most_salient(lines: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """Of bool [H, W], the components that are worth drawing, the most
-    salient first, up to `_LENGTH` pixels.
-    """
+    """The most salient connected lines of bool [H, W], in this order up to `_LENGTH` pixels."""
     component = measure.label(lines, connectivity=2)  # [H, W], 0 where there is none
     length = np.bincount(component.ravel())
     strength = np.bincount(component.ravel(), gradient.ravel()) / np.maximum(length, 1)
-    # The root: a strong edge is not as much more worth drawing as it is stronger.
+    # The root: an edge of twice the strength is worth drawing, but not twice as much.
     salience = np.bincount(component.ravel(), (np.sqrt(gradient) * _weight(lines.shape)).ravel())
     salience[(length < _SHORTEST) | (strength < _FAINTEST)] = 0
     salience[0] = 0
@@ -70,6 +70,6 @@ def _most_salient(lines: np.ndarray, gradient: np.ndarray) -> np.ndarray:
 
 
 def _weight(shape: tuple[int, int]) -> np.ndarray:
-    """Of a place, float64 [H, W]: 1 in the middle, less towards the border."""
+    """The weight of each place, float64 [H, W]: 1 in the middle, less towards the border."""
     rows, columns = (np.linspace(-1, 1, side) for side in shape)
     return np.exp(-(rows[:, np.newaxis] ** 2 + columns**2) / (2 * _MIDDLE**2))

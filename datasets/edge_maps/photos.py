@@ -11,7 +11,7 @@ from datasets.common.pictures import SIZE
 from sketch2img_tf.surroundings import image_files
 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp")
-SMALLEST = 64  # pixels of the shorter side: the size of the networks' pictures
+SMALLEST = 64  # pixels of the shorter side: the size of the pictures that the networks see
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _JPEG_QUALITY = 95
@@ -23,21 +23,21 @@ def decode(encoded: bytes) -> np.ndarray:
 
 
 def middle_square(photo: Image.Image) -> np.ndarray:
-    """Scaled to uint8 [256, 256, 3]."""
+    """The middle of the photo, as large a square as fits, scaled to uint8 [256, 256, 3]."""
     return np.asarray(ImageOps.fit(photo, (SIZE, SIZE), Image.Resampling.LANCZOS))
 
 
 def open_upright(encoded: bytes) -> Image.Image:
-    """Decodes a whole photo file, upright and in RGB; transparent pixels become white.
+    """Decodes the whole photo file; the result is upright and RGB, transparent pixels are white.
 
     Raises:
-      ValueError: the file is no whole picture, or too small.
+      ValueError: the file is not a whole picture, or it is too small.
     """
     picture, turn = _open(encoded)
     if min(picture.size) < SMALLEST:
         raise ValueError(f"is {picture.width}x{picture.height}, smaller than {SMALLEST}x{SMALLEST}")
     if picture.format == "PNG":
-        _open(encoded)[0].verify()  # Decoding alone passes over checksums and a missing end.
+        _open(encoded)[0].verify()  # Decoding alone does not notice a wrong checksum or a cut end.
     return _rgb(picture if turn is None else picture.transpose(turn))
 
 

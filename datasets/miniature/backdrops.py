@@ -1,7 +1,7 @@
-"""What is behind and below the miniature's things: functions of a random generator and a size, in
-pixels.
+"""What is behind and below the miniature's things.
 
-They give a picture, [S, S, 3]. What is far is out of focus, as in photographs of near things.
+Each function takes a random generator and a size in pixels, and gives a picture, [S, S, 3]. What is
+far away is out of focus, as in photographs of near things.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Backdrop = Callable[[Random, int], np.ndarray]
 
 
 def table(wood: Colour, wall: Colour) -> Backdrop:
-    """A table of planks before a wall that a window lights."""
+    """A table of planks in front of a wall with light from a window."""
 
     def backdrop(rng: Random, size: int) -> np.ndarray:
         room = painting.ramp(tuple(0.85 * c for c in wall), tuple(0.65 * c for c in wall), size)
@@ -44,7 +44,7 @@ def sea(rng: Random, size: int) -> np.ndarray:
 
 
 def meadow(rng: Random, size: int) -> np.ndarray:
-    """Grass, with a wood far behind."""
+    """Grass, with a wood far behind it."""
     horizon = size * rng.uniform(0.64, 0.7)
     picture = _clouds(rng, size)
     tops = horizon - size * (0.05 + 0.04 * painting.noise(rng, (1, size), (1, 14), 3)[0])
@@ -58,7 +58,7 @@ def meadow(rng: Random, size: int) -> np.ndarray:
 
 
 def forest(rng: Random, size: int) -> np.ndarray:
-    """Leaf litter and moss; the wood behind is a blur in which some light comes through."""
+    """Leaf litter and moss; the wood behind is a blur, and some light comes through it."""
     wood = painting.ramp((0.16, 0.26, 0.12), (0.10, 0.15, 0.07), size)
     wood = wood * (1 + 0.5 * painting.noise(rng, (size, size), (2, 6), 2))[..., None]
     wood = _glints(wood, rng, np.array([0.62, 0.72, 0.38]), 16, 0.4)
@@ -110,7 +110,7 @@ def beach(rng: Random, size: int) -> np.ndarray:
 
 
 def under_water(rng: Random, size: int) -> np.ndarray:
-    """The sea from within: shafts of light from above, a reef below."""
+    """The sea from below its surface: shafts of light from above, a reef below."""
     water = painting.ramp((0.16, 0.58, 0.72), (0.02, 0.14, 0.3), size)
     across = np.arange(size) - 0.45 * np.arange(size)[:, None]
     shafts = np.interp(across, np.linspace(-size, size, 60), rng.uniform(0, 0.16, 60))
@@ -129,7 +129,7 @@ def under_water(rng: Random, size: int) -> np.ndarray:
 def _with_ground(
     picture: np.ndarray, texture: np.ndarray, horizon: float, far_blur: float = 0.012
 ) -> np.ndarray:
-    """Lays level ground below the row `horizon`; the farther, the less it is in focus."""
+    """Lays level ground below the row `horizon`; the farther away, the more it is out of focus."""
     size = len(picture)
     scene = picture.copy()
     scene[int(horizon) :] = painting.ground(texture, horizon, size)
@@ -141,7 +141,7 @@ def _with_ground(
 
 
 def _planks(rng: Random, wood: Colour, count: int = 512, planks: int = 9) -> np.ndarray:
-    """Boards side by side, with their grain, [N, N, 3]."""
+    """Boards side by side, with grain, [N, N, 3]."""
     grain = painting.noise(rng, (count, count), (90, 3)) + 0.5 * painting.noise(
         rng, (count, count), (30, 2), 2
     )
@@ -164,7 +164,7 @@ def _clouds(rng: Random, size: int) -> np.ndarray:
 
 
 def _cloth(rng: Random, cells: tuple[int, int], count: int = 512) -> np.ndarray:
-    """A texture to mix two colours by, in [0, 1]."""
+    """A texture in [0, 1], by which two colours are mixed."""
     return np.clip(0.5 + 0.75 * painting.noise(rng, (count, count), cells, 3), 0, 1)
 
 
@@ -181,7 +181,7 @@ def _glints(
     strength: float,
     radius: float = 0.04,
 ) -> np.ndarray:
-    """Lights out of focus: the lens makes discs of them."""
+    """Lights out of focus, which the lens shows as discs."""
     size = len(picture)
     light = np.zeros([size, size], np.float32)
     for x, y in rng.uniform(0, size, [number, 2]) * np.array([1, 0.6]):

@@ -1,7 +1,7 @@
 """What the miniature's things are made of: pieces with an outline and a texture.
 
-A thing is drawn in a frame of its own which it fills about from -1 to 1, y down; the scene turns,
-scales and places it.
+A thing has coordinates of its own, its frame: it fills about -1 to 1, and y points down. The scene
+turns, scales and places it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ from datasets.miniature import painting
 Colour = tuple[float, float, float]
 Random = np.random.Generator
 Texture = Callable[[Random, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-"""Colours, [H, W, 3], at the places x and y, [H, W] each, in the thing's
-frame, where the normal is [H, W, 3].
-"""
+"""Colours, [H, W, 3], for places x and y in the thing's frame, [H, W], and normals, [H, W, 3]."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Body:
-    """A piece of a thing: its outline, [N, 2], closed or, with a `width`, a line."""
+    """A piece of a thing. Its outline, [N, 2], is closed; with a `width` it is a line."""
 
     outline: np.ndarray
     texture: Texture
@@ -31,11 +29,11 @@ class Body:
     gloss: float = 0.2
     width: float = 0.0
     lathe: bool = False
-    """Whether it is turned on a lathe rather than blown up within its outline."""
+    """Whether it is round like a thing from a lathe, or else like a balloon of this outline."""
     bumps: float = 0.0
     """How rough it is."""
     sketched: bool = True
-    """Whether people draw it."""
+    """Whether people draw it in sketches."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Thing:
 
     bodies: list[Body]
     details: list[np.ndarray] = dataclasses.field(default_factory=list)
-    """Lines that some people draw too, each [N, 2]."""
+    """Lines that only some people draw, each [N, 2]."""
 
 
 # Outlines.
@@ -53,13 +51,13 @@ class Thing:
 def ellipse(
     x: float, y: float, across: float, down: float, start: float = 0.0, end: float = 1.0
 ) -> np.ndarray:
-    """An ellipse, or its part from one share of the turn to another, clockwise from the right."""
+    """An ellipse or an arc of it, between two shares of a turn, clockwise from the right."""
     angle = 2 * np.pi * np.linspace(start, end, 40)
     return np.stack([x + across * np.cos(angle), y + down * np.sin(angle)], -1)
 
 
 def curve(*points: tuple[float, float], closed: bool = True) -> np.ndarray:
-    """A smooth line through points (Catmull-Rom)."""
+    """A smooth line through the points (a Catmull-Rom spline)."""
     p = np.array(points, float)
     around = np.concatenate([p[-1:], p, p[:2]]) if closed else np.concatenate([p[:1], p, p[-1:]])
     share = np.linspace(0, 1, 10, endpoint=False)[:, None]
@@ -71,7 +69,7 @@ def curve(*points: tuple[float, float], closed: bool = True) -> np.ndarray:
 
 
 def tube(line: np.ndarray, width: float) -> np.ndarray:
-    """The outline of a bent tube about a line."""
+    """The outline of a tube that is bent along a line."""
     along = np.gradient(line, axis=0)
     across = (
         0.5
@@ -83,7 +81,7 @@ def tube(line: np.ndarray, width: float) -> np.ndarray:
 
 
 def polygon(*points: tuple[float, float]) -> np.ndarray:
-    """Straight lines from point to point, and back to the first."""
+    """Straight lines from point to point and back to the first."""
     return np.array([*points, points[0]], float)
 
 
@@ -91,7 +89,7 @@ def polygon(*points: tuple[float, float]) -> np.ndarray:
 
 
 def plain(*colour: float, uneven: float = 0.12) -> Texture:
-    """One colour, a little uneven as real surfaces are."""
+    """One colour, a little uneven like a real surface."""
 
     def texture(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
         return (
@@ -105,9 +103,7 @@ def plain(*colour: float, uneven: float = 0.12) -> Texture:
 def gores(
     colours: list[Colour], number: int, half_width: Callable[[np.ndarray], np.ndarray]
 ) -> Texture:
-    """Panels from pole to pole of a body that is round about its axis and
-    has such half widths at its heights y.
-    """
+    """Panels from pole to pole of a round body; `half_width` gives its half width at a height y."""
 
     def texture(rng: Random, x: np.ndarray, y: np.ndarray, normal: np.ndarray) -> np.ndarray:
         share = np.arcsin(np.clip(x / np.maximum(half_width(y), 1e-3), -0.999, 0.999)) / np.pi + 0.5
@@ -121,31 +117,29 @@ def gores(
 
 
 def mixed(base: np.ndarray, colour: Colour, share: np.ndarray) -> np.ndarray:
-    """Colours with this one laid over them, by a share that is held within [0, 1]."""
+    """The colours `base` with `colour` laid over them; `share` is clipped to [0, 1]."""
     return painting.over(base, np.array(colour, np.float32), np.clip(share, 0, 1))
 
 
 def speckles(rng: Random, shape: tuple[int, int], cells: int, share: float) -> np.ndarray:
-    """A mask of irregular specks that cover about a share of the surface."""
+    """A mask of irregular specks that cover about this share of the surface."""
     return painting.smoothstep(
         0.5 - share, 0.62 - share, painting.noise(rng, shape, (cells, cells), 1)
     )
 
 
 def lattice(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Distance to the nearest point of a lattice of staggered rows one apart, at most about 0.7."""
+    """The distance to the nearest point of staggered rows that are 1 apart; at most about 0.7."""
     row = np.floor(v)
     column = u - 0.5 * (row % 2)
     return np.hypot(column - np.floor(column) - 0.5, v - row - 0.5)
 
 
 def wart(x: np.ndarray, y: np.ndarray, narrowed: float, uneven: float) -> np.ndarray:
-    """Distance from the origin, but for an uneven edge; narrowed as what is seen from the side."""
+    """The distance from the origin, made uneven; `narrowed` is the width as seen at a slant."""
     return np.hypot(x / narrowed, y) + uneven * np.sin(3 * np.arctan2(y, x) + 40 * narrowed)
 
 
 def longitude(normal: np.ndarray) -> np.ndarray:
-    """How far a surface has turned away about the upright axis,
-    in radians; 0 is where it faces us.
-    """
+    """The angle of a surface about the upright axis, in radians; 0 where it faces the viewer."""
     return np.arctan2(normal[..., 0], np.maximum(normal[..., 2], 1e-3))

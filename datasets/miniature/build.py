@@ -1,11 +1,10 @@
-"""Writes a miniature Sketchy: drawn pictures in exactly the layout of the release, to try and to
-test everything with.
+"""Writes a small Sketchy, drawn by code, in the exact layout of the release: to try and to test.
 
     python -m datasets.miniature.build --output_dir=DIR
 
-Every photo is a scene of `scenes.py`, of one of the release's own classes; every sketch is its
-outline as a hurried hand might draw it (`strokes.py`). A photo and its sketches depend on the seed,
-the class and their number alone.
+Every photo is a scene of `scenes.py`, of one of the release's own classes. Every sketch is the
+scene's outline as a hurried person might draw it (`strokes.py`). A photo and its sketches depend
+only on the seed, the class and their number.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ from sketch2img_tf.surroundings import progress
 SIZE = 256
 CLASSES = tuple(sorted(scenes.SCENES))
 
-_SCENE_SIZE = 320  # scenes are painted larger than the photos, which are parts of them
-_MARGIN = 0.1  # around the object, at each edge, in the photos tx_000100000000
-_FILL = 0.78  # of the canvas, in the sketches tx_000100000000
+_SCENE_SIZE = 320  # scenes are painted larger than photos, since a photo is a part of its scene
+_MARGIN = 0.1  # of the object's side, at each edge of the photos tx_000100000000
+_FILL = 0.78  # of the canvas' side, filled by the object in the sketches tx_000100000000
 _FLAG_COLUMNS = {
     "error": "Error?",
     "context": "Context?",
@@ -55,23 +54,24 @@ def write(
     seed: int = 0,
     workers: int | None = None,
 ) -> None:
-    """Writes `directory/256x256/` and `directory/info-06-04/info/`; a tenth of a class's photos is
-    the test set.
+    """Writes `directory/256x256/` and `directory/info-06-04/info/`.
+
+    A tenth of the photos of each class is the test set.
 
     Args:
-      directory: made, or empty. It appears there when it is complete.
+      directory: the folder to make; it may be there and empty. It is whole, or not there.
       photos_per_class: photos of each class.
-      sketches_per_photo: sketches of each photo; about one in fifteen has a validity flag.
+      sketches_per_photo: sketches of each photo; about one in fifteen has a mark of invalidity.
       classes: some of `CLASSES`.
-      seed: of everything.
-      workers: processes; by default one a core. The pictures are the same with any number.
+      seed: of all random numbers.
+      workers: processes; by default one per core. Their number does not change the pictures.
 
     Raises:
-      UserError: an unknown class, or the directory holds something already.
+      UserError: a class is unknown, or the directory is not empty.
     """
     unknown = sorted(set(classes) - set(CLASSES))
     if unknown:
-        raise UserError(f"no scene of {unknown[0]!r}: the miniature has {', '.join(CLASSES)}")
+        raise UserError(f"--classes={unknown[0]}: should be some of {', '.join(CLASSES)}")
     if os.path.isdir(directory) and os.listdir(directory):
         raise UserError(f"--output_dir={directory} is not empty: delete it, or give another")
     unfinished = f"{os.path.normpath(directory)}.unfinished"
@@ -95,7 +95,7 @@ def write(
 
 
 def _write_photos(jobs: list[tuple], workers: int | None) -> list[dict]:
-    """Does the jobs, and gives one row of stats.csv a sketch."""
+    """Does all jobs, and returns the rows of stats.csv, one per sketch."""
     with futures.ProcessPoolExecutor(workers) as pool:
         done = pool.map(_write_photo, jobs, chunksize=4)
         return [
@@ -126,7 +126,7 @@ def _write_photo(job: tuple[str, str, int, int, int]) -> list[dict]:
 def _write_sketch(
     directory: str, name: str, sketch_id: str, scene: scenes.Scene, crop: tuple, rng
 ) -> dict:
-    """Draws one sketch in all renderings; its row of stats.csv."""
+    """Draws one sketch in all renderings and returns its row of stats.csv."""
     flag = rng.choice(list(_FLAG_SHARES), p=list(_FLAG_SHARES.values()))
     lines = _drawn(scene, flag, rng)
     for variant, folder in _sketch_folders(directory, name).items():
@@ -146,13 +146,13 @@ def _write_sketch(
 
 
 def _drawn(scene: scenes.Scene, flag: str, rng: np.random.Generator) -> list[np.ndarray]:
-    """The lines of one sketch in the scene's pixels, wrong in the way that its flag says."""
+    """The lines of one sketch in the scene's pixels, with the fault that its flag says."""
     lines = scene.lines + _some(scene.details, rng)
     if flag == "error":
         return strokes.squiggle(rng, _SCENE_SIZE)
     if flag == "pose":
         low, high = scene.box
-        # The other way round
+        # Mirrored, so that the thing faces the other way
         lines = [line * np.array([-1, 1]) + np.array([low[0] + high[0], 0]) for line in lines]
     if flag == "ambiguous":
         lines = [max(scene.lines, key=lambda line: np.ptp(line, 0).max())]
@@ -161,15 +161,13 @@ def _drawn(scene: scenes.Scene, flag: str, rng: np.random.Generator) -> list[np.
 
 
 def _some(details: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
-    """Many people leave details out, some draw most of them."""
+    """Many people leave the details out, and some draw most of them."""
     care = rng.choice([0, 0.3, 0.8])
     return [line for line in details if rng.random() < care]
 
 
 def _crop(scene: scenes.Scene) -> tuple[float, float, float, float]:
-    """The square around the object that the photo
-    tx_000100000000 shows: left, upper, right, lower.
-    """
+    """The square that the photo tx_000100000000 shows: left, upper, right and lower edge."""
     low, high = scene.box
     side = min((high - low).max() * (1 + 2 * _MARGIN), _SCENE_SIZE)
     corner = np.clip((low + high - side) / 2, 0, _SCENE_SIZE - side)
@@ -177,7 +175,7 @@ def _crop(scene: scenes.Scene) -> tuple[float, float, float, float]:
 
 
 def _rendering(variant: str, lines: list[np.ndarray], scene: scenes.Scene, crop: tuple) -> _Map:
-    """A map from the scene's pixels to those of a sketch rendering; see `SKETCH_VARIANTS`."""
+    """A map from the scene's pixels to those of a rendering of sketches; see `SKETCH_VARIANTS`."""
     if variant == "tx_000000000000":
         return lambda points: points * SIZE / _SCENE_SIZE
     points = np.concatenate(lines)
@@ -228,7 +226,7 @@ def _write_lines(path: str, lines: list[str]) -> None:
 
 
 def release_classes() -> list[str]:
-    """The 125 classes of the release, in order."""
+    """The release's 125 classes, in order."""
     return (
         pathlib.Path(datasets.sketchy.__file__)
         .with_name("labels.txt")
@@ -238,17 +236,17 @@ def release_classes() -> list[str]:
 
 
 def _define_flags() -> None:
-    path_flags.define("output_dir", "", "Folder to write: it must not exist, or be empty.")
+    path_flags.define("output_dir", "", "Folder to write; it must be empty or not exist.")
     flags.DEFINE_integer("photos_per_class", 30, "Photos of each class.", lower_bound=1)
     flags.DEFINE_integer("sketches_per_photo", 4, "Sketches of each photo.", lower_bound=1)
     flags.DEFINE_list("classes", list(CLASSES), "Classes to draw.")
-    flags.DEFINE_integer("seed", 0, "Seed of everything.", lower_bound=0)
+    flags.DEFINE_integer("seed", 0, "Seed of all random numbers.", lower_bound=0)
 
 
 def _main() -> None:
     given = flags.FLAGS
     if not given.output_dir:
-        raise UserError("--output_dir=DIR is missing: the folder to write")
+        raise UserError("--output_dir=DIR is missing: give the folder to write")
     write(
         given.output_dir,
         given.photos_per_class,

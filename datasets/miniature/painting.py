@@ -1,4 +1,4 @@
-"""Paint and light: what the miniature's photographs are made of. Plain NumPy on small pictures.
+"""Paint and light of the miniature's photographs, by plain NumPy on small pictures.
 
 Pictures and colours are sRGB in [0, 1], float [H, W, 3] and [3]; masks are float [H, W]; normals
 are unit vectors (x to the right, y down, z towards the viewer), [H, W, 3]; outlines are points (x,
@@ -13,22 +13,22 @@ from scipy import ndimage
 
 _SUPERSAMPLING = 3
 _GAMMA = 2.2
-# A window or the sun at the upper left, before the object
+# A window or the sun, at the upper left and on the viewer's side of the thing
 _KEY_LIGHT = np.array([-0.50, -0.62, 0.60], np.float32)
 _HALFWAY = np.array([-0.28, -0.35, 0.895], np.float32)  # between the light and the viewer
-# A shadow out of doors or by a window keeps some blue
+# Shadows out of doors or near a window are a little blue
 _SHADE = np.array([0.95, 0.92, 0.84], np.float32)
 
 
 def mask(outline: np.ndarray, size: int) -> np.ndarray:
-    """The inside of an outline, with soft edges."""
+    """The inside of an outline, as a mask with soft edges."""
     image = Image.new("L", (size * _SUPERSAMPLING,) * 2)
     ImageDraw.Draw(image).polygon([tuple(point) for point in outline * _SUPERSAMPLING], fill=255)
     return np.asarray(image.reduce(_SUPERSAMPLING), np.float32) / 255
 
 
 def line(points: np.ndarray, width: float, size: int) -> np.ndarray:
-    """A line of a width in pixels, as a mask."""
+    """A line, `width` pixels wide, as a mask."""
     image = Image.new("L", (size * _SUPERSAMPLING,) * 2)
     scaled = [tuple(point) for point in points * _SUPERSAMPLING]
     ImageDraw.Draw(image).line(
@@ -38,7 +38,7 @@ def line(points: np.ndarray, width: float, size: int) -> np.ndarray:
 
 
 def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A picture or mask in another size, smooth."""
+    """A picture or a mask, scaled smoothly to another size."""
     if picture.ndim == 3:
         return np.stack(
             [resized(channel, height, width) for channel in np.moveaxis(picture, -1, 0)], -1
@@ -49,11 +49,9 @@ def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def blur(picture: np.ndarray, radius: float) -> np.ndarray:
-    """Gaussian blur of a picture or mask; `radius` is the standard
-    deviation in pixels, borders are repeated.
-    """
+    """Gaussian blur of a picture or mask, repeated beyond its edges; `radius`: sigma, in pixels."""
     height, width = picture.shape[:2]
-    if radius > 3:  # leaves nothing fine: a quarter of the size is enough to work in
+    if radius > 3:  # no fine detail is left, so a quarter of the size is enough
         return resized(
             blur(resized(picture, -(-height // 4), -(-width // 4)), radius / 4), height, width
         )
@@ -65,9 +63,7 @@ def blur(picture: np.ndarray, radius: float) -> np.ndarray:
 def noise(
     rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, int], octaves: int = 4
 ) -> np.ndarray:
-    """Fractal noise of about zero mean and unit range, [H, W]; `cells` are
-    the coarsest waves down and across.
-    """
+    """Fractal noise, [H, W]: mean about 0, range about 1; `cells`: greatest waves, down, across."""
     total = np.zeros(shape, np.float32)
     for octave in range(octaves):
         counts = [min(side, count * 2**octave + 3) for side, count in zip(shape, cells)]
@@ -78,7 +74,7 @@ def noise(
 def ramp(
     top: tuple[float, float, float], bottom: tuple[float, float, float], size: int
 ) -> np.ndarray:
-    """A picture that goes from one colour at the top to another at the bottom."""
+    """A picture whose colour goes from `top` to `bottom`."""
     share = np.linspace(0, 1, size, dtype=np.float32)[:, None, None]
     rows = (1 - share) * np.array(top, np.float32) + share * np.array(bottom, np.float32)
     return np.broadcast_to(rows, [size, size, 3]).copy()
@@ -91,16 +87,14 @@ def smoothstep(low: float, high: float, value: np.ndarray) -> np.ndarray:
 
 
 def over(picture: np.ndarray, paint: np.ndarray, opacity: np.ndarray) -> np.ndarray:
-    """`paint`, a picture or a colour, laid over `picture` where the mask `opacity` is 1."""
+    """`picture` with `paint`, a picture or a colour, laid over it; `opacity` is a mask."""
     return picture + (np.asarray(paint, np.float32) - picture) * opacity[..., None].astype(
         np.float32
     )
 
 
 def ground(texture: np.ndarray, horizon: float, size: int) -> np.ndarray:
-    """A texture, [N, N, 3], as level ground that reaches from the lower edge
-    to the row `horizon`: [rows, S, 3].
-    """
+    """A texture [N, N, 3] as level ground from the row `horizon` down to the edge, [rows, S, 3]."""
     rows = np.arange(int(horizon), size)
     distance = 1 / ((rows - horizon) / (size - horizon) + 0.12)
     count = len(texture)
@@ -112,16 +106,15 @@ def ground(texture: np.ndarray, horizon: float, size: int) -> np.ndarray:
 
 
 def _folded(index: np.ndarray, count: int) -> np.ndarray:
-    """Indices of a texture that goes on as its mirror image."""
+    """Indices of a texture that is continued by its mirror image."""
     return np.abs((index + count) % (2 * count) - count).clip(0, count - 1)
 
 
 def inflated(inside: np.ndarray, roundness: float) -> np.ndarray:
-    """Normals of a body that is blown up within its outline: a disc gives a ball, for roundness 1;
-      0 is flat.
+    """Normals of a body like a balloon of this outline: a disc of roundness 1 is a ball; 0: flat.
 
-    The height is the root of u, -laplace(u) = 4 inside and u = 0 outside, by Jacobi's iteration
-    from coarse to fine.
+    The height is the root of u, where -laplace(u) = 4 inside and u = 0 outside. Jacobi's iteration
+    solves it, from coarse to fine grids.
     """
     u = np.zeros([1, 1], np.float32)
     for step in (16, 8, 4, 2):
@@ -138,7 +131,7 @@ def inflated(inside: np.ndarray, roundness: float) -> np.ndarray:
 
 
 def turned(inside: np.ndarray) -> np.ndarray:
-    """Normals of a body turned on a lathe whose axis is upright, such as a cup or a trunk."""
+    """Normals of a body of a lathe with an upright axis, such as a cup or a trunk."""
     columns = np.arange(inside.shape[1])
     weight = inside.sum(1) + 1e-3
     middle, radius = (inside * columns).sum(1) / weight, weight / 2
@@ -147,27 +140,27 @@ def turned(inside: np.ndarray) -> np.ndarray:
 
 
 def bumpy(normal: np.ndarray, height: np.ndarray, strength: float) -> np.ndarray:
-    """Normals of the same surface with small bumps, `height` [H, W]."""
+    """Normals of the same surface with small bumps; `height` is [H, W]."""
     down, across = np.gradient(height)
     return unit(normal - strength * np.stack([across, down, np.zeros_like(down)], -1))
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    """Vectors of length 1."""
+    """The vectors, scaled to length 1."""
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
 def lit(
     paint: np.ndarray, normal: np.ndarray, gloss: float, above: np.ndarray, below: np.ndarray
 ) -> np.ndarray:
-    """What a surface looks like under the key light and in its surroundings.
+    """The colours of a surface under the key light and in its surroundings.
 
     Args:
-      paint: its colours, [H, W, 3].
+      paint: the surface's own colours, [H, W, 3].
       normal: [H, W, 3].
-      gloss: strength of the highlight and of the surroundings' reflection.
-      above: colour of the surroundings' upper half, [3], which lights what faces up.
-      below: colour of the lower half, [3], which lights what faces down.
+      gloss: strength of the highlight and of the reflected surroundings.
+      above: colour of the surroundings' upper half, [3]; it lights surfaces that face up.
+      below: colour of the lower half, [3]; it lights surfaces that face down.
     """
     key = np.clip(normal @ _KEY_LIGHT + 0.15, 0, None)[..., None]
     upward = 0.5 - 0.5 * normal[..., 1:2]
@@ -182,14 +175,12 @@ def lit(
 
 
 def shade(picture: np.ndarray, strength: np.ndarray) -> np.ndarray:
-    """A shadow on the picture, [H, W] in [0, 1]."""
+    """The picture with a shadow on it; `strength`, [H, W], is in [0, 1]."""
     return picture * (1 - strength[..., None].astype(np.float32) * _SHADE)
 
 
 def cast_shadow(inside: np.ndarray, base: float) -> np.ndarray:
-    """The shadow that what stands on row `base` throws on level
-    ground, away from the key light and back.
-    """
+    """The shadow on level ground of a thing that stands on the row `base`: away from the light."""
     size = len(inside)
     flat, lean = 0.3, 0.75
     down = (0, 1 / flat, base * (1 - 1 / flat))

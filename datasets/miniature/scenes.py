@@ -1,8 +1,7 @@
-"""The scenes of the miniature: a thing of each class, in its place, in the light of its
-surroundings.
+"""The scenes of the miniature: a thing of each class in its surroundings and in their light.
 
-Colours, surroundings, pose and growth vary a little within a class, as they do in photographs of
-one kind of thing.
+Colours, surroundings, pose and growth vary a little within a class, as in photographs of one kind
+of thing.
 """
 
 from __future__ import annotations
@@ -16,21 +15,17 @@ from datasets.miniature import backdrops, bodies, painting, plants, strokes, thi
 
 Random = np.random.Generator
 Shadow = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
-"""Adds to a picture, [S, S, 3], the shadow of the thing within a
-mask, [S, S], whose lowest row is given.
-"""
+"""Adds to a picture, [S, S, 3], the shadow of a thing of this mask, [S, S], and lowest row."""
 
 _EDGE_PX = 6  # things keep this far from the picture's edges
-_STEP_PX = 2  # between the points of a line
-# Of lines that are partly hidden: what is drawn across, and what is not drawn
+_STEP_PX = 2  # between neighbouring points of a line
+# Of lines that are partly hidden: a shorter gap is drawn across, a shorter piece is left out
 _GAP_PX, _SHORTEST_PX = 8, 14
 
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """A photo, float [S, S, 3] in [0, 1], and what people draw of it: lines
-    of points (x, y) in pixels, [N, 2].
-    """
+    """A photo, float [S, S, 3] in [0, 1], and lines that people draw: pixels (x, y), [N, 2]."""
 
     photo: np.ndarray
     lines: list[np.ndarray]
@@ -46,20 +41,20 @@ class Scene:
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """What the photos of a class show."""
+    """What the photos of one class show."""
 
     thing: Callable[[Random], bodies.Thing]
     backdrop: backdrops.Backdrop
     shadow: Shadow
     turn: float = 0.08
-    """Standard deviation of its angle, in radians."""
+    """Standard deviation of the thing's angle, in radians."""
     growth: float = 0.05
-    """How far it is bent out of its usual form."""
+    """How far the thing is bent from its usual shape."""
 
 
 @dataclasses.dataclass(frozen=True)
 class _Pose:
-    """Maps a thing's frame to pixels and back."""
+    """Maps a thing's frame to the picture's pixels and back."""
 
     matrix: np.ndarray
     centre: np.ndarray
@@ -73,13 +68,13 @@ class _Pose:
 
     def frame(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         points = (np.stack([x, y], -1) - self.centre) @ np.linalg.inv(self.matrix)
-        # To first order
+        # The inverse of `place`, to first order
         points = points - self.growth * np.sin(1.8 * points[..., ::-1] + self.phase)
         return points[..., 0], points[..., 1]
 
 
 def paint(name: str, rng: Random, size: int) -> Scene:
-    """A new photo of a class, `size` pixels wide and high."""
+    """A new photo of a class, `size` pixels wide and high, with its lines."""
     kind = SCENES[name]
     picture = kind.backdrop(rng, size)
     around = picture[: size // 2].mean((0, 1)), picture[size // 2 :].mean((0, 1))
@@ -111,7 +106,7 @@ def paint(name: str, rng: Random, size: int) -> Scene:
 
 
 def _posed(rng: Random, kind: Kind, thing: bodies.Thing, size: int) -> _Pose:
-    """A pose that keeps all of the thing in the picture."""
+    """A random pose in which the whole thing is in the picture."""
     angle = rng.normal(0, kind.turn)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     stretch = np.diag([rng.choice([-1, 1]) * rng.uniform(0.9, 1.1), 1.0])
@@ -132,7 +127,7 @@ def _mask(body: bodies.Body, outline: np.ndarray, pose: _Pose, size: int) -> np.
 
 
 def _part(inside: np.ndarray, margin: int) -> tuple[slice, slice]:
-    """The part of the picture that a mask and a margin around it take."""
+    """The part of the picture that a mask takes with a margin around it."""
     spans = [np.nonzero(inside.any(axis))[0][[0, -1]] for axis in (1, 0)]
     rows, columns = (
         slice(max(0, low - margin), min(len(inside), high + 1 + margin)) for low, high in spans
@@ -141,7 +136,7 @@ def _part(inside: np.ndarray, margin: int) -> tuple[slice, slice]:
 
 
 def _near(inside: np.ndarray, size: int) -> np.ndarray:
-    """How much of the light a body takes from what is close behind it."""
+    """How much light a body keeps from what is close behind it."""
     return np.roll(painting.blur(inside, 0.012 * size), (size // 100, size // 100), (0, 1))
 
 
@@ -154,9 +149,7 @@ def _with_body(
     rng: Random,
     around: tuple,
 ) -> np.ndarray:
-    """A part of the picture with a body laid over it; `x` and `y`
-    are the places in the thing's frame.
-    """
+    """A part of the picture with a body laid over it; `x`, `y`: places in the thing's frame."""
     normal = painting.turned(inside) if body.lathe else painting.inflated(inside, body.roundness)
     colours = body.texture(rng, x, y, normal)
     if body.bumps:
@@ -165,7 +158,7 @@ def _with_body(
 
 
 def _developed(picture: np.ndarray, rng: Random) -> np.ndarray:
-    """What the camera adds: a lens that is darker at the corners and not quite sharp, and grain."""
+    """What a camera adds: dark corners, a little blur, and grain."""
     size = len(picture)
     side = np.linspace(-1, 1, size, dtype=np.float32) ** 2
     vignette = 1.02 - 0.1 * (side[:, None] + side)
@@ -188,7 +181,7 @@ def _lying(picture: np.ndarray, inside: np.ndarray, base: float) -> np.ndarray:
 
 
 def _afloat(picture: np.ndarray, inside: np.ndarray, base: float) -> np.ndarray:
-    """A dark image of the thing in the water below it."""
+    """A dark reflection of the thing in the water below it."""
     size, line = len(inside), int(base) - 4
     mirrored = np.zeros_like(inside)
     depth = np.minimum((np.arange(size - line) * 1.6).astype(int), line)
@@ -212,7 +205,7 @@ def visible(line: np.ndarray, covers: list[np.ndarray]) -> list[np.ndarray]:
     if not covers:
         return [points]
     hidden = _covered(points, covers)
-    if hidden.any() and np.allclose(line[0], line[-1]):  # closed: begin where it is not seen
+    if hidden.any() and np.allclose(line[0], line[-1]):  # closed: begin at a hidden point
         points, hidden = (np.roll(each, -np.argmax(hidden), 0) for each in (points, hidden))
     seen = np.nonzero(~hidden)[0]
     pieces = np.split(seen, np.nonzero(np.diff(seen) * _STEP_PX > _GAP_PX)[0] + 1)
@@ -257,4 +250,4 @@ SCENES: dict[str, Kind] = {
     "tree": Kind(plants.tree, backdrops.meadow, _on_the_ground, turn=0.03),
     "umbrella": Kind(things.umbrella, backdrops.beach, _on_the_ground, turn=0.15, growth=0.02),
 }
-"""The miniature's classes."""
+"""The miniature's classes and what their photos show."""

@@ -1,4 +1,4 @@
-"""How a hurried hand draws: the miniature's sketches. Lines are points (x, y) in pixels, [N, 2]."""
+"""Draws the miniature's sketches like a hurried person. Lines are points (x, y), pixels, [N, 2]."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ _SUPERSAMPLING = 2
 
 
 def sketch(lines: list[np.ndarray], rng: np.random.Generator, size: int) -> list[np.ndarray]:
-    """The lines as people draw them from memory: a little off in place
-    and size, wobbly, ends not meeting.
-    """
+    """The lines as drawn from memory: wobbly, with open ends, a little off in place and size."""
     points = np.concatenate(lines)
     centre = (points.min(0) + points.max(0)) / 2
     scale = rng.normal(1, 0.025, 2)
@@ -21,7 +19,7 @@ def sketch(lines: list[np.ndarray], rng: np.random.Generator, size: int) -> list
 
 
 def squiggle(rng: np.random.Generator, size: int) -> list[np.ndarray]:
-    """A scribble that is no drawing of anything."""
+    """A scribble that shows nothing."""
     heading = np.cumsum(rng.normal(0, 0.7, 60))
     points = np.cumsum(np.stack([np.cos(heading), np.sin(heading)], -1), 0)
     points -= (points.min(0) + points.max(0)) / 2
@@ -29,9 +27,7 @@ def squiggle(rng: np.random.Generator, size: int) -> list[np.ndarray]:
 
 
 def ripples(rng: np.random.Generator, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
-    """Some waves below the object whose box goes from `low` to
-    `high`: what does not belong to it.
-    """
+    """Some waves below an object's box, from `low` to `high`; they do not belong to the object."""
     across = np.linspace(low[0], high[0], 40)
     return [
         np.stack([across, high[1] + 4 * row + 2 * np.sin(across / 5 + rng.uniform(0, 6))], -1)
@@ -40,7 +36,7 @@ def ripples(rng: np.random.Generator, low: np.ndarray, high: np.ndarray) -> list
 
 
 def draw(lines: list[np.ndarray], size: int) -> Image.Image:
-    """Black lines on white, RGB as in the release."""
+    """The lines in black on white; RGB, as in the release."""
     image = Image.new("L", (size * _SUPERSAMPLING,) * 2, 255)
     pen = ImageDraw.Draw(image)
     for line in lines:
@@ -50,7 +46,7 @@ def draw(lines: list[np.ndarray], size: int) -> Image.Image:
 
 
 def even(line: np.ndarray, count: int) -> np.ndarray:
-    """As many points, evenly spaced along the line through those given."""
+    """`count` points, evenly spaced along a line."""
     steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
     along = np.concatenate([[0], np.cumsum(np.maximum(steps, 1e-6))])
     wanted = np.linspace(0, along[-1], count)
@@ -62,7 +58,7 @@ def _wobbly(line: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray
     points = even(line, max(8, int(length / 3)))
     count = len(points)
     late, early = rng.integers(0, max(1, count // 40) + 1, 2)
-    # Closed, and drawn on beyond where it began
+    # A closed line, which is drawn a little beyond the point where it began
     if np.allclose(line[0], line[-1]) and rng.random() < 0.5:
         points, late, early = np.concatenate([points, points[1 : 2 + count // 25]]), 0, 0
     waves = even(rng.normal(0, 0.007 * size, [max(4, count // 9), 2]), len(points))

@@ -1,4 +1,4 @@
-"""The release's archives, extracted once into a cache."""
+"""Extracts the release's archives, once, into a cache."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from sketch2img_tf.surroundings import progress
 
 
 def extract(archive: pathlib.Path, cache_dir: pathlib.Path) -> pathlib.Path:
-    """Extracts a .7z or .zip, all of it, into a folder of `cache_dir` and returns that folder.
+    """Extracts a .7z or .zip archive into a folder of `cache_dir` and returns that folder.
 
-    The folder has its name only when it is complete. The name holds the archive's size and time of
-    change: a second call finds the folder, another archive of the same name gets another one.
+    The folder gets its name only when it is complete. The name has the archive's size and time of
+    change, so a second call finds the folder, and another archive of the same name gets another.
 
     Raises:
-      UserError: the archive is damaged, or has members that would land outside the folder.
+      UserError: the archive is damaged, or has a member that would land outside the folder.
     """
     status = archive.stat()
     target = cache_dir / f"{archive.stem}-{status.st_size}-{status.st_mtime_ns}"
@@ -60,7 +60,7 @@ def _extract_7z(archive: pathlib.Path, target: pathlib.Path) -> None:
         links = [member.filename for member in members if member.is_symlink]
         if links:
             raise UserError(
-                f"{archive} has a link, {links[0]!r}, which the release has not: download it again"
+                f"{archive} has a link, {links[0]!r}, but the release has none: download it again"
             )
         with progress.bar(
             total=len(members), desc=f"Extracting {archive.name}", unit=" files"
@@ -69,7 +69,7 @@ def _extract_7z(archive: pathlib.Path, target: pathlib.Path) -> None:
 
 
 class _Progress(ExtractCallback):
-    """Moves a bar at each file; py7zr wants the other methods too."""
+    """Moves a bar on at each file. py7zr needs the other methods too."""
 
     def __init__(self, bar: tqdm):
         self._bar = bar
@@ -94,9 +94,7 @@ class _Progress(ExtractCallback):
 
 
 def _check_names(archive: pathlib.Path, names: list[str]) -> None:
-    """Absolute names, drives and climbing out with `..` are refused,
-    whichever system's separator is used.
-    """
+    """Refuses absolute names, drives, and `..`, with the separators of any system."""
     for name in names:
         parts = name.replace("\\", "/").split("/")
         if parts[0] == "" or ":" in parts[0] or ".." in parts:

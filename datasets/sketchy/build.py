@@ -2,12 +2,12 @@
 
     python -m datasets.sketchy.build --manual_dir=DIR[,DIR...] --data_dir=DIR
 
-DIR of --manual_dir holds the release as it is downloaded (rendered_256x256.7z and info-06-04.zip)
-or as it is extracted (256x256/ and info-06-04/). Several such folders, each in its renderings,
-become one data set, in which a photo that is in two of them is once. Every picture is decoded
-first. What is wrong is listed on stderr by kind and name; unless --max_bad tolerates it, nothing is
-written. The last line on stdout is one JSON object: the numbers of examples and classes, what was
-skipped, what each folder gave, and the mean and scale of the training pictures.
+DIR of --manual_dir holds the release as it was downloaded (rendered_256x256.7z and info-06-04.zip)
+or extracted (256x256/ and info-06-04/). Several such folders, each in its renderings, become one
+data set; a photo that is in two of them is taken once. The build decodes every picture first. It
+lists what is wrong on stderr, by kind and name, and then writes nothing, unless --max_bad allows so
+many bad files. The last line on stdout is a JSON object: the numbers of examples and classes, what
+was skipped, what each folder gave, and the mean and scale of the training pictures.
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ if TYPE_CHECKING:
 def dataset_dir(
     data_dir: str, photo_variant: str | Sequence[str], sketch_variant: str | Sequence[str]
 ) -> pathlib.Path:
-    """The folder in which a choice of renderings is, or will be; of
-    several, in whatever order they are given.
-    """
+    """The folder of the records of these renderings, in any order, whether built or not."""
     name = config_name(release.renderings(photo_variant, sketch_variant))
     return building.resolved(data_dir) / Builder.name / name / str(Builder.VERSION)
 
@@ -55,21 +53,21 @@ def build(
     sketch_variant: str | Sequence[str] = DEFAULT_SKETCH_VARIANT,
     max_bad: int = 0,
 ) -> dict:
-    """Builds the records, unless they are there, and says what they hold.
+    """Builds the records unless they are there, and returns a summary of them.
 
     Args:
       manual_dir: a folder of the release, or several, which become one data set.
-      data_dir: of all data sets.
-      photo_variant, sketch_variant: the renderings, one for all folders or one for each.
-      max_bad: bad files to leave out.
+      data_dir: the folder of all data sets.
+      photo_variant, sketch_variant: the renderings: one for all folders, or one for each.
+      max_bad: how many bad files may be left out.
 
     Returns:
-      `train` and `test` (examples), `classes`, `skipped` (counts by kind), `sources` (photos by
-      folder), `photo_mean`, `photo_scale`, `sketch_mean` and `sketch_scale`.
+      `train` and `test` (numbers of examples), `classes`, `skipped` (counts by kind), `sources`
+      (photos by folder), `photo_mean`, `photo_scale`, `sketch_mean` and `sketch_scale`.
 
     Raises:
-      UserError: the release is not found or has more than `max_bad` bad files, the records cannot
-        be written, or those that are there are of another release.
+      UserError: the release is not found, it has more than `max_bad` bad files, the records cannot
+        be written, or those that are there were built from another release.
     """
     folder = dataset_dir(data_dir, photo_variant, sketch_variant)
     sources = (
@@ -81,11 +79,11 @@ def build(
         print(f"{folder} is already built; delete it to build it again")
     elif not sources:
         raise UserError(
-            f"{folder} is not built yet: --manual_dir=DIR says where the Sketchy release is"
+            f"{folder} is not built yet: give --manual_dir=DIR, the folder of the Sketchy release"
         )
     else:
         for source in sources:
-            # TFDS's own message on an empty folder is long.
+            # A short message for an empty folder; TFDS's own is long.
             release.locate(pathlib.Path(source.folder))
         building.alone(
             building.resolved(data_dir), folder, lambda: _build(sources, folder, max_bad)
@@ -99,7 +97,7 @@ def build(
 
 
 def _build(sources: list[Source], folder: pathlib.Path, max_bad: int) -> None:
-    tfds.disable_progress_bar()  # TFDS's bars do not know how long it takes; the builder's do.
+    tfds.disable_progress_bar()  # The builder's own bars show how long the build takes.
     config = joined_config([source.renderings for source in sources])
     builder = Builder(data_dir=folder.parents[2], config=config, max_bad=max_bad, sources=sources)
     builder.download_and_prepare(
@@ -110,7 +108,7 @@ def _build(sources: list[Source], folder: pathlib.Path, max_bad: int) -> None:
 
 
 def _check_renderings(folder: pathlib.Path, metadata: dict, sources: list[Source]) -> None:
-    """Folders of several renderings may have been built with these the other way round."""
+    """Stops if the folders were built with the same renderings, but each with another's."""
     built = [source["renderings"] for source in metadata.get("sources", ())]
     wanted = [source.renderings for source in sources]
     if built and wanted and built != wanted:
@@ -124,25 +122,25 @@ def _define_flags() -> None:
     path_flags.define_list(
         "manual_dir",
         [],
-        "Folders of the release: 256x256/ and info-06-04/, or their two archives. Mostly it is"
-        " one.",
+        "Folders of the release: 256x256/ and info-06-04/, or their two archives. Usually one"
+        " folder.",
     )
     path_flags.define("data_dir", "runs/data", "Folder of the TFRecords.")
     flags.DEFINE_list(
         "photo_variant",
         [DEFAULT_PHOTO_VARIANT],
-        "Rendering of the photos, one for all folders or one for each."
+        "Rendering of the photos: one for all folders, or one for each."
         f" {_explained(PHOTO_VARIANTS)}",
     )
     flags.DEFINE_list(
         "sketch_variant",
         [DEFAULT_SKETCH_VARIANT],
-        f"Rendering of the sketches, likewise. {_explained(SKETCH_VARIANTS)}",
+        f"Rendering of the sketches: one or several, too. {_explained(SKETCH_VARIANTS)}",
     )
     flags.DEFINE_integer(
         "max_bad",
         0,
-        "Bad files (see datasets/sketchy/README.md) to leave out, and build all the same.",
+        "How many bad files (see datasets/sketchy/README.md) the build may leave out.",
         lower_bound=0,
     )
 
@@ -153,7 +151,7 @@ def _explained(variants: dict[str, str]) -> str:
 
 def _main() -> None:
     logging.set_verbosity(logging.WARNING)
-    tf.config.set_visible_devices([], "GPU")  # Its memory is for a training that runs meanwhile.
+    tf.config.set_visible_devices([], "GPU")  # Leave its memory to a training on this computer.
     names = ("manual_dir", "data_dir", "photo_variant", "sketch_variant", "max_bad")
     print(json.dumps(build(**{name: flags.FLAGS[name].value for name in names})))
 

@@ -1,6 +1,4 @@
-"""Looks at every file of the release before anything is written: faults,
-pairs, splits and pixel statistics.
-"""
+"""Checks every file of the release before anything is written: faults, pairs, splits, means."""
 
 from __future__ import annotations
 
@@ -43,12 +41,12 @@ class Inspection:
     Attributes:
       class_names: sorted names of the photos' folders.
       train, test: the pairs of each split; no photo is in both.
-      held_out: IDs of the photos that must not be trained on: those of the lists, here or not, and
-        of `test`.
-      look_of: what each photo looks like (`looks`).
-      statistics: of the training split, as `statistics.statistics` gives them.
-      report: what was found, all the names of each kind.
-      sources: what each folder gave, as `sources.counts` gives it.
+      held_out: IDs of the photos that no training may use: those of `test`, and those that the
+        lists hold out, whether they are in these folders or not.
+      look_of: the look of each photo (`looks`).
+      statistics: those of the training split, from `statistics.statistics`.
+      report: the names that were found, by kind.
+      sources: what each folder gave, from `sources.counts`.
     """
 
     class_names: list[str]
@@ -61,11 +59,11 @@ class Inspection:
     sources: list[dict]
 
     def examples(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Numbers of examples by split, class, and comma-joined flags in the order of `MARKS`."""
+        """Numbers of examples by split, class, and flags: joined by commas, in `MARKS`' order."""
         return {"train": self._count(self.train), "test": self._count(self.test)}
 
     def photos(self, split: str) -> list[Picture]:
-        """Those of `train` or of `test`, each once, in the order of their IDs."""
+        """The photos of `train` or `test`, each once, in the order of their IDs."""
         return sorted({pair.photo for pair in getattr(self, split)}, key=lambda photo: photo.id)
 
     def _count(self, pairs: list[Pair]) -> dict[str, dict[str, int]]:
@@ -79,7 +77,7 @@ def inspect(releases: Sequence[Release], max_bad: int) -> Inspection:
     """Decodes every picture of `releases` once, on all cores, and prints the report to stderr.
 
     Raises:
-      UserError: more than `max_bad` names are under `report.BAD_KINDS`, or a split would be empty.
+      UserError: there are more than `max_bad` faults (`report.BAD_KINDS`), or a split is empty.
     """
     report = Report()
     lists = {release.source: release_lists.read(release.info) for release in releases}
@@ -129,7 +127,7 @@ def _folder_names(renderings: Sequence[pathlib.Path]) -> list[str]:
 def _usable(
     photos: list[Picture], sketches: list[Picture], report: Report
 ) -> tuple[list[tuple[Picture, Picture]], dict[Picture, pictures.Checked]]:
-    """Photo and sketch of every example, and what decoding each file told."""
+    """The photo and sketch of every example, and the result of decoding each file."""
     checked = _check(photos, sketches)
     report.add(
         "unreadable_pictures",
@@ -167,7 +165,7 @@ def _note_rows(
 
 
 def _check(photos: list[Picture], sketches: list[Picture]) -> dict[Picture, pictures.Checked]:
-    """Decodes all pictures in threads: the decoders run without Python's lock."""
+    """Decodes all pictures in threads, since the decoders do not hold Python's global lock."""
     checks = [(photo, pictures.check_photo) for photo in photos]
     checks += [(sketch, pictures.check_sketch) for sketch in sketches]
     with multiprocessing.pool.ThreadPool(os.cpu_count()) as pool:
@@ -199,7 +197,7 @@ def _couple(
     checked: dict[Picture, pictures.Checked],
     report: Report,
 ) -> list[tuple[Picture, Picture]]:
-    """Each usable sketch with its usable photo; what is left over is reported, each file once."""
+    """Each usable sketch with its usable photo; the report gets every file that is left over."""
     there = {_key(picture, picture.id) for picture in checked}
     usable = {_key(photo, photo.id): photo for photo in photos if not checked[photo].problem}
     readable = [sketch for sketch in sketches if not checked[sketch].problem]
@@ -218,21 +216,19 @@ def _couple(
 
 
 def _drawn_from(sketch: Picture) -> tuple[str, str, str]:
-    """The key of the sketch's photo."""
+    """The key of the photo from which the sketch was drawn."""
     return _key(sketch, sketch.id.rpartition("-")[0])
 
 
 def _key(picture: Picture, photo_id: str) -> tuple[str, str, str]:
-    """A sketch may lie in another folder than its photo, but not be of another rendering."""
+    """What a photo and its sketches have in common: they may be in different folders."""
     return picture.source.renderings, picture.class_name, photo_id
 
 
 def _held_out(
     couples: list[tuple[Picture, Picture]], lists: dict[sources.Source, release_lists.Info]
 ) -> set[str]:
-    """IDs of what any folder holds out: a photo has all its sketches on
-    one side, and one side in all folders.
-    """
+    """IDs that any folder holds out. A photo, with its sketches, is in one split in all folders."""
     held_out = set()
     for source, info in lists.items():
         if info.test_photos is None:
@@ -250,7 +246,7 @@ def _without_copies(
     held_out: set[str],
     report: Report,
 ) -> list[tuple[Picture, Picture]]:
-    """Without photos that another folder has under another ID, and their sketches."""
+    """The couples without photos that another folder has under another ID."""
     photos = list(dict.fromkeys(photo for photo, _ in couples))
     look_of = {photo: checked[photo].look for photo in photos}
     copies = sources.copies(photos, look_of, [photo for photo in photos if photo.id in held_out])
@@ -277,9 +273,7 @@ def _pair(photo: Picture, sketch: Picture, lists: release_lists.Info) -> Pair:
 
 
 def held_out_by_hash(photo_ids: Collection[str]) -> set[str]:
-    """A tenth of all possible IDs, the same ones in every part of the
-    release; of a few photos, at least one.
-    """
+    """A tenth of all possible IDs, the same in every part of the release; at least one of these."""
     return {photo_id for photo_id in photo_ids if _hash(photo_id) % 10 == 0} or set(
         sorted(photo_ids, key=_hash)[:1]
     )
@@ -298,7 +292,7 @@ def _stop_if_empty(
             f"{photos} and {releases[0].sketches} have no photo with a sketch: nothing to build"
         )
     rule = (
-        "the hash of its ID, testset.txt being absent"
+        "the hash of its ID, since there is no testset.txt"
         if lists.test_photos is None
         else "testset.txt"
     )

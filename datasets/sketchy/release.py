@@ -1,4 +1,4 @@
-"""Where the parts of the Sketchy release are, in the forms people have it in.
+"""Finds the parts of the Sketchy release, whether they are archives or extracted folders.
 
 The release is two archives: `rendered_256x256.7z` holds
 `256x256/photo/<rendering>/<class>/<photo>.jpg` and
@@ -24,9 +24,7 @@ _SHOWN = 12
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A part of the release: the places its folder can have, an entry that tells
-    the folder, and its archive's name.
-    """
+    """A part of the release: the places of its folder, an entry that is in it, and its archive."""
 
     places: tuple[str, ...]
     entry: str
@@ -39,10 +37,9 @@ INFO = Part(("info-06-04/info", "info"), "invalid-error.txt", "info-06-04.zip")
 
 @dataclasses.dataclass(frozen=True)
 class Release:
-    """Folders of one choice of renderings: a folder per class in `photos` and in `sketches`, the
-      lists in `info`.
+    """The folders of one choice of renderings.
 
-    `source` is the folder of the build that they are in.
+    `photos` and `sketches` have a folder per class, `info` has the lists; all are in `source`.
     """
 
     photos: pathlib.Path
@@ -54,10 +51,10 @@ class Release:
 def renderings(
     photo_variant: str | Sequence[str], sketch_variant: str | Sequence[str]
 ) -> list[str]:
-    """As `names.renderings`, of one variant or several.
+    """`names.renderings`, of one variant or several.
 
     Raises:
-      UserError: there is no such variant, or the numbers of the two do not agree.
+      UserError: there is no such variant, or the two numbers of variants do not agree.
     """
     photos, sketches = sources.as_list(photo_variant), sources.as_list(sketch_variant)
     for flag, given, known in (
@@ -74,8 +71,7 @@ def renderings(
 
 
 def sources_of(manual_dir: str | Sequence[str], each_rendering: Sequence[str]) -> list[Source]:
-    """The folders, absolute, with their renderings: one for all, or one for each; or one folder in
-      several.
+    """The folders, absolute, each with its rendering; one folder or one rendering serves for all.
 
     Raises:
       UserError: the numbers do not agree.
@@ -91,7 +87,7 @@ def sources_of(manual_dir: str | Sequence[str], each_rendering: Sequence[str]) -
 
 
 def _spread(values: Sequence, number: int) -> list:
-    """As many as are wanted, of as many or of one for all."""
+    """A list of `number` values; a single value is repeated."""
     return list(values) * (number if len(values) == 1 else 1)
 
 
@@ -102,8 +98,9 @@ def find(
     sketch_variant: str,
     source: Source = ALONE,
 ) -> Release:
-    """The release in, just above or just below `manual_dir`; archives are extracted into folders of
-    `extract_dir`.
+    """Finds the release in `manual_dir`, just above it or just below it.
+
+    Archives are extracted into folders of `extract_dir`.
 
     Raises:
       UserError: a part or a rendering is missing, or an archive cannot be extracted.
@@ -118,14 +115,14 @@ def find(
 
 
 def locate(manual_dir: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
-    """The pictures' and the lists' folders, or the archives that hold them.
+    """The folders of the pictures and of the lists, or the archives that hold them.
 
-    What is in or below `manual_dir` is preferred to what is beside it, and then a folder to an
+    What is in or below `manual_dir` goes before what is beside it; then a folder goes before an
     archive.
 
     Raises:
-      UserError: a part is nowhere, or in two places; the message lists where it was looked for and
-        what is there.
+      UserError: a part is nowhere, or in two places; the message lists where we looked and what is
+        there.
     """
     if not manual_dir.is_dir():
         raise UserError(f"--manual_dir={manual_dir}: no such folder")
@@ -154,7 +151,7 @@ def _locate(
 
 
 def _searches(levels: list[list[pathlib.Path]]) -> list[tuple[list[pathlib.Path], Callable]]:
-    """Where to look for what, in this order: the part's folder on every level, then its archive."""
+    """Where to look, and for what: first for the part's folder on every level, then its archive."""
     return [(roots, find_in) for find_in in (_folder_in, _archive_in) for roots in levels]
 
 
@@ -169,7 +166,7 @@ def _archive_in(root: pathlib.Path, part: Part) -> pathlib.Path | None:
 
 
 def _unpacked(path: pathlib.Path, extract_dir: pathlib.Path) -> pathlib.Path:
-    """`path` itself, or the part's folder in what is extracted from it."""
+    """`path` itself, or the part's folder within what is extracted from `path`."""
     if path.is_dir():
         return path
     part = PICTURES if path.name == PICTURES.archive else INFO
@@ -177,7 +174,7 @@ def _unpacked(path: pathlib.Path, extract_dir: pathlib.Path) -> pathlib.Path:
     folder = _folder_in(extracted, part)
     if folder is None:
         raise UserError(
-            f"{path} holds no {part.places[0]}/{part.entry}: it is not the release's archive"
+            f"{path} has no {part.places[0]}/{part.entry}: it is not the archive of the release"
         )
     return folder
 
@@ -201,7 +198,6 @@ def _not_found(part: Part, manual_dir: pathlib.Path) -> str:
     there = ", ".join(names[:_SHOWN]) + f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN)
     return (
         f"--manual_dir={manual_dir}: not found: {wanted}, looked for in it, in {manual_dir.parent}"
-        " and in its "
-        f"subfolders; it holds {there or 'nothing'}. Give the folder that holds 256x256/ and"
-        " info-06-04/"
+        f" and in its subfolders; it holds {there or 'nothing'}. Give the folder that holds"
+        " 256x256/ and info-06-04/"
     )

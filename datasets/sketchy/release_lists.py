@@ -1,6 +1,4 @@
-"""The lists of the release: which photos are held out, which sketches are
-invalid, what is known of each sketch.
-"""
+"""The release's lists: photos to hold out, invalid sketches, and statistics of each sketch."""
 
 from __future__ import annotations
 
@@ -20,9 +18,7 @@ _MOST_DIGITS = 9  # of a number in stats.csv
 
 @dataclasses.dataclass(frozen=True)
 class Stats:
-    """A row of stats.csv; -1 is unknown, as what is no number
-    there, or one that is no possible count.
-    """
+    """A row of stats.csv; -1: the value is unknown, is no number or is too large to be a count."""
 
     difficulty: int = -1
     stroke_count: int = -1
@@ -30,12 +26,12 @@ class Stats:
 
 @dataclasses.dataclass(frozen=True)
 class Info:
-    """The lists' rows.
+    """The rows of the lists.
 
     Attributes:
-      test_photos: rows of testset.txt, `class/photo.jpg`; None without that file.
+      test_photos: rows of testset.txt, `class/photo.jpg`; None if there is no such file.
       invalid: for each of `MARKS`, the sketch IDs of its list.
-      stats: rows of stats.csv by sketch ID; empty without that file.
+      stats: rows of stats.csv by sketch ID; empty if there is no such file.
     """
 
     test_photos: list[str] | None
@@ -47,7 +43,7 @@ def read(folder: pathlib.Path) -> Info:
     """Reads the lists in `folder`; testset.txt and stats.csv may be missing.
 
     Raises:
-      UserError: an invalid-*.txt is missing, a list is no text, or stats.csv lacks a column.
+      UserError: an invalid-*.txt is missing, a list is not text, or stats.csv lacks a column.
     """
     testset, stats = folder / "testset.txt", folder / "stats.csv"
     return Info(
@@ -58,7 +54,7 @@ def read(folder: pathlib.Path) -> Info:
 
 
 def merged(lists: Collection[Info]) -> Info:
-    """The rows of all, each once: lists of parts of one release are mostly the same."""
+    """The rows of all lists, each once; parts of one release mostly have the same lists."""
     testsets = [info.test_photos for info in lists if info.test_photos is not None]
     return Info(
         test_photos=list(dict.fromkeys(itertools.chain(*testsets))) if testsets else None,
@@ -79,13 +75,13 @@ def _rows(path: pathlib.Path) -> list[str]:
 
 
 def _text(path: pathlib.Path) -> str:
-    """With or without a byte order mark, with any ends of lines; accents composed, as in `Picture`.
+    """The text of a list, without byte order mark; accents are composed as in `Picture`.
 
-    Of other encodings only the ASCII, which names all of the release.
+    A list in another encoding than UTF-8 keeps its ASCII, which is enough for the release's names.
     """
     text = path.read_text(encoding="utf-8-sig", errors="replace")
-    if "\0" in text:  # UTF-16, which would be read as rows that name nothing
-        raise UserError(f"{path} is no plain text: save it as UTF-8, or extract the archive again")
+    if "\0" in text:  # UTF-16, whose rows would match no name
+        raise UserError(f"{path} is not plain text: save it as UTF-8, or extract the archive again")
     return unicodedata.normalize("NFC", text)
 
 
@@ -93,7 +89,7 @@ def _invalid(folder: pathlib.Path, flag: str) -> frozenset[str]:
     path = folder / f"invalid-{flag}.txt"
     if not path.is_file():
         raise UserError(
-            f"{path} is missing: without it every sketch would pass for valid; extract the archive"
+            f"{path} is missing: without it every sketch would count as valid; extract the archive"
             " again"
         )
     return frozenset(_rows(path))
@@ -107,12 +103,12 @@ def _stats(path: pathlib.Path) -> dict[str, Stats]:
         )
         if missing:
             raise UserError(
-                f"{path} has no column {min(missing)}: mend it, or take it away (it is optional)"
+                f"{path} has no column {min(missing)}: mend it, or remove it (it is optional)"
             )
         return dict(map(_stats_row, reader))
     except csv.Error as error:
         raise UserError(
-            f"{path}, line {reader.line_num}: {error}; mend it, or take it away (it is optional)"
+            f"{path}, line {reader.line_num}: {error}; mend it, or remove it (it is optional)"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""The Sketchy database: sketches, each with the photo it was drawn from."""
+"""The Sketchy database: sketches, each with the photo from which it was drawn."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ from sketch2img_tf.surroundings import progress
 
 @dataclasses.dataclass(eq=False)
 class SketchyConfig(tfds.core.BuilderConfig):
-    """A choice of renderings, one of `PHOTO_VARIANTS` and one of
-    `SKETCH_VARIANTS`; of several folders, their all.
-    """
+    """One of `PHOTO_VARIANTS` and one of `SKETCH_VARIANTS`; all of them, for several folders."""
 
     photo_variant: str = DEFAULT_PHOTO_VARIANT
     sketch_variant: str = DEFAULT_SKETCH_VARIANT
@@ -46,12 +44,10 @@ def _config(photo_variant: str, sketch_variant: str) -> SketchyConfig:
 
 
 def joined_config(renderings: Sequence[str]) -> SketchyConfig | str:
-    """Of folders in these renderings, `photo-sketch` each: the
-    config of one, or a new one of several.
-    """
+    """The config of folders in these renderings (`photo-sketch`): a new one if they are several."""
     each = sorted(set(renderings))
     if len(each) == 1:
-        return each[0]  # TFDS takes its own by their names alone
+        return each[0]  # TFDS takes its own configs by name
     photos, sketches = (",".join(variants) for variants in zip(*(name.split("-") for name in each)))
     return SketchyConfig(
         name=config_name(each),
@@ -62,16 +58,15 @@ def joined_config(renderings: Sequence[str]) -> SketchyConfig | str:
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """Builds one choice of renderings from the release in `manual_dir`, or several from those of
-    `sources`.
+    """Builds one choice of renderings from the release in `manual_dir`, or several from `sources`.
 
     Differs from other TFDS builders: class names come from the data, and `metadata.json` beside the
     records holds what a reader needs beyond the examples: class names, pixel statistics, counts by
     class and flags, and the report.
 
     Args:
-      max_bad: bad files to leave out (`report.BAD_KINDS`); with more, nothing is built.
-      sources: folders of releases, each with its renderings, which become one data set; empty: the
+      max_bad: how many bad files (`report.BAD_KINDS`) may be left out; with more, nothing is built.
+      sources: folders of releases, each in its renderings, which become one data set; empty: the
         `manual_dir` alone.
       **kwargs: `data_dir`, `config` and `version`, as for every builder.
     """
@@ -86,9 +81,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     DEFAULT_BUILDER_CONFIG_NAME = f"{DEFAULT_PHOTO_VARIANT}-{DEFAULT_SKETCH_VARIANT}"
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         "Put the release's two archives, rendered_256x256.7z and info-06-04.zip, or the folders"
-        " extracted from them, "
-        "256x256/ and info-06-04/, into the manual_dir. See README.md beside the builder for where"
-        " to get them."
+        " extracted from them, 256x256/ and info-06-04/, into the manual_dir. See README.md beside"
+        " the builder for where to get them."
     )
 
     def __init__(self, *, max_bad: int = 0, sources: Sequence[Source] = (), **kwargs):

@@ -6,9 +6,7 @@ from datasets.sketchy.sketchy_dataset_builder import Builder
 
 
 class SketchyTest(tfds.testing.DatasetBuilderTestCase):
-    """Three classes of three photos with two sketches each;
-    one photo per class is in testset.txt.
-    """
+    """Three classes of three photos, with two sketches each; testset.txt has a photo per class."""
 
     DATASET_CLASS = Builder
     BUILDER_CONFIG_NAMES_TO_TEST = [Builder.DEFAULT_BUILDER_CONFIG_NAME]

@@ -185,7 +185,7 @@ def test_photos_that_the_sketches_hold_out(data_dir, tmp_path):
 def test_edge_maps_that_are_not_built(dummy_data_dir):
     with pytest.raises(
         UserError,
-        match="edge_maps/1.0.0 is not built yet: --photos_dir=DIR says where the photos are",
+        match="edge_maps/1.0.0 is not built yet: give --photos_dir=DIR, a folder with a folder",
     ):
         sources.open_data(config(str(dummy_data_dir), edge_maps_share=0.5))
 

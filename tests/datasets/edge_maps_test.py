@@ -305,7 +305,7 @@ def test_names_that_are_no_utf8(photos_dir, data_dir, no_utf8, capfd):
 @pytest.mark.parametrize(
     "given, message",
     [
-        (dict(photos_dir=""), "is not built yet: --photos_dir=DIR says"),
+        (dict(photos_dir=""), "is not built yet: give --photos_dir=DIR"),
         (dict(photos_dir="nowhere"), "^--photos_dir=nowhere: no such folder"),
         (dict(photos_dir="{empty}"), "^--photos_dir=.*/empty: is empty; put photos into it"),
         (dict(photos_dir=str(ROOT / "configs")), "no photo in it but README.md, .* more; put"),

@@ -110,7 +110,7 @@ FAULTS = [
     (text, "is not a picture"),
     (smaller, "is 255x256, not 256x256"),
     (other_format, "is GIF, not"),
-    (turned, "is to be turned, as its EXIF data say: save it upright"),
+    (turned, "should be turned, as its EXIF data say: save it upright"),
     (huge, "decompression bomb"),
 ]
 
@@ -333,7 +333,7 @@ def test_refuses_lists_in_utf_16(release_dir, name):
     path.write_text(path.read_text(), encoding="utf-16")
     with pytest.raises(
         UserError,
-        match=f"^{path} is no plain text: save it as UTF-8, or extract the archive again$",
+        match=f"^{path} is not plain text: save it as UTF-8, or extract the archive again$",
     ):
         inspect(release_dir)
 
@@ -350,7 +350,7 @@ def test_names_the_line_of_stats_that_cannot_be_read(release_dir):
     path = release_dir / "info-06-04/info/stats.csv"
     path.write_text(path.read_text() + f'"{"x" * 200_000}",1\n')
     with pytest.raises(
-        UserError, match=rf"^{path}, line \d+: field larger than .*; mend it, or take it away"
+        UserError, match=rf"^{path}, line \d+: field larger than .*; mend it, or remove it"
     ):
         inspect(release_dir)
 

@@ -118,7 +118,7 @@ def test_a_folder_in_use_is_refused(directory):
 
 
 def test_an_unknown_class_is_named(tmp_path):
-    with pytest.raises(UserError, match="no scene of 'aple'"):
+    with pytest.raises(UserError, match="^--classes=aple: should be some of"):
         miniature.write(str(tmp_path / "new"), classes=("aple",))
 
 

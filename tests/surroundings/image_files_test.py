@@ -110,7 +110,7 @@ def test_the_turn_is_read_beside_a_resolution_below_zero(kind, tmp_path):
     np.testing.assert_array_equal(photos.decode(sideways), np.rot90(photos.decode(plain), -1))
     (tmp_path / "sketch").write_bytes(sideways)
     if kind == "PNG":  # whose records do not turn the picture
-        assert "is to be turned" in pictures.check_sketch(tmp_path / "sketch").problem
+        assert "should be turned" in pictures.check_sketch(tmp_path / "sketch").problem
 
 
 def test_colours_are_stored_as_adobe_or_jfif_say():

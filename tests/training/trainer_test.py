@@ -34,7 +34,7 @@ def test_a_batch_has_at_most_all_examples(dummy_data_dir):
 
 def test_data_that_is_neither_built_nor_given(tmp_path):
     with pytest.raises(
-        UserError, match=f"^{tmp_path}/sketchy/.* is not built yet: --manual_dir=DIR says where"
+        UserError, match=f"^{tmp_path}/sketchy/.* is not built yet: give --manual_dir=DIR"
     ):
         preparation.open_data(config(tmp_path))
 
