@@ -1,6 +1,4 @@
-"""Random changes of training pictures, on intensities (see
-preprocessing.py), from explicit seeds.
-"""
+"""Random changes of training pictures, from explicit seeds; they work on intensities."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def seed_of(seed: int, number: tf.Tensor) -> tf.Tensor:
-    """The seed, int64 [2], of the changes of a run's example `number`, int64 []."""
+    """The seed, int64 [2], for the changes of a run's example `number`, int64 []."""
     return stateless_random.fold_in(tf.constant([seed, 0], tf.int64), number)
 
 
@@ -43,8 +41,7 @@ def augment(
 def jitter_photo(
     photo: tf.Tensor, brightness: float, contrast: float, seed: tf.Tensor
 ) -> tf.Tensor:
-    """Random brightness and contrast: `relight` by factors of U(1 - brightness, 1 + brightness),
-      contrast likewise.
+    """`relight` by random factors, U(1 - brightness, 1 + brightness); the same for the contrast.
 
     Args:
       photo: as in `relight`.
@@ -95,13 +92,12 @@ def crop_pair(
 
     Args:
       photo: float32 [H, W, 3].
-      sketch: float32 [H', W', 1], of the same view: sizes may differ, shares of the side are the
-        same.
+      sketch: float32 [H', W', 1], of the same view. Both lose the same shares of the side.
       fraction: at most this share of the side is cut off.
       seed: int [2].
 
     Returns:
-      Photo and sketch, smaller by whole pixels.
+      The photo and the sketch, smaller by whole pixels.
     """
     seeds = stateless_random.split(seed, 2)
     kept = 1.0 - fraction * stateless_random.uniform([], seeds[0])

@@ -1,4 +1,4 @@
-"""What a person types to choose classes and seeds."""
+"""Reads the classes and the seeds that a person types."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def find_class(text: str, class_names: tuple[str, ...], flag: str, owner: str) -
 
 
 def plain(name: str) -> str:
-    """`hot_air_balloon` of " Hot-air balloon"; accents composed (NFC)."""
+    """`hot_air_balloon` for " Hot-air balloon"; accents are composed (NFC)."""
     return re.sub(r"[\s_-]+", "_", unicodedata.normalize("NFC", name).strip().lower())
 
 
@@ -56,13 +56,13 @@ def parse_seeds(text: str) -> list[int]:
     """Parses seeds such as `3`, `1,5,9`, `0-7` or a mixture, in this order, without repetitions.
 
     Raises:
-      UserError: anything else.
+      UserError: the text has another form, or gives too many seeds.
     """
     seeds: dict[int, None] = {}
     for item in text.split(","):
         match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", item)
         if not match:
-            raise UserError(f"--seeds={text}: should be whole numbers as 3, 1,5,9 or 0-7")
+            raise UserError(f"--seeds={text}: should be whole numbers such as 3, 1,5,9 or 0-7")
         first, last = int(match[1]), int(match[2] or match[1])
         if not first <= last <= _LARGEST_SEED:
             raise UserError(
@@ -70,7 +70,7 @@ def parse_seeds(text: str) -> list[int]:
             )
         seeds.update(dict.fromkeys(range(first, min(last, first + MAX_SEEDS) + 1)))
         if len(seeds) > MAX_SEEDS:
-            raise UserError(f"--seeds={text}: more than {MAX_SEEDS} seeds")
+            raise UserError(f"--seeds={text}: give at most {MAX_SEEDS} seeds")
     return list(seeds)
 
 

@@ -31,13 +31,13 @@ def quotas(counts: np.ndarray, balance: float) -> np.ndarray:
 def balanced(
     records: tf.data.Dataset, counts: np.ndarray, balance: float, epoch: tf.Tensor
 ) -> tf.data.Dataset:
-    """An epoch's examples: some several times in a row, some not at all.
+    """An epoch's examples; some of them come several times in a row, and some do not come at all.
 
     Args:
       records: all examples once, each with its `label`, int64 [].
       counts: how many of them each class has, int64 [classes].
       balance: as in `quotas`.
-      epoch: its number, int64 [].
+      epoch: the number of the epoch, int64 [].
     """
     quota = tf.constant(quotas(counts, balance))
     number = tf.constant(counts)
@@ -54,9 +54,7 @@ def balanced(
 
 
 def _copies(rank: tf.Tensor, number: tf.Tensor, quota: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor:
-    """How often an epoch reads example `rank` of a class with
-    `number` examples and this `quota`.
-    """
+    """How often an epoch reads example `rank` of a class of `number` examples with this `quota`."""
 
     def before(place: tf.Tensor) -> tf.Tensor:
         return (place - rank + number - 1) // number

@@ -1,11 +1,9 @@
-"""What else the release's classes are called, and which belong together. Classes of other data are
-not in here.
-"""
+"""Other words for the release's classes, and groups of these classes. Other data have neither."""
 
 from __future__ import annotations
 
-# By the name of the class, of which none of them is a part: a search finds those without. A word
-# may mean several.
+# By class. A word that is a part of the class's name is not listed, since a search finds it anyway.
+# A word may stand for several classes.
 SYNONYMS = {
     "airplane": ("aeroplane", "jet"),
     "ape": ("gorilla", "monkey", "chimpanzee"),
@@ -67,7 +65,7 @@ SYNONYMS = {
     "wading_bird": ("heron", "stork", "flamingo"),
 }
 
-# Each class is in one of them.
+# Each class is in exactly one group.
 GROUPS = {
     "animals": (
         "ape bear camel cat cow deer dog elephant giraffe hedgehog horse kangaroo lion mouse pig"
@@ -93,11 +91,11 @@ GROUPS = {
     ),
 }
 GROUP_OF = {name: group for group, names in GROUPS.items() for name in names.split()}
-OTHERS = "other things"  # the group of a class that is in none of these
+OTHERS = "other things"  # the group of classes that are in no group above
 
 
 def named(word: str) -> list[str]:
-    """The classes of which `word` is a synonym, written as a class is."""
+    """The classes with the synonym `word`, which is written as class names are."""
     return [
         name
         for name, words in SYNONYMS.items()
@@ -106,7 +104,7 @@ def named(word: str) -> list[str]:
 
 
 def by_group(class_names: tuple[str, ...]) -> dict[str, list[str]]:
-    """Classes by their groups, in the order of `GROUPS`, without empty ones."""
+    """The classes by group, in the order of `GROUPS`; groups without a class are left out."""
     groups = {group: [] for group in (*GROUPS, OTHERS)}
     for name in class_names:
         groups[GROUP_OF.get(name, OTHERS)].append(name)

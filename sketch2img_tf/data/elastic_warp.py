@@ -24,20 +24,20 @@ def warp_sketch(
       sketch: intensities, float32 [H, W, 1], paper 0.
       fraction: standard deviation of the displacements, a share of the side.
       seed: int [2]; the same seed gives the same field.
-      grid: points a side.
+      grid: points per side.
 
     Returns:
       Intensities of the same shape.
     """
     size = tf.shape(sketch)[:2]
     points = stateless_random.normal([grid, grid, 2], seed) * fraction
-    # [H, W, 2] in pixels
+    # [H, W, 2], in pixels
     field = tf.image.resize(points, size, "bicubic") * tf.cast(size, tf.float32)
     return tf.ensure_shape(_moved(sketch, field), sketch.shape)
 
 
 def _moved(image: tf.Tensor, displacements: tf.Tensor) -> tf.Tensor:
-    """As `gathered`, by TensorFlow Addons if it is installed."""
+    """`gathered`, by TensorFlow Addons if it is installed."""
     addons = lanes.addons()
     if addons:
         return addons.image.dense_image_warp(image[tf.newaxis], displacements[tf.newaxis])[0]
@@ -62,7 +62,7 @@ def gathered(image: tf.Tensor, displacements: tf.Tensor) -> tf.Tensor:
     points = tf.cast(pixels, tf.float32) - displacements  # [H, W, 2]
     # The upper left of the four pixels around a point; clipped so that all four are in the image.
     corner = tf.clip_by_value(tf.floor(points), 0.0, tf.cast(size - 2, tf.float32))
-    # Shares of the way, [H, W, 1] each
+    # How far the point is below and to the right of the corner, in [0, 1]: [H, W, 1] each
     down, right = tf.split(tf.clip_by_value(points - corner, 0.0, 1.0), 2, 2)
     upper_left, upper_right, lower_left, lower_right = (
         tf.gather_nd(image, tf.cast(corner, tf.int32) + offset)

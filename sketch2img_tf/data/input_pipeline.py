@@ -1,11 +1,11 @@
 """From TFRecords to batches of normalised pictures.
 
-The order of the training examples is a function of the seed and the step alone, so that a run goes
-on exactly where it stopped with no iterator to save. The records lie in random order on disk (TFDS
-shuffles them by a hash when it writes them); every epoch draws anew from a buffer of
-`--shuffle_buffer` of them, seeded by the epoch, and an epoch reads every example once, or as often
-as `--balance_classes` says (`class_balance`). Batches run on over the end of an epoch. Edge maps
-that are mixed in have epochs of their own, and are balanced by themselves.
+The seed and the step alone determine the order of the training examples. So a run goes on exactly
+where it stopped, and no iterator is saved. The records lie in random order on disk (TFDS shuffles
+them by a hash when it writes them). Every epoch reads all examples once, or as often as
+`--balance_classes` says (`class_balance`), through a buffer of `--shuffle_buffer` records that is
+shuffled with the epoch's number as its seed. A batch may contain examples of two epochs. Edge maps
+that are mixed in have their own epochs, and their classes are balanced separately.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _FILES_AT_ONCE = 16
 
 @dataclasses.dataclass(frozen=True)
 class PairedDataset:
-    """Built pictures as a run chooses them: the classes and sketches of its `DataConfig`.
+    """Built pictures, of which a run uses the classes and sketches that its `DataConfig` chooses.
 
     A label is the position of its name in `class_names`, whatever its number in the files.
     """
@@ -51,24 +51,20 @@ class PairedDataset:
     class_names: tuple[str, ...]
     statistics: Statistics
     examples: dict[str, int]
-    """How many examples each split has, after the choice; `validation` is
-    there if training photos are held back.
-    """
+    """How many chosen examples each split has; `validation` is there if photos are held back."""
     examples_of_class: dict[str, int]
-    """How many there are to train on, by class, those that are held back included."""
+    """How many chosen training examples each class has, including those that are held back."""
     config: DataConfig
     all_class_names: tuple[str, ...]
     edge_maps: PairedDataset | None = None
-    """What is mixed into the training examples, as the
-    `DataConfig` says when; none if it says never.
-    """
+    """The edge maps that are mixed into the training examples; None if none are."""
 
 
 def open_paired_dataset(directory: str, config: DataConfig) -> PairedDataset:
-    """The pictures built in `directory`, the folder that holds `metadata.json`.
+    """The pictures built in `directory`, the folder that has `metadata.json`.
 
     Raises:
-      UserError: nothing built there, a class that is not there, or no example left.
+      UserError: nothing is built there, a class is missing, or no example is left.
     """
     metadata = read_metadata(directory)
     known = tuple(metadata["class_names"])
@@ -95,27 +91,27 @@ def training_batches(
     first_step: int = 0,
     context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
-    """Batches without end, from those of `first_step` on.
+    """Batches without end, beginning with those of `first_step`.
 
     Args:
       sketchy: the pictures.
-      batch_size: of one replica; so many of `context`'s replicas take from here, each its batch a
-        step.
-      seed: of order and jitter.
-      first_step: the step to start with.
-      context: of several workers the one that reads here; each has examples of its own.
+      batch_size: examples per replica and step. The dataset gives one batch per step for each
+        replica of this worker.
+      seed: determines the order of the examples and their random changes.
+      first_step: the step to begin with.
+      context: which of several workers reads here; each worker reads other examples.
 
     Returns:
-      {"photos": float32 [B, S, S, 3], "sketches": float32 [B, S, S, 1], both normalised, S being
-      `--image_size`; "labels": int64 [B]; "aligned": bool [B], whether a sketch's lines lie on its
-      photo, as an edge map's do}
+      {"photos": float32 [B, S, S, 3], "sketches": float32 [B, S, S, 1], both normalised; "labels":
+      int64 [B]; "aligned": bool [B], whether the sketch's lines lie on the photo's edges, as those
+      of an edge map do}; S is `--image_size`.
     """
     context = context or tf.distribute.InputContext()
     workers, worker = context.num_input_pipelines, context.input_pipeline_id
     examples_a_step = batch_size * context.num_replicas_in_sync // workers  # of this worker
 
     def jittered(number: tf.Tensor, record: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        number = number * workers + worker  # no two examples of a run have the same
+        number = number * workers + worker  # different for all examples of a run
         return _example(record, sketchy, augmentation.seed_of(seed, number))
 
     records = _training_records(sketchy, examples_a_step, seed, first_step, context)
@@ -132,7 +128,7 @@ def _training_records(
     first_step: int,
     context: tf.distribute.InputContext,
 ) -> tf.data.Dataset:
-    """Records without end, from the first of `first_step` on, with the edge maps mixed in."""
+    """Records without end, beginning with the first of `first_step`, with edge maps mixed in."""
     first = first_step * examples_a_step
     if sketchy.edge_maps is None:
         return _epochs(sketchy, seed, first, context)
@@ -148,15 +144,15 @@ def _training_records(
 def _epochs(
     sketchy: PairedDataset, seed: int, first: int, context: tf.distribute.InputContext
 ) -> tf.data.Dataset:
-    """This worker's training records, again and again in new orders, from number `first` on."""
+    """This worker's training records without end, in a new order every epoch, from `first` on."""
     records, examples = _records_of_worker(sketchy, context)
     epoch, offset = divmod(first, examples)
     balance = sketchy.config.balance_classes
     counts = _counts_of_classes(records, len(sketchy.class_names)) if balance else None
 
     def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
-        # The seed of a shuffle is a pair: that of the graph it is made in,
-        # here this function's, and its own.
+        # A shuffle has two seeds, its own and that of the graph that contains it: the graph of
+        # this function.
         tf.random.set_seed(seed + 1)
         chosen = class_balance.balanced(records, counts, balance, epoch) if balance else records
         return chosen.shuffle(
@@ -167,7 +163,7 @@ def _epochs(
 
 
 def _counts_of_classes(records: tf.data.Dataset, classes: int) -> np.ndarray:
-    """int64 [classes]; nothing says how many are in a worker's files, or held back."""
+    """int64 [classes], by counting: no metadata tell a worker's examples or held-back ones."""
 
     def add(counts: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         labels = tf.cast(labels, tf.int32)
@@ -178,24 +174,24 @@ def _counts_of_classes(records: tf.data.Dataset, classes: int) -> np.ndarray:
 
 
 def evaluation_batches(sketchy: PairedDataset, split: str, batch_size: int) -> tf.data.Dataset:
-    """The split once, in the order of the files, unjittered; the last batch may be smaller."""
+    """The split once, in the order of its files, unchanged; the last batch may be smaller."""
     still = functools.partial(_example, sketchy=sketchy, jitter_seed=None)
     pictures = _records(sketchy, split).map(still, num_parallel_calls=_CORES)
     return _ending_at_once(pictures.batch(batch_size).prefetch(_BATCHES_AHEAD))
 
 
 def _ending_at_once(batches: tf.data.Dataset) -> tf.data.Dataset:
-    """Without tf.data's tuner: told to end, its thread may sleep for a minute, and delay a stop."""
+    """Switches off tf.data's tuner: at the end its thread may sleep for a minute, and delay it."""
     options = tf.data.Options()
     options.autotune.enabled = False
     return batches.with_options(options)
 
 
 def read_metadata(directory: str) -> dict:
-    """What the builder wrote beside the records in `directory`.
+    """The metadata that the builder wrote beside the records in `directory`.
 
     Raises:
-      UserError: it is not there, or damaged.
+      UserError: the file is missing or damaged.
     """
     path = os.path.join(directory, "metadata.json")
     try:
@@ -228,7 +224,7 @@ def _count(by_flags: dict[str, int], config: DataConfig) -> int:
 
 
 def _with_validation(sketchy: PairedDataset) -> PairedDataset:
-    """The counts of `validation` and of the rest of training, which the metadata do not know."""
+    """Counts the validation examples and the other training examples; the metadata do not."""
     share, total = sketchy.config.validation_share, sketchy.examples["train"]
     records = _chosen(sketchy, "train", tfrecord_integrity.open_builder(sketchy.directory))
     names = records.map(lambda record: record["photo_id"]).batch(1024)
@@ -245,7 +241,7 @@ def _with_validation(sketchy: PairedDataset) -> PairedDataset:
 
 
 def _records(sketchy: PairedDataset, split: str) -> tf.data.Dataset:
-    """The chosen examples of a split, pictures still encoded, with the labels of `class_names`."""
+    """The chosen examples of a split, with encoded pictures and the labels of `class_names`."""
     records = _part(sketchy, split, tfrecord_integrity.open_builder(sketchy.directory))
     return records.apply(tf.data.experimental.assert_cardinality(sketchy.examples[split]))
 
@@ -253,10 +249,10 @@ def _records(sketchy: PairedDataset, split: str) -> tf.data.Dataset:
 def _records_of_worker(
     sketchy: PairedDataset, context: tf.distribute.InputContext
 ) -> tuple[tf.data.Dataset, int]:
-    """A worker's part of the training records, and how many they are.
+    """A worker's part of the training records, and their number.
 
-    Each worker reads files of its own, so that none is read twice from afar; where there are too
-    few files for that, all workers read all of them and keep every n-th example.
+    Each worker reads its own files, so that no file is sent to two workers. If there are fewer
+    files than workers, every worker reads all files and keeps every n-th example.
     """
     workers, worker = context.num_input_pipelines, context.input_pipeline_id
     examples = sketchy.examples["train"]
@@ -268,7 +264,7 @@ def _records_of_worker(
         examples = len(range(worker, examples, workers))
     else:
         records = _part(sketchy, "train", builder, context)
-        # Nothing says how many of a file's are chosen.
+        # Nothing says how many examples of a file are chosen, so they are counted.
         examples = int(records.reduce(np.int64(0), lambda count, _: count + 1))
     if not examples:
         raise UserError(
@@ -281,7 +277,7 @@ def _records_of_worker(
 def _part(
     sketchy: PairedDataset, split: str, builder, context: tf.distribute.InputContext | None = None
 ) -> tf.data.Dataset:
-    """As `_records`, of the files that are the worker's of `context`."""
+    """`_records`, but only from the files that `context` gives to its worker."""
     share = sketchy.config.validation_share
     records = _chosen(sketchy, "test" if split == "test" else "train", builder, context)
     if split != "test" and share:
@@ -295,10 +291,10 @@ def _part(
 def _chosen(
     sketchy: PairedDataset, split: str, builder, context: tf.distribute.InputContext | None = None
 ) -> tf.data.Dataset:
-    """Records of the builder's split as they are, those that the configuration chooses."""
+    """The records of the builder's split that the configuration chooses, not changed yet."""
     undecoded = {"photo": tfds.decode.SkipDecoding(), "sketch": tfds.decode.SkipDecoding()}
-    # The files take turns in a fixed order: which comes when is the seed's
-    # business, not that of the threads.
+    # The files take turns in a fixed order: the order of the examples must depend on the seed only,
+    # not on the speed of threads.
     reading = tfds.ReadConfig(
         interleave_cycle_length=_FILES_AT_ONCE, try_autocache=False, input_context=context
     )
@@ -309,7 +305,7 @@ def _chosen(
 
 
 def _is_chosen(record: dict[str, tf.Tensor], sketchy: PairedDataset) -> tf.Tensor:
-    # Edge maps have no flags.
+    # Edge maps have no marks.
     dropped = [record[flag] for flag in sketchy.config.drop_sketches if flag in record]
     return (_new_labels(sketchy, record["label"]) >= 0) & ~tf.reduce_any(
         tf.stack([*dropped, False])
@@ -326,7 +322,7 @@ def _relabel(record: dict[str, tf.Tensor], sketchy: PairedDataset) -> dict[str, 
 
 
 def _new_labels(sketchy: PairedDataset, label: tf.Tensor) -> tf.Tensor:
-    """-1 for a class that is not chosen."""
+    """The label as a position in `class_names`; -1 for a class that is not chosen."""
     positions = {name: position for position, name in enumerate(sketchy.class_names)}
     labels = [positions.get(name, -1) for name in sketchy.all_class_names]
     return tf.gather(tf.constant(labels, tf.int64), label)

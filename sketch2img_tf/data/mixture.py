@@ -1,4 +1,4 @@
-"""How many edge maps are mixed with a run's sketches: their share changes with the step.
+"""How many edge maps are mixed with a run's sketches: their share depends on the step.
 
 SketchyGAN (Chen and Hays, 2018, arXiv 1801.02753) starts with almost only edge maps and ends with
 almost only sketches. Differs from SketchyGAN, which chooses each example at random, with a
@@ -39,9 +39,7 @@ class Mixture:
         return cls(*shares, data.edge_maps_share_steps, batch_size)
 
     def edge_maps_before(self, step: int | tf.Tensor) -> int | tf.Tensor:
-        """The number of edge maps in all steps before `step`,
-        rounded down; int64 [] for a tensor.
-        """
+        """The number of edge maps in all steps before `step`, rounded down; int64 [] or an int."""
         ramp = min(step, self.steps) if isinstance(step, int) else tf.minimum(step, self.steps)
         twice = 2 * self.steps * self.start * ramp + (self.end - self.start) * ramp * (ramp - 1)
         twice += 2 * self.steps * self.end * (step - ramp)

@@ -1,7 +1,6 @@
-"""Versions of the data sets; what the Sketchy release calls its renderings and its marks of bad
-sketches.
+"""Versions of the data sets, and the Sketchy release's names of renderings and of marks.
 
-Imports no library, so that who only names them needs none.
+Imports no library, so that code that only needs these names needs no library either.
 """
 
 from __future__ import annotations
@@ -30,16 +29,15 @@ SKETCH_VARIANTS = {
 DEFAULT_PHOTO_VARIANT = "tx_000100000000"
 DEFAULT_SKETCH_VARIANT = "tx_000000000010"
 
-# Why a sketch is bad: each has a list in the release, and is an option of what to leave out.
+# Why a sketch is bad. The release has a list for each, and --drop_sketches can leave them out.
 MARKS = ("error", "ambiguous", "pose", "context")
 
 
 def renderings(photo_variants: Sequence[str], sketch_variants: Sequence[str]) -> list[str]:
-    """`photo-sketch`, once or once a folder, of variants that are one for all folders or one for
-    each.
+    """The rendering of each folder, as `photo-sketch`; one variant may serve for all folders.
 
     Raises:
-      ValueError: their numbers do not agree.
+      ValueError: the numbers of variants do not agree.
     """
     photos, sketches = list(photo_variants), list(sketch_variants)
     if not photos or not sketches or len({1, len(photos), len(sketches)}) > 2:
@@ -53,5 +51,5 @@ def renderings(photo_variants: Sequence[str], sketch_variants: Sequence[str]) ->
 
 
 def config_name(each: Sequence[str]) -> str:
-    """Of the data set of folders in these renderings, in whatever order."""
+    """The name of the data set of folders in these renderings, in any order."""
     return "+".join(sorted(set(each)))

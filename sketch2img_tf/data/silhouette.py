@@ -8,9 +8,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 GAPS = 32
-"""Gaps in outlines of up to 1/GAPS of the side, 2 pixels of 64,
-count as closed: people leave gaps.
-"""
+"""Gaps in outlines up to 1/GAPS of the side, 2 pixels of 64, count as closed: people leave gaps."""
 
 
 def outside(lines: tf.Tensor) -> tf.Tensor:

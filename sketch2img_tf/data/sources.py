@@ -1,4 +1,4 @@
-"""Which built data a run reads; builds them where they are missing."""
+"""Opens the built data that a run reads, and builds them if they are missing."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
 
 
 def directory(data: DataConfig) -> pathlib.Path:
-    """The folder of the records of `--dataset`, which may not be there yet."""
+    """The folder of the records of `--dataset`, whether they are built or not."""
     if data.dataset == "edge_maps":
         return edge_maps_build.dataset_dir(data.data_dir)
     return sketchy_build.dataset_dir(data.data_dir, data.photo_variant, data.sketch_variant)
 
 
 def open_data(data: DataConfig) -> PairedDataset:
-    """The pictures that the configuration chooses, and the edge maps to mix in; builds TFRecords
-    that are missing.
+    """Opens the pictures that the configuration chooses, and the edge maps to mix in.
+
+    Builds the records that are missing.
 
     Raises:
-      UserError: there is nothing to build from, the choice leaves nothing, or the edge maps do not
-        go with the sketches.
+      UserError: there is nothing to build from, no example is chosen, or the edge maps do not fit
+        the sketches.
     """
     _build_missing(data)
     sketchy = input_pipeline.open_paired_dataset(str(directory(data)), data)
@@ -41,8 +42,9 @@ def open_data(data: DataConfig) -> PairedDataset:
 
 
 def all_photos(sketchy: PairedDataset) -> list[PairedDataset]:
-    """`sketchy`, and the edge maps of its classes that are built beside it,
-    mixed in or not; why not goes to stderr.
+    """`sketchy` and, if there are any, the edge maps of its classes that are built beside it.
+
+    A run need not mix them in. If they do not fit the sketches, prints why and leaves them out.
     """
     if sketchy.edge_maps or sketchy.config.dataset == "edge_maps":
         return [sketchy, *([sketchy.edge_maps] if sketchy.edge_maps else [])]
@@ -51,24 +53,20 @@ def all_photos(sketchy: PairedDataset) -> list[PairedDataset]:
     try:
         return [sketchy, _with_edge_maps(sketchy).edge_maps]
     except UserError as error:
-        print(f"their photos are not looked at: {error}", file=sys.stderr)
+        print(f"the photos of the edge maps are left out: {error}", file=sys.stderr)
         return [sketchy]
 
 
 def check_built(data: DataConfig) -> None:
-    """Raises a UserError if there is anything left to build: several
-    workers must not build the same at once.
-    """
+    """Raises a UserError if anything is not built: several workers must not build it at once."""
     for name, folder in _missing(data).items():
         raise UserError(
-            f"{folder} is not built yet: build it first, by `python -m datasets.{name}.build`"
+            f"{folder} is not built yet: build it first, with `python -m datasets.{name}.build`"
         )
 
 
 def describe(sketchy: PairedDataset) -> list[str]:
-    """A line for each folder that the data were built from, if they are
-    several: its photos, of all classes.
-    """
+    """If the data were built from several folders, a line for each: its photos of all classes."""
     built = [sketchy, *([sketchy.edge_maps] if sketchy.edge_maps else [])]
     metadata = [input_pipeline.read_metadata(each.directory) for each in built]
     lines = [
@@ -78,7 +76,7 @@ def describe(sketchy: PairedDataset) -> list[str]:
 
 
 def _missing(data: DataConfig) -> dict[str, pathlib.Path]:
-    """The folders that `data` needs and that are not there, by the data sets' names."""
+    """The folders that `data` needs and that do not exist, by the name of the data set."""
     folders = {data.dataset: directory(data)}
     if data.mixes_edge_maps:
         folders["edge_maps"] = edge_maps_build.dataset_dir(data.data_dir)
@@ -99,15 +97,15 @@ def _build_missing(data: DataConfig) -> None:
 
 
 def _with_edge_maps(sketchy: PairedDataset) -> PairedDataset:
-    """`sketchy` with the edge maps of its classes, seen through its statistics."""
+    """`sketchy` with the edge maps of its classes, which are normalised by its statistics."""
     folder = edge_maps_build.dataset_dir(sketchy.config.data_dir)
     metadata = input_pipeline.read_metadata(str(folder))
     missing = [name for name in sketchy.class_names if name not in metadata["class_names"]]
     if missing:
         raise UserError(
             f"{folder}: the edge maps have no class {missing[0]}, which the sketches have; they"
-            f" have {', '.join(metadata['class_names'])}: name the photos' folders as the sketches'"
-            " classes"
+            f" have {', '.join(metadata['class_names'])}: give the photos' folders the names of the"
+            " sketches' classes"
         )
     _check_held_out(sketchy, folder, metadata)
     chosen = dataclasses.replace(
@@ -121,11 +119,11 @@ def _with_edge_maps(sketchy: PairedDataset) -> PairedDataset:
 
 
 def _check_held_out(sketchy: PairedDataset, folder: pathlib.Path, metadata: dict) -> None:
-    """A photo that is held out with its sketch must not be trained on with its edges."""
+    """Stops if a photo whose sketches are held out would be trained on with its edges."""
     sketches = input_pipeline.read_metadata(sketchy.directory)
     if "held_out_looks" not in sketches:
         raise UserError(
-            f"{sketchy.directory}: does not say which photos it holds out; delete it and build it"
+            f"{sketchy.directory} does not say which photos it holds out: delete it and build it"
             " again"
         )
     both = sorted(set(sketches["held_out_photos"]) & set(metadata["training_photos"]))
@@ -137,7 +135,7 @@ def _check_held_out(sketchy: PairedDataset, folder: pathlib.Path, metadata: dict
         both = [name for name, position in zip(metadata["training_photos"], alike) if position >= 0]
     if both:
         raise UserError(
-            f"{folder}: would train on {len(both)} photos that the sketches hold out, {both[0]}"
-            " first; delete it and build it with `python -m datasets.edge_maps.build"
+            f"{folder} would train on {len(both)} photos that the sketches hold out, such as"
+            f" {both[0]}: delete it and build it with `python -m datasets.edge_maps.build"
             f" --sketches_dir={sketchy.directory}`"
         )

@@ -1,6 +1,4 @@
-"""Means and scales of a data set's pictures; a file of its
-own, so that cards need no TensorFlow.
-"""
+"""Means and scales of a data set's pictures; in a file that does not need TensorFlow."""
 
 from __future__ import annotations
 
@@ -12,9 +10,9 @@ class Statistics:
     """The values that normalise a picture.
 
     Attributes:
-      photo_mean, photo_scale, sketch_mean, sketch_scale: of the training pictures' intensities,
-        with one mean per channel.
-      sketch_encoding: one of `options.data.SKETCH_ENCODINGS`. Distances have a fixed range: they do
+      photo_mean, photo_scale, sketch_mean, sketch_scale: those of the training pictures'
+        intensities, with one mean per channel.
+      sketch_encoding: one of `options.data.SKETCH_ENCODINGS`. Distances have a fixed range and do
         not use the sketches' mean and scale, which are those of lines.
     """
 
@@ -26,9 +24,7 @@ class Statistics:
 
     @classmethod
     def from_dict(cls, values: dict) -> Statistics:
-        """From the attributes by name; `sketch_encoding` is
-        "lines" by default. Ignores other keys.
-        """
+        """From the attributes by name; the default of `sketch_encoding` is "lines"."""
         return cls(
             tuple(values["photo_mean"]),
             values["photo_scale"],

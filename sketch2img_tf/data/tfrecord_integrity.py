@@ -1,9 +1,9 @@
 """Checks that the TFRecord files of built data are complete and not damaged.
 
-TFRecords have a checksum per record but none per file: a file that is cut between two records reads
-without an error. So the files' sizes are compared at the start with those that TFDS noted when it
-wrote them, which takes no time. When a checksum fails later, all files are searched, so that the
-message can name the damaged one.
+A TFRecord file has a checksum per record but none for the file: a file that was cut between two
+records reads without an error. So at the start we compare the files' sizes with those that TFDS
+noted when it wrote them, which takes no time. If a checksum fails later, we search all files, so
+that the message can name the damaged one.
 """
 
 from __future__ import annotations
@@ -23,25 +23,23 @@ _CURE = "delete {} and build it again"
 
 
 def open_builder(directory: str) -> tfds.core.DatasetBuilder:
-    """What TFDS built in `directory`.
+    """The builder of the data that TFDS built in `directory`.
 
     Raises:
-      UserError: this TFDS cannot read its description.
+      UserError: the installed TFDS cannot read the data's description.
     """
     try:
         return tfds.builder_from_directory(directory)
     except Exception as error:  # of a dozen types: protobuf's, OSError, ValueError
         raise UserError(
-            f"{directory}: TFDS {tfds.__version__} cannot read what describes it"
-            f" ({str(error).splitlines()[0]}); was it"
-            f" built by a newer one, or damaged? {_CURE.format('it')}"
+            f"{directory}: TFDS {tfds.__version__} cannot read its description"
+            f" ({str(error).splitlines()[0]}); a newer TFDS may have built it, or it is damaged:"
+            f" {_CURE.format('it')}"
         ) from error
 
 
 def check(directory: str) -> None:
-    """Raises a UserError that names the first file that is
-    missing, or not as long as it was written.
-    """
+    """Raises a UserError that names the first file that is missing or has another length."""
     for split in open_builder(directory).info.splits.values():
         paths = [str(path) for path in split.filepaths]
         for path in paths:
@@ -53,7 +51,7 @@ def check(directory: str) -> None:
             raise _damaged(
                 directory,
                 f"{directory}/*{split.name}*",
-                f"have not the {split.num_bytes} bytes written",
+                f"do not have the {split.num_bytes} bytes that were written",
             )
 
 

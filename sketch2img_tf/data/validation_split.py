@@ -1,8 +1,7 @@
-"""The validation part of the training photos: for choosing flags, so that the test part is read
-once.
+"""The validation part of the training photos: flags are chosen by it, not by the test part.
 
-A hash of a photo's name decides whether the photo, with all its sketches, belongs to it. So it has
-the same photos in every run with the same share, for every seed and choice of classes.
+A hash of a photo's name decides whether the photo, with all its sketches, belongs to this part. So
+all runs with the same share have the same photos in it, whatever the seed and the classes.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ _BUCKETS = 1000
 
 
 def is_held_back(photo_id: tf.Tensor, share: float) -> tf.Tensor:
-    """Whether a photo with this name, string [], is in the
-    validation part of this share; bool [].
-    """
+    """Whether a photo with this name, string [], is in the validation part; bool []."""
     # TensorFlow promises that this hash never changes.
     return tf.strings.to_hash_bucket_fast(photo_id, _BUCKETS) < round(share * _BUCKETS)

@@ -1,6 +1,6 @@
-"""A classifier of real photos that judges generated ones; not the discriminator's. NumPy, float64.
+"""A classifier of real photos, with which we judge generated ones; not the discriminator's. NumPy.
 
-Axes: M pictures, C features, K classes.
+All of it computes in float64. Axes: M pictures, C features, K classes.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import dataclasses
 import numpy as np
 from scipy import optimize
 
-# Weight decay, for standardised features; 1e-4 to 1e-2 are as accurate on held-out real photos
+# Weight decay, for standardised features; values from 1e-4 to 1e-2 are equally accurate on
+# held-out real photos
 _DECAY = 1e-3
 _ITERATIONS = 200
-# Times the mean one: a feature may vary on generated photos but hardly on real ones
+# A feature's smallest scale, times the mean scale: it may vary on generated photos, hardly on real
 _LEAST_DEVIATION = 0.1
 
 
@@ -22,7 +23,7 @@ class Classifier:
     """Multinomial logistic regression on standardised features.
 
     Attributes:
-      mean, scale: of the features, float64 [C].
+      mean, scale: those of the features, float64 [C].
       weights: float64 [C, K].
       bias: float64 [K].
     """
@@ -83,7 +84,7 @@ def inception_score(probabilities: np.ndarray) -> float:
 
 
 def _span(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """An orthonormal basis, [C, D], of the rows of x, [M, C], and the rows' coordinates, [M, D]."""
+    """An orthonormal basis, [C, D], of the span of x's rows, and the rows' coordinates, [M, D]."""
     if len(x) >= x.shape[1]:
         return np.eye(x.shape[1]), x
     directions, lower = np.linalg.qr(x.T)  # x = lower^T directions^T

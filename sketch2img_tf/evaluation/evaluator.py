@@ -1,4 +1,4 @@
-"""Evaluates models on one part of the data; reads what the evaluations share only once.
+"""Evaluates models on one part of the data; what all evaluations need is read only once.
 
 Axes: N examples of the part; P sketches that are drawn S times each; H, W height and width.
 """
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """A model's pictures, one per example of a part, pixels,
-    uint8 [N, H, W, 3], and their scores.
-    """
+    """A model's pictures, one per example of a part, uint8 [N, H, W, 3], and their scores."""
 
     pictures: np.ndarray
     scores: Scores
@@ -48,21 +46,21 @@ class Evaluator:
         self._varied = examples.spread_over_classes(self.part.labels, protocol.diversity_sketches)
 
     def evaluate(self, draw: Draw) -> Evaluation:
-        """Evaluates a model's pictures of the part."""
+        """Evaluates a model on the part."""
         return self._evaluate(draw, self.part, self._varied)
 
     def evaluate_on_training(self, draw: Draw) -> Evaluation:
-        """Evaluates a model's pictures of training sketches, with the same metrics."""
+        """Evaluates a model on training sketches, with the same metrics."""
         part = self._training_part
         varied = examples.spread_over_classes(part.labels, self.protocol.diversity_sketches)
         return self._evaluate(draw, part, varied)
 
     def mean_colour(self) -> Scores:
-        """The lower reference: the training photos' mean colour for every sketch."""
+        """The lower reference: every sketch becomes the mean colour of the training photos."""
         return self._evaluate(draw_mean_colour, self.part, self._varied).scores
 
     def sketches(self) -> Scores:
-        """The scores of the sketches themselves, as pictures: what lines alone achieve."""
+        """The scores of the sketches themselves, as pictures: what the lines alone achieve."""
         pictures = np.repeat(self.part.sketch_pixels, 3, axis=-1)
         several = np.repeat(
             pictures[self._varied][:, np.newaxis], self.protocol.diversity_seeds, axis=1
@@ -72,8 +70,8 @@ class Evaluator:
     def real(self) -> Scores:
         """The upper reference: the real photos of the part, as pictures.
 
-        Some metrics cannot compare these photos with themselves. There the training photos take
-        their place: for distances of sets, and for diversity, which is that of photos of one class.
+        Some metrics cannot compare these photos with themselves. For these the training photos take
+        their place: for distances of sets, and for diversity, which is that of one class's photos.
         """
         scores = self._scorer.score(self.part.photos, self.part, self._photos_of_a_class())
         distances = self._scorer.distances_of_reals() if self.network else {}
@@ -84,7 +82,7 @@ class Evaluator:
         return scoring.by_class(columns, self.part.labels, self.sketchy.class_names)
 
     def nearest_training_photos(self, pictures: np.ndarray) -> np.ndarray:
-        """The nearest training photo of each picture: pixels to pixels, uint8 [B, H, W, 3]."""
+        """The training photo that is nearest to each picture; both are uint8 [B, H, W, 3]."""
         return self.training.pixels[self._scorer.nearest_photos(pictures)]
 
     def description(self) -> dict:
@@ -120,9 +118,7 @@ class Evaluator:
         return Evaluation(pictures, self._scorer.score(pictures, part, several))
 
     def _photos_of_a_class(self) -> np.ndarray:
-        """Training photos of the same class as variations, [P, S,
-        H, W, 3]; repeated if there are few.
-        """
+        """For each varied sketch S training photos of its class, or repeats: [P, S, H, W, 3]."""
         times, labels = self.protocol.diversity_seeds, self.training.labels
         found = [np.flatnonzero(labels == label) for label in self.part.labels[self._varied]]
         return np.stack(
@@ -131,5 +127,5 @@ class Evaluator:
 
 
 def draw_mean_colour(sketches: tf.Tensor, labels: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """Draws the training photos' mean colour everywhere."""
+    """Draws the mean colour of the training photos everywhere."""
     return tf.zeros([*sketches.shape[:3], 3])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sketch2img_tf.data.statistics import Statistics
 
 Draw = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
-"""(normalised sketches, labels, seeds) to normalised photos, as `Generator.draw`."""
+"""A function of (normalised sketches, labels, seeds) to normalised photos, as `Generator.draw`."""
 
 _READ_BATCH = 64
 _DRAW_BATCH = 16
@@ -74,9 +74,7 @@ def read_part(sketchy: PairedDataset, split: str, most: int | None = None) -> Pa
 
 
 def number_photos(photos: np.ndarray) -> np.ndarray:
-    """Numbers of the distinct photos, int [N], from 0; photos
-    with equal pixels have the same number.
-    """
+    """Numbers of the distinct photos, int [N], from 0; equal photos have the same number."""
     numbers: dict[bytes, int] = {}
     return np.array(
         [numbers.setdefault(hashlib.sha1(photo).digest(), len(numbers)) for photo in photos]
@@ -103,9 +101,7 @@ def draw_examples(
     statistics: Statistics,
     description: str,
 ) -> np.ndarray:
-    """Draws the examples `chosen`, int [B], with these seeds,
-    int [B]: pixels, uint8 [B, H, W, 3].
-    """
+    """Draws the examples `chosen`, int [B], with seeds, int [B]; returns uint8 [B, H, W, 3]."""
     pictures = []
     starts = range(0, len(chosen), _DRAW_BATCH)
     for at in progress.bar(starts, description, unit="batch", leave=False):
@@ -120,8 +116,6 @@ def draw_examples(
 
 
 def spread_over_classes(labels: np.ndarray, most: int) -> np.ndarray:
-    """At most `most` examples of as many classes as possible,
-    int: every class's first, then second.
-    """
+    """At most `most` examples, int, of as many classes as possible: one of each, then a second."""
     before = np.array([np.sum(labels[:i] == label) for i, label in enumerate(labels)])
     return np.lexsort((labels, before))[:most]

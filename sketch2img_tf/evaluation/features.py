@@ -45,7 +45,7 @@ class FeatureNetwork:
     """A network of `pretrained.CHOICES` for the metrics.
 
     Attributes:
-      description: its description in a result line: name, layers, size, resize, and the weights'
+      description: what a result line says of it: name, layers, size, resize, and the weights'
         sha256.
       distance_names: the names of the Frechet and the kernel distance: `fid` and `kid` for
         InceptionV3 with Keras' ImageNet weights, otherwise with the network and its layer, such as
@@ -74,9 +74,7 @@ class FeatureNetwork:
         }
 
     def pooled(self, pictures: np.ndarray, description: str) -> np.ndarray:
-        """The deepest layer's means over positions, float32
-        [B, C], of pixels, uint8 [B, H, W, 3].
-        """
+        """The means of the deepest layer, float32 [B, C], for pixels, uint8 [B, H, W, 3]."""
         starts = progress.bar(
             range(0, len(pictures), BATCH), description, unit="batch", leave=False
         )
@@ -85,7 +83,7 @@ class FeatureNetwork:
         )
 
     def perceptual_distances(self, pictures: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """Distances of pairs of pictures, float64 [B], of pixels, uint8 [B, H, W, 3].
+        """Distances of pairs of pictures, float64 [B]; both are pixels, uint8 [B, H, W, 3].
 
         The squared distance of the two features, each normalised to length 1, averaged over
         positions and layers: R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a
@@ -110,7 +108,7 @@ class FeatureNetwork:
 
 
 def _distance(features: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-    """[B], of [B, H, W, C]."""
+    """The distances, [B], of features, [B, H, W, C]."""
     unit, other_unit = (
         values / (tf.norm(values + _EPSILON, axis=-1, keepdims=True))
         for values in (features, others)
@@ -119,9 +117,7 @@ def _distance(features: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
 
 
 def distance_names(flags: FeatureFlags) -> tuple[str, str] | None:
-    """The names of the Frechet and the kernel distance; None
-    without a network. See `FeatureNetwork`.
-    """
+    """`FeatureNetwork.distance_names`, without building the network; None if there is none."""
     if not flags.network:
         return None
     is_inception = flags.network == "InceptionV3"

@@ -1,4 +1,4 @@
-"""The held-out pictures for measurements during a run, and functions that draw them."""
+"""Held-out pictures for measurements during a run, and functions that draw them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BATCH = 16
 
 
 class HeldOut:
-    """The pictures that a run holds out, not jittered: `protocols.held_out_split`, or `split`."""
+    """The pictures that a run holds out, unchanged: `protocols.held_out_split`, or `split`."""
 
     def __init__(self, sketchy: input_pipeline.PairedDataset, split: str = ""):
         self.sketchy = sketchy
@@ -38,7 +38,7 @@ class HeldOut:
     def l1(self, draw: Draw) -> float:
         """The mean absolute difference of drawn and real photos' intensities, in [0, 1].
 
-        It is over the first 256 examples; example number i has seed i.
+        Over the first 256 examples; example number i has seed i.
         """
         differences: list[float] = []
         for batch in self.batches.take(L1_EXAMPLES // _BATCH):
@@ -51,7 +51,7 @@ class HeldOut:
         return float(np.mean(differences, dtype=np.float64))
 
     def grid(self, draw: Draw) -> Image.Image:
-        """A grid with columns sketch, generated, real: fixed examples and seeds, many classes."""
+        """A grid with columns sketch, generated, real; always the same examples and seeds."""
         examples, statistics = self._grid_examples, self.sketchy.statistics
         seeds = tf.range(len(examples["labels"]), dtype=tf.int64)
         fakes = draw(examples["sketches"], examples["labels"], seeds)
@@ -71,20 +71,20 @@ class HeldOut:
 
 
 def open_paired_dataset(card: Card, data_dir: str) -> input_pipeline.PairedDataset:
-    """The pictures of the run of `card`, from `data_dir`, or by default from the run's own.
+    """The pictures of the run of `card`, from `data_dir`; by default from the run's own folder.
 
     Raises:
-      UserError: they are missing, or do not have the card's classes.
+      UserError: the pictures are missing, or do not have the card's classes.
     """
     data = card.config.data
     chosen = dataclasses.replace(
         data, data_dir=data_dir or data.data_dir, classes=card.class_names, num_classes=0
     )
     sketchy = input_pipeline.open_paired_dataset(str(sources.directory(chosen)), chosen)
-    if sketchy.class_names != card.class_names:  # labels are positions in them
+    if sketchy.class_names != card.class_names:  # a label is a position in these names
         raise UserError(
-            f"{sketchy.directory}: the data write the model's classes otherwise,"
-            f" {sketchy.class_names} for {card.class_names}; delete it and build it again"
+            f"{sketchy.directory}: the data have the classes {sketchy.class_names}, the model has"
+            f" {card.class_names}; delete the data and build them again"
         )
     tfrecord_integrity.check(sketchy.directory)
     # A model's inputs are always normalised with the statistics of its own training data.
@@ -92,7 +92,7 @@ def open_paired_dataset(card: Card, data_dir: str) -> input_pipeline.PairedDatas
 
 
 def drawing_pixels(from_tensors: Draw, statistics: Statistics) -> Draw:
-    """A `Draw` from a function of uint8 pixels, such as an exported model's signature `tensors`."""
+    """A `Draw` from a function of uint8 pixels, such as the signature `tensors` of an export."""
 
     def draw(sketches: tf.Tensor, labels: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         pixels = preprocessing.paper_pixels(sketches, statistics)
@@ -103,11 +103,9 @@ def drawing_pixels(from_tensors: Draw, statistics: Statistics) -> Draw:
 
 
 def one_a_class(batches: Iterable[dict], most: int) -> dict[str, tf.Tensor]:
-    """A batch of at most `most` examples of many classes: the
-    first of every class, then the second.
-    """
+    """A batch of at most `most` examples of many classes: first one of every class, then more."""
     seen: collections.Counter[int] = collections.Counter()
-    # By (number of earlier examples of its class, class)
+    # The key is (how many examples of the class came before, class)
     chosen: dict[tuple[int, int], dict[str, tf.Tensor]] = {}
     for batch in batches:
         for i, label in enumerate(batch["labels"].numpy().tolist()):

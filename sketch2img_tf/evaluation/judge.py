@@ -1,8 +1,8 @@
-"""Whether the network of the metrics was also used in the model's losses.
+"""Tells whether the network of the metrics was also used in the model's losses.
 
-Such metrics are biased: the model was trained to score well in this network's features, which need
-not look better to people. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception
-Distance", 2023, show this.
+Such metrics are biased: the model was trained for good values in this network's features, and then
+its pictures need not look better to people. Kynkäänniemi et al., "The Role of ImageNet Classes in
+Fréchet Inception Distance", 2023, show this.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 
 def also_taught(network: str, losses: LossConfig) -> list[str]:
-    """The flags with which a run with these losses used the
-    network, or "" for none, in its losses.
-    """
+    """The flags by which a run with these losses used the network ("": none) in its losses."""
     teachers = {
         "perceptual_network": losses.perceptual_network if losses.perceptual_weight else "",
         "critic_network": losses.critic_network if losses.critic_counts else "",
@@ -31,7 +29,7 @@ def note(result: dict) -> str:
         return ""
     network = result["protocol"]["features"]["network"]
     return (
-        f"{network} judges here, and it taught this model too ({', '.join(taught)}): numbers with"
-        " its name cannot be"
-        " compared with those of models that it did not teach; give another --features_network"
+        f"{network} computes these metrics and was also used in losses of the model"
+        f" ({', '.join(taught)}): do not compare numbers with its name with those of models trained"
+        " without it; give another --features_network"
     )

@@ -1,4 +1,4 @@
-"""Evaluation protocols: a name determines what is measured on which pictures, and never changes."""
+"""Evaluation protocols: a name says what is measured on which pictures, and keeps its meaning."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ class Protocol:
     """What is drawn and measured.
 
     Attributes:
-      name: says the split and the number of pictures.
+      name: tells the split and the number of pictures.
       split: `test`, `validation` (the training photos that the run held back) or `train`.
       pictures: how many examples of the split, the first in the order of its files; None for all.
         Example number i has seed i.
-      training_pictures: how many examples of the training split, for comparison, likewise.
+      training_pictures: the number of examples of the training split to compare with; also the
+        first ones.
       diversity_sketches: how many sketches, of as many classes as possible, are drawn several
         times.
       diversity_seeds: how often each of these is drawn, with seeds from 0.
@@ -47,23 +48,21 @@ PROTOCOLS = {
 
 
 def held_out_split(sketchy: PairedDataset) -> str:
-    """The split for measurements during a run: validation, or
-    if missing test, or if missing train.
-    """
+    """The split for measurements during a run: validation; if missing, test; if missing, train."""
     return next(split for split in ("validation", "test", "train") if sketchy.examples.get(split))
 
 
 def find(name: str, sketchy: PairedDataset) -> Protocol:
-    """The protocol of this name; "" is that of the first 256 pictures of `held_out_split`.
+    """The protocol of this name; "": the first 256 pictures of `held_out_split`.
 
     Raises:
-      UserError: the data have no such part.
+      UserError: the data do not have the protocol's split.
     """
     protocol = PROTOCOLS[name or f"{held_out_split(sketchy)}_256"]
     if not sketchy.examples.get(protocol.split):
         there = [other.name for other in PROTOCOLS.values() if sketchy.examples.get(other.split)]
         more = (
-            "; the run held nothing back (--validation_share)"
+            "; the run held no photos back (--validation_share)"
             if protocol.split == "validation"
             else ""
         )

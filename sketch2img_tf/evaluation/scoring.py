@@ -1,6 +1,6 @@
-"""All metrics of a set of pictures, under their names.
+"""Computes all metrics of a set of pictures, under their names.
 
-Metrics whose names end with a network's use its features; without a network they are omitted.
+A metric whose name ends with a network's name uses its features; without a network it is omitted.
 
 Axes: N examples of a part, C features.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sketch2img_tf.evaluation.examples import Part
     from sketch2img_tf.evaluation.training_photos import TrainingPhotos
 
-# Suffix of a metric's mean over classes, in which every class counts once
+# Suffix of a metric's mean over classes, to which every class contributes equally
 OF_CLASSES = "_of_classes"
 _HIGHER_IS_BETTER = (
     "psnr",
@@ -35,17 +35,17 @@ _HIGHER_IS_BETTER = (
 )
 _COUNTED_BY_CLASS = ("l1", "edge_recall", "class_accuracy", "perceptual")
 _CHUNK = 64
-_COMPARED = 4096  # at most so many training photos, evenly spaced, are used for distances of sets
-_NEIGHBOUR_SIDE = 32  # photos are compared after averaging to so many squares per side
+_COMPARED = 4096  # distances of sets use at most this many training photos, evenly spaced
+_NEIGHBOUR_SIDE = 32  # photos are compared by the means of this many squares per side
 
 
 def lower_is_better(metric: str) -> bool:
-    """Whether lower values of a metric are better, by its name."""
+    """Whether lower values of a metric are better; its name tells."""
     return not metric.startswith(_HIGHER_IS_BETTER)
 
 
 def metric_names(flags: FeatureFlags) -> list[str]:
-    """The names of all metrics with this network, or without one."""
+    """The names of all metrics with this network, or with none."""
     names = [
         "l1",
         "psnr",
@@ -75,8 +75,8 @@ class Scores:
     """The scores of pictures.
 
     Attributes:
-      metrics: name to value.
-      per_picture: by name, the metrics that have a value for every single picture, float64 [N].
+      metrics: values by name.
+      per_picture: the metrics that have a value for every picture, float64 [N], by name.
     """
 
     metrics: dict[str, float]
@@ -84,9 +84,7 @@ class Scores:
 
 
 class Scorer:
-    """Scores pictures of the examples of a part, or of another part,
-    against the real photos of the part.
-    """
+    """Scores pictures of a part's examples, or of another's, against the part's real photos."""
 
     def __init__(self, part: Part, training: TrainingPhotos, network: FeatureNetwork | None):
         self.part, self.training, self.network = part, training, network
@@ -103,7 +101,7 @@ class Scorer:
         """Computes all metrics.
 
         Args:
-          pictures: one of every example of `part`: pixels, uint8 [N, H, W, 3].
+          pictures: one per example of `part`, uint8 [N, H, W, 3].
           part: the examples that were drawn.
           varied: several pictures of some sketches, uint8 [P, S, H, W, 3].
         """
@@ -125,21 +123,17 @@ class Scorer:
         return Scores(metrics, per_picture)
 
     def nearest_photos(self, pictures: np.ndarray) -> np.ndarray:
-        """The number of each picture's nearest training photo,
-        int [N], as in `nearest_train_rms`.
-        """
+        """The number of each picture's nearest photo, int [N], as in `nearest_train_rms`."""
         return neighbours.nearest(_vectors(pictures), self._training_vectors)[1]
 
     def distances_of_reals(self) -> dict[str, float]:
-        """The distances between the training photos and the part's real photos, for all names."""
+        """The distances of training photos and the part's real photos, under all their names."""
         there = self._distances(self._compared_features, self._real_features, None, "")
         back = self._distances(self._real_features, self._compared_features, None, "_to_train")
         return {**there, **back}
 
     def _of_set(self, features: np.ndarray, groups: np.ndarray) -> dict[str, float]:
-        """The metrics of a set of pictures with these
-        features; `groups` as in `kernel_distance`.
-        """
+        """The metrics of a whole set with these features; `groups` as in `kernel_distance`."""
         probabilities = self.training.classifier.probabilities(features)
         return {
             **self._distances(features, self._real_features, groups, ""),
@@ -149,9 +143,7 @@ class Scorer:
 
     @property
     def _compared_features(self) -> np.ndarray:
-        """Features of at most `_COMPARED` training photos: a
-        kernel matrix has an entry per pair.
-        """
+        """Features of at most `_COMPARED` photos, since a kernel matrix has an entry per pair."""
         return self.training.features[self._compared]
 
     def _distances(
@@ -200,7 +192,7 @@ class Scorer:
 
 
 def mean_of_classes(values: np.ndarray, labels: np.ndarray) -> float:
-    """The mean over classes of the classes' means; values [N] have labels int [N]."""
+    """The mean over classes of each class's mean of values, [N]; their labels are int [N]."""
     sums, counts = np.bincount(labels, values), np.bincount(labels)
     return float((sums[counts > 0] / counts[counts > 0]).mean())
 
@@ -209,14 +201,14 @@ def by_class(columns: dict[str, Scores], labels: np.ndarray, class_names: tuple[
     """One number per class: the classifier's accuracy if there is a network, otherwise the L1.
 
     Args:
-      columns: by column name, scores of pictures of the same examples; the model's column is first.
-      labels: of the examples, int [N].
+      columns: scores of pictures of the same examples, by the column's name; the model's first.
+      labels: the examples' labels, int [N].
       class_names: in the order of the labels.
 
     Returns:
       {"metric": its name, "mean": {column: mean of classes, ...}, "classes": {class: {"sketches":
-      how many, column: number, ...}, ...}} of the classes that have examples, the model's best
-      first.
+      how many, column: number, ...}, ...}}, with the classes that have examples, the best of the
+      model's first.
     """
     model = next(iter(columns))
     metric = next(
@@ -257,6 +249,6 @@ def _of_pixels(pictures: np.ndarray, photos: np.ndarray) -> dict[str, np.ndarray
 
 
 def _vectors(pictures: np.ndarray) -> np.ndarray:
-    """Mean intensities of 32x32 squares, float32 [N, C]."""
+    """Mean intensities of 32x32 squares per picture, float32 [N, C]."""
     means = measured_intensities(diversity.coarse(pictures, _NEIGHBOUR_SIDE))
     return means.reshape(len(pictures), -1).astype(np.float32)

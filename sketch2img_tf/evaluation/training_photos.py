@@ -1,8 +1,8 @@
-"""The training photos with which evaluations compare pictures; cached between evaluations.
+"""The training photos with which an evaluation compares pictures; cached between evaluations.
 
-They are the photos of the sketches and, if edge maps of the same classes are built beside them, the
-photos of the edge maps, whether or not a run mixes edge maps in. So all runs on the same data have
-the same classifier.
+They are the photos of the sketches. If edge maps of the same classes are built beside these, their
+photos belong to them too, even if the run does not mix edge maps in. So all runs on the same data
+have the same classifier.
 
 Axes: M distinct photos; H, W height and width; C features.
 """
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sketch2img_tf.data.input_pipeline import PairedDataset
     from sketch2img_tf.evaluation.features import FeatureNetwork
 
-_VERSION = 1  # of the cache file's content: files of other versions are not read
+_VERSION = 1  # version of the cache file's content; other versions are not read
 _BATCH = 64
 
 
@@ -52,7 +52,7 @@ class TrainingPhotos:
 
 
 def load(sketchy: PairedDataset, network: FeatureNetwork | None) -> TrainingPhotos:
-    """Reads the cache in the folder `evaluation` beside the TFRecords, or computes and caches them.
+    """Reads the cache, in the folder `evaluation` beside the TFRecords, or makes it.
 
     Raises:
       UserError: the network has the same features for every photo.
@@ -74,8 +74,8 @@ def _compute(datasets: list[PairedDataset], network: FeatureNetwork | None) -> T
     if len(features) > 1 and not features.std(0).any():
         raise UserError(
             f"--features_weights: {network.description['network']} gives the same features for"
-            " every photo at its layer"
-            f" {network.description['layer']}: the weights are not trained up to there; give others"
+            f" every photo at its layer {network.description['layer']}: the weights are not trained"
+            " up to there; give others"
         )
     return TrainingPhotos(
         pixels, labels, features, classifier.train(features, labels, len(datasets[0].class_names))
@@ -99,9 +99,7 @@ def read(datasets: list[PairedDataset]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _path(datasets: list[PairedDataset], network: FeatureNetwork | None) -> str:
-    """The cache file, beside the records; its name has a hash of
-    everything that its content depends on.
-    """
+    """The cache file, beside the records; its name is a hash of all that determines its content."""
     sketchy, *beside = datasets
     facts = {
         "version": _VERSION,
@@ -130,7 +128,7 @@ def _keep(path: str, photos: TrainingPhotos) -> None:
         os.replace(temporary, path)
     except OSError as error:
         print(
-            f"the training photos' features are not kept for the next time ({error})",
+            f"cannot keep the training photos' features for the next evaluation: {error}",
             file=sys.stderr,
         )
 

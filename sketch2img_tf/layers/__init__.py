@@ -1,6 +1,4 @@
-"""Keras layers. They need Keras' default settings, which a
-user's ~/.keras/keras.json may change.
-"""
+"""Keras layers. They need Keras' default settings, not a user's from ~/.keras/keras.json."""
 
 import tensorflow as tf
 

@@ -1,7 +1,9 @@
 """Conditional batch normalisation: one scale and one shift per class.
 
-Dumoulin et al., "A Learned Representation for Artistic Style", 2017, equation 5, on batch
-statistics as in de Vries et al., "Modulating early visual processing by language", 2017.
+Batch statistics with conditional scales and shifts: de Vries et al., "Modulating Early Visual
+Processing by Language", 2017. One scale and shift per class: Dumoulin et al., "A Learned
+Representation for Artistic Style", 2017, equation 5, on instance statistics. In GANs with batch
+statistics: Miyato and Koyama, "cGANs with Projection Discriminator", 2018.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
     If `residual`, the scale is shared_gamma + gamma[label] and the shift is shared_beta +
     beta[label], with initial values shared_gamma = 1, gamma ~ N(0, 0.02), and 0 for both betas.
     Every example trains the shared values; the values of a class are its difference from them.
-    Compare Brock et al., "Large Scale GAN Training for High Fidelity Natural Image Synthesis",
+    De Vries et al. add changes to shared values, too, but predict the changes with a network.
+    Differs from Brock et al., "Large Scale GAN Training for High Fidelity Natural Image Synthesis",
     2019, section 3.1, where all layers share one class embedding.
 
     Args:
@@ -78,9 +81,7 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
     def scale_and_shift(
         self, inputs: tuple[tf.Tensor, tf.Tensor], training: bool | None
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """For `normalized`: float32 [B, 1, 1, C] each. In
-        training it updates the moving averages.
-        """
+        """Float32 [B, 1, 1, C] each, for `normalized`; updates the moving averages in training."""
         x, labels = inputs
         scale, shift = self.normalization.scale_and_shift(x, training)
         gamma = tf.gather(self.gamma, labels)[:, tf.newaxis, tf.newaxis]  # [B, 1, 1, C]

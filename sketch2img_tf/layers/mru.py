@@ -5,6 +5,8 @@ Chen and Hays, "SketchyGAN: Towards Diverse and Realistic Sketch to Image Synthe
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from sketch2img_tf.layers import operations
@@ -17,10 +19,16 @@ from sketch2img_tf.layers.normalization import (
 )
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 
-ACTIVATIONS = ("relu", "leaky_relu")
 CONDITIONAL = ("conditional_batch", "conditional_residual")  # norms that depend on the class
 NORMALIZATIONS = (*CONDITIONAL, "batch", "instance", "none")
 LEAKY_SLOPE = 0.1
+
+
+def _leaky_relu(features: tf.Tensor) -> tf.Tensor:
+    return tf.nn.leaky_relu(features, LEAKY_SLOPE)
+
+
+ACTIVATIONS = {"relu": tf.nn.relu, "leaky_relu": _leaky_relu}
 
 
 def kernel_initializer() -> tf.keras.initializers.Initializer:
@@ -116,7 +124,7 @@ class MRU(tf.keras.layers.Layer):
 
         m = tf.sigmoid(self.input_gate(tf.concat([x, image], -1)))
         n = tf.sigmoid(self.output_gate(tf.concat([x, image], -1)))
-        z = self._activate(norm(self.candidate_norm, self.candidate(tf.concat([m * x, image], -1))))
+        z = self.activate(norm(self.candidate_norm, self.candidate(tf.concat([m * x, image], -1))))
         return (1.0 - n) * norm(self.shortcut_norm, self.shortcut(x)) + n * z
 
     def norm_inputs(
@@ -125,12 +133,10 @@ class MRU(tf.keras.layers.Layer):
         """The inputs of a norm: the features, and the labels too if the norm is conditional."""
         return (features, labels[0]) if self.normalization in CONDITIONAL else features
 
-    def _activate(self, features: tf.Tensor) -> tf.Tensor:
-        return (
-            tf.nn.relu(features)
-            if self.activation == "relu"
-            else tf.nn.leaky_relu(features, LEAKY_SLOPE)
-        )
+    @property
+    def activate(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """The function f."""
+        return ACTIVATIONS[self.activation]
 
     def _conv(self, filters: int, name: str, use_bias: bool = True) -> tf.keras.layers.Layer:
         settings = dict(

@@ -82,9 +82,7 @@ class BatchNormalization(tf.keras.layers.Layer):
         return normalized(x, *self.scale_and_shift(x, training))
 
     def scale_and_shift(self, x: tf.Tensor, training: bool | None) -> tuple[tf.Tensor, tf.Tensor]:
-        """For `normalized`: float32 [1, 1, 1, C] each. In
-        training it updates the moving averages.
-        """
+        """Float32 [1, 1, 1, C] each, for `normalized`; updates the moving averages in training."""
         mean, variance = self._of_batch(x) if training else (self.moving_mean, self.moving_variance)
         scale = tf.math.rsqrt(variance + EPSILON)
         shift = -mean * scale
@@ -142,8 +140,7 @@ def _of_all_replicas(mean: tf.Tensor, variance: tf.Tensor) -> tuple[tf.Tensor, t
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
 class NoNormalization(tf.keras.layers.Layer):
-    """x + beta: takes the place of a norm; beta is needed because the convolution before has no
-    bias.
+    """x + beta, in place of a norm; beta replaces the bias that the convolution before lacks.
 
     Call:
       x: float [B, H, W, C].

@@ -18,9 +18,7 @@ if HAS_CPU_FORMS:
 
 
 def for_cpu() -> bool:
-    """Whether to use the forms of `cpu`: they exist, and the
-    graph is not for accelerators or export.
-    """
+    """Whether to use the forms of `cpu`: they exist, and the graph is for CPUs and no export."""
     return HAS_CPU_FORMS and hardware.is_cpu()
 
 

@@ -15,8 +15,7 @@ EPSILON = 1e-12  # in the square roots: a kernel of zeros has a finite norm and 
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
 class SpectralConv2D(tf.keras.layers.Layer):
-    """A convolution, "same" padding, with W / sigma(W); W is the kernel [height * width * inputs,
-    filters].
+    """A "same" convolution with W / sigma(W); W is the kernel, [height * width * inputs, filters].
 
     The trained kernel is not normalised: `call` divides it by sigma, so that the gradient is that
     of W / sigma(W), including the gradient of sigma. The right vector u is constant; with v = W u /
@@ -52,8 +51,7 @@ class SpectralConv2D(tf.keras.layers.Layer):
         self.kernel_initializer = tf.keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):
-        # The kernel is not cast to the compute type when read: its norm is
-        # computed in float32 under every policy.
+        # Reading the kernel does not cast it: its norm is computed in float32 under every policy.
         self.kernel = self.add_weight(
             name="kernel",
             shape=[self.kernel_size, self.kernel_size, input_shape[-1], self.filters],

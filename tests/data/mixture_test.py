@@ -177,7 +177,8 @@ def test_photos_that_the_sketches_hold_out(data_dir, tmp_path):
         data_dir, tmp_path, training_photos=["n90000001_100", "n90000001_101", "n90000002_101"]
     )
     with pytest.raises(
-        UserError, match="would train on 2 photos that the sketches hold out, n90000001_101 first; "
+        UserError,
+        match="would train on 2 photos that the sketches hold out, such as n90000001_101: ",
     ):
         sources.open_data(config(other, edge_maps_share=0.5))
 

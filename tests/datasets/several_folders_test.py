@@ -229,7 +229,7 @@ def test_photos_that_the_sketches_hold_out_by_their_look(photo_folders, release_
     )
     with pytest.raises(
         UserError,
-        match="would train on 1 photos that the sketches hold out, held_out first; .*--sk",
+        match="would train on 1 photos that the sketches hold out, such as held_out: .*--sk",
     ):
         sources.open_data(DataConfig(data_dir=str(tmp_path / "data"), edge_maps_share=0.5))
 

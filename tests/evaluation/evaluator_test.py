@@ -274,12 +274,12 @@ def test_the_report_needs_nothing_but_itself(evaluator, draw, result, tmp_path):
     assert text.count("data:image/png;base64,") >= 4  # three classes, and the nearest photos
     for name in (*evaluator.sketchy.class_names, *result["metrics"], "test_all"):
         assert name in text
-    assert "judges here" not in text
+    assert "computes these metrics" not in text
     taught = {**result, "judge_also_taught": ["--perceptual_network"]}
     html_report.write(str(path), taught, evaluator, evaluator.evaluate(draw), [])
     assert (
-        "MobileNet judges here, and it taught this model too (--perceptual_network): "
-        in path.read_text()
+        "MobileNet computes these metrics and was also used in losses of the model"
+        " (--perceptual_network): " in path.read_text()
     )
 
 

@@ -27,5 +27,5 @@ def test_classes_are_those_of_the_model_in_its_order(card):
     "written", [("apple", "car (sedan)", "hot-air_balloon"), ("car_(sedan)", "apple")]
 )
 def test_other_data_whose_labels_would_mean_others_are_refused(card, written):
-    with pytest.raises(UserError, match="the data write the model's classes otherwise"):
+    with pytest.raises(UserError, match="the data have the classes .*, the model has"):
         held_out.open_paired_dataset(dataclasses.replace(card, class_names=written), "")

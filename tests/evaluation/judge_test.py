@@ -41,7 +41,8 @@ def test_the_note_is_a_line_with_the_network_and_the_way_out():
     }
     note = judge.note(result)
     assert note.startswith(
-        "MobileNet judges here, and it taught this model too (--perceptual_network): "
+        "MobileNet computes these metrics and was also used in losses of the model"
+        " (--perceptual_network): "
     )
     assert "\n" not in note and note.endswith("give another --features_network")
     assert judge.note({"judge_also_taught": [], "protocol": {"features": None}}) == ""

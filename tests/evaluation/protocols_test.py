@@ -44,7 +44,7 @@ def test_a_run_is_watched_by_its_validation_part_if_it_has_one(sketchy, examples
 
 def test_a_part_that_is_not_there(sketchy):
     message = (
-        "^--protocol=validation_all: there is no validation part; the run held nothing back"
+        "^--protocol=validation_all: there is no validation part; the run held no photos back"
         " .--validation_share.; give one of test_256, test_all, train_256$"
     )
     with pytest.raises(UserError, match=message):

@@ -63,7 +63,10 @@ def test_photos_that_do_not_go_with_the_sketches_are_left_out_and_said(data_dir,
     sketchy = opened(data_dir)
     assert sources.all_photos(sketchy) == [sketchy]
     error = capsys.readouterr().err
-    assert error.startswith("their photos are not looked at: ") and "have no class apple" in error
+    assert (
+        error.startswith("the photos of the edge maps are left out: ")
+        and "have no class apple" in error
+    )
 
 
 def test_photos_that_are_the_data_are_read_once(data_dir):

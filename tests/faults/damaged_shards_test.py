@@ -122,7 +122,9 @@ def change(path, old, new):
 )
 def test_a_description_by_a_newer_tfds_is_one_line(data_dir, directory, name, old, new):
     change(directory / name, old, new)
-    message = f"^{directory}: TFDS .* cannot read what describes it .*built by a newer"
+    message = (
+        f"^{directory}: TFDS .* cannot read its description .*; a newer TFDS may have built it"
+    )
     with pytest.raises(UserError, match=message) as raised:
         opened(data_dir)
     assert "\n" not in str(raised.value)

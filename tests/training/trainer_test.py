@@ -41,7 +41,7 @@ def test_data_that_is_neither_built_nor_given(tmp_path):
 
 def test_several_workers_do_not_all_build_the_data(tmp_path):
     with pytest.raises(
-        UserError, match="not built yet: build it first, by `python -m datasets.sketchy.build`$"
+        UserError, match="not built yet: build it first, with `python -m datasets.sketchy.build`$"
     ):
         preparation.open_data(config(tmp_path, strategy="multi_worker"))
     assert not list(tmp_path.iterdir())

@@ -14,18 +14,18 @@ _BLOCK = 1024  # rows of a kernel matrix that are in memory at once
 
 
 def frechet_distance(features: np.ndarray, real_features: np.ndarray) -> float:
-    """Between the Gaussians of the same means and covariances, squared.
+    """The squared Frechet distance of Gaussians with the means and covariances of the two sets.
 
     |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)). M. Heusel et al., "GANs Trained by a Two Time-Scale
     Update Rule", 2017, eq. 6.
 
     Differs from common implementations: the trace of the root is the sum of the singular values of
-    A1 A2^T, where S = A^T A, so that no root of a matrix without full rank is drawn and nothing is
-    added to its diagonal.
+    A1 A2^T, where S = A^T A. So we need no root of a matrix without full rank, and add nothing to
+    its diagonal.
 
     Args:
       features: [M, C], at least two rows.
-      real_features: [N, C], likewise.
+      real_features: [N, C], at least two rows.
     """
     (mean, root), (real_mean, real_root) = _moments(features), _moments(real_features)
     trace = np.sum(root**2) + np.sum(real_root**2)
@@ -52,8 +52,9 @@ class Estimate:
 def kernel_distance(
     features: np.ndarray, real_features: np.ndarray, groups: np.ndarray | None = None, seed: int = 0
 ) -> Estimate:
-    """The squared maximum mean discrepancy under the kernel (x.y / C + 1)^3, unbiased: it may be
-    below zero.
+    """The squared maximum mean discrepancy under the kernel (x.y / C + 1)^3, unbiased.
+
+    It may be below zero.
 
     M. Binkowski et al., "Demystifying MMD GANs", 2018, section 3.1. The error is the deviation of
     the same estimate over a hundred random halves of the pictures (J. Shao and C. F. J. Wu, "A
@@ -65,9 +66,9 @@ def kernel_distance(
     Args:
       features: [M, C].
       real_features: [N, C].
-      groups: int [M], which pictures depend on each other and leave together: those of sketches of
-        one photo.
-      seed: of the halves.
+      groups: int [M]; pictures of one group depend on each other, such as those of sketches of one
+        photo. A half has all pictures of a group or none.
+      seed: determines the halves.
     """
     x, y = (np.asarray(values, np.float64) for values in (features, real_features))
     rng = np.random.default_rng(seed)
@@ -78,9 +79,7 @@ def kernel_distance(
 
 
 def _all_and_halves(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Which are in a subset, float64 [1 + subsets, M] of zeros and ones: all in
-    the first, half the groups in each.
-    """
+    """The members of each subset, float64 [1 + subsets, M], 0 or 1: all, then random halves."""
     names, group = np.unique(groups, return_inverse=True)
     ranks = rng.random([_SUBSETS, len(names)]).argsort(1).argsort(1)
     chosen = np.concatenate([np.ones([1, len(names)], bool), ranks < len(names) / 2])
@@ -88,12 +87,12 @@ def _all_and_halves(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _within(x: np.ndarray, subsets: np.ndarray) -> np.ndarray:
-    """For every subset the mean of the kernel over pairs of two of its rows, [subsets]."""
+    """For every subset the mean of the kernel over pairs of two different rows, [subsets]."""
     count = subsets.sum(1)
     pairs = _sums(x, x, subsets, subsets) - subsets @ _kernel_of(
         np.einsum("mc,mc->m", x, x), x.shape[1]
     )
-    # A subset of one has no pairs, and no estimate
+    # A subset of one row has no pairs, and its mean is not a number
     with np.errstate(invalid="ignore", divide="ignore"):
         return pairs / (count * (count - 1))
 
@@ -103,7 +102,7 @@ def _between(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -
 
 
 def _sums(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> np.ndarray:
-    """For every subset the sum of the kernel over its part of x and its part of y, [subsets]."""
+    """For every subset the sum of the kernel over its rows of x and its rows of y, [subsets]."""
     total = np.zeros(len(of_x))
     for start in range(0, len(x), _BLOCK):
         block = slice(start, start + _BLOCK)

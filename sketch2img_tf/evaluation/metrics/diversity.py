@@ -13,9 +13,7 @@ _COARSE_SIDE = 8
 
 
 def pairs(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All pairs of two pictures of one sketch, two arrays [P
-    S (S - 1) / 2, ...], of [P, S, ...].
-    """
+    """All pairs of pictures of one sketch, two arrays [P S (S - 1) / 2, ...], from [P, S, ...]."""
     first, second = zip(*itertools.combinations(range(pictures.shape[1]), 2))
     return tuple(
         pictures[:, list(chosen)].reshape(-1, *pictures.shape[2:]) for chosen in (first, second)
@@ -23,13 +21,11 @@ def pairs(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def mean_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """Of pairs of pictures, intensities in [0, 1], [B, H, W, 3]: their mean absolute difference."""
+    """The mean absolute difference of pairs of pictures, intensities in [0, 1], [B, H, W, 3]."""
     return float(np.abs(first - second).mean())
 
 
 def coarse(pictures: np.ndarray, side: int = _COARSE_SIDE) -> np.ndarray:
-    """Means over `side` times `side` squares, float64 [B, side,
-    side, 3]: noise averages out there.
-    """
+    """Means over a grid of squares, float64 [B, side, side, 3], in which noise averages out."""
     count, height, width, channels = pictures.shape
     return pictures.reshape(count, side, height // side, side, width // side, channels).mean((2, 4))

@@ -1,13 +1,12 @@
-"""Whether a picture has its edges where its sketch has lines. NumPy, float64; one value per
-picture.
+"""Measures whether a picture has its edges where its sketch has lines. NumPy, float64, per picture.
 
-A picture with edges everywhere would meet every line: of a picture's edges the strongest count, as
-many pixels as the sketch has of line. What is met by accident is measured too, with the lines of
-another sketch: people do not draw on top of the photo, and even real photos meet not many more of
-their own lines than of others'.
+A picture with edges everywhere would have one near every line. So only the strongest edges count:
+as many pixels as the sketch has of line. We also measure how many edges and lines meet by chance,
+by the lines of another sketch: people do not draw exactly on the photo's edges, and even real
+photos meet only a little more of their own lines than of another sketch's.
 
-All of it is measured at 64x64 pixels: larger pictures and sketches are averaged down to that, so
-that 2 pixels and the width of a line mean the same.
+Everything is measured at 64x64 pixels. Larger pictures and sketches are averaged down to that, so
+that 2 pixels and the width of a line always mean the same.
 
 Axes: B batch, H, W height and width, multiples of 64 and equal.
 """
@@ -23,15 +22,15 @@ from sketch2img_tf.data.preprocessing import measured_intensities
 SIDE = 64
 NEAR_PX = 2
 _LINE = 0.25  # of full ink
-_SIGMA_PX = 1.0  # of the gradient
-_FAINTEST = 0.01  # lightness, of [0, 1], a pixel; less is no edge however few there are
-# Of the lightness, per pixel in reading order: more than rounding, less than a grey
+_SIGMA_PX = 1.0  # standard deviation of the Gaussian of the gradient
+_FAINTEST = 0.01  # lightness, of [0, 1], per pixel; less is never an edge
+# Added share of the lightness per pixel, in reading order: more than rounding, less than a grey
 _BY_PLACE = 1e-9
 _NEAR = np.hypot(*np.mgrid[-NEAR_PX : NEAR_PX + 1, -NEAR_PX : NEAR_PX + 1]) <= NEAR_PX
 
 
 def faithfulness(pictures: np.ndarray, sketches: np.ndarray) -> dict[str, np.ndarray]:
-    """How well edges and lines meet within 2 pixels.
+    """How many edges and lines have each other within 2 pixels.
 
     Args:
       pictures: pixels, uint8 [B, H, W, 3].
@@ -39,8 +38,8 @@ def faithfulness(pictures: np.ndarray, sketches: np.ndarray) -> dict[str, np.nda
 
     Returns:
       float64 [B] each: `edge_recall`, the share of line pixels with an edge near; `edge_precision`,
-      the share of edge pixels with a line near; and both `_by_chance`, with the lines of the next
-      sketch of the batch in place of its own. 0 for what has no edge or no line.
+      the share of edge pixels with a line near; and both with `_by_chance`, where the lines are
+      those of the next sketch of the batch. 0 if the picture has no edge or the sketch no line.
     """
     pictures, sketches = _averaged_down(pictures), _averaged_down(sketches)
     lines = measured_intensities(sketches[..., 0]) < 1.0 - _LINE
@@ -57,13 +56,12 @@ def faithfulness(pictures: np.ndarray, sketches: np.ndarray) -> dict[str, np.nda
 
 
 def strongest_edges(picture: np.ndarray, count: int) -> np.ndarray:
-    """Of the edges, bool [H, W], of a picture, uint8 [H, W, 3], the strongest `count` pixels, or
-    fewer.
+    """The strongest `count` edge pixels of a picture, uint8 [H, W, 3], or fewer: bool [H, W].
 
     J. Canny, "A Computational Approach to Edge Detection", 1986: maxima of the gradient of the
-    lightness (CIE L*). Differs from it: of equal gradients, as the two pixels beside a sharp edge
-    have, the later in reading order counts as greater. Otherwise rounding would decide, which
-    differs between versions of NumPy.
+    lightness (CIE L*). Differs from it: the two pixels beside a sharp edge have equal gradients,
+    and then the later one in reading order counts as greater. Otherwise rounding would decide,
+    which differs between versions of NumPy.
     """
     lightness = color.rgb2lab(picture)[..., 0] / 100
     lightness *= 1 + _BY_PLACE * np.arange(lightness.size).reshape(lightness.shape)

@@ -1,7 +1,8 @@
-"""How near pictures lie to the photos that were trained on: a picture that is nearer than a new
-photo would be was remembered. NumPy, float64.
+"""Measures how near pictures are to the training photos. NumPy, float64.
 
-Axes: M, N pictures of the two sets, C values of one.
+A picture that is nearer to one than new photos usually are was memorised.
+
+Axes: M, N pictures of the two sets, C values per picture.
 """
 
 from __future__ import annotations
@@ -12,11 +13,10 @@ _BLOCK = 256
 
 
 def nearest(vectors: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest of `others`, [N, C], to each of `vectors`, [M, C]: its root mean square
-      difference, and its number.
+    """The nearest of `others`, [N, C], to each of `vectors`, [M, C]: root mean square and number.
 
     Returns:
-      float64 [M] and int [M].
+      The root mean square differences, float64 [M], and the numbers of the nearest, int [M].
     """
     others = np.asarray(others, np.float64)
     squares = np.einsum("nc,nc->n", others, others)
@@ -25,8 +25,8 @@ def nearest(vectors: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.nda
         for at in _starts(vectors)
     ]
     numbers = np.concatenate(found)
-    # From the differences themselves: squares subtracted from squares
-    # leave little of a small distance.
+    # From the differences themselves: a difference of large squares would have few correct digits
+    # of a small distance.
     differences = [
         np.square(vectors[i] - others[number]).mean() for i, number in enumerate(numbers)
     ]

@@ -1,4 +1,4 @@
-"""What a model's pictures are worth class by class."""
+"""A model's scores class by class."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sketch2img_tf.evaluation.scoring import Scores, lower_is_better
 
 @dataclasses.dataclass(frozen=True)
 class ClassScores:
-    """One class.
+    """The scores of one class.
 
     Attributes:
-      name: its name.
       examples: numbers of its examples, int [n].
+      metrics: the means over these examples, by name.
       metrics: means over them, name to value.
     """
 
@@ -25,10 +25,10 @@ class ClassScores:
 
 
 def by_class(scores: Scores, labels: np.ndarray, class_names: tuple[str, ...]) -> list[ClassScores]:
-    """The classes that have examples, the best first, by `ranking_metric`.
+    """The classes that have examples, the best by `ranking_metric` first.
 
     Args:
-      scores: of pictures of all classes.
+      scores: those of pictures of all classes.
       labels: int [N].
       class_names: in the order of the labels.
     """

@@ -1,4 +1,4 @@
-"""Curves of a run's metrics, from its results and scalars."""
+"""Draws curves of a run's metrics, from its results and its scalars."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _COLUMNS = 4
 
 
 def points(results: list[dict], scalars: list[dict]) -> dict[str, list[tuple[int, float]]]:
-    """Metric to (step, value), by step; a result counts for more than what the training logged at
-    its step.
+    """(step, value) for each metric, sorted by step.
 
-    Errors are left out.
+    If training logged a metric at the step of a result, the result's value counts. Standard errors
+    are left out.
 
     Args:
       results: as from `results.read`.
@@ -38,12 +38,11 @@ def points(results: list[dict], scalars: list[dict]) -> dict[str, list[tuple[int
 
 
 def write_metrics(curves: dict[str, list[tuple[int, float]]], yardsticks: dict, folder: str) -> str:
-    """Draws all metrics over the steps, each beside what real photos and one colour have, as
-    `metrics.png`.
+    """Draws all metrics over the steps into `metrics.png`, with real photos and one colour beside.
 
     Args:
       curves: as from `points`.
-      yardsticks: a result with `real` and `mean_colour`.
+      folder: the folder of the file; it is made if it is missing.
       folder: made if missing.
 
     Returns:

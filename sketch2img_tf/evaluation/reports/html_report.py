@@ -1,6 +1,4 @@
-"""One HTML file about a run, with nothing outside it: metrics, curves,
-pictures of its best and worst classes.
-"""
+"""Writes one HTML file about a run: metrics, curves, and pictures of its best and worst classes."""
 
 from __future__ import annotations
 
@@ -20,8 +18,8 @@ if TYPE_CHECKING:
     from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
     from sketch2img_tf.evaluation.reports.by_class import ClassScores
 
-_CLASSES = 5  # at either end
-_EXAMPLES = 4  # of a class
+_CLASSES = 5  # best ones, and as many worst ones
+_EXAMPLES = 4  # per class
 _NEAREST = 8
 
 
@@ -31,9 +29,9 @@ def write(
     """Writes the report of one evaluation.
 
     Args:
-      path: of the file.
+      path: path of the file.
       result: the line of `results.result_line`.
-      evaluator: what measured.
+      evaluator: the evaluator that measured.
       evaluation: the model's pictures of the part.
       plots: paths of PNG files to show.
     """
@@ -81,7 +79,7 @@ def _of_class(one: ClassScores, evaluator: Evaluator, evaluation: Evaluation) ->
 
 
 def _nearest(evaluator: Evaluator, evaluation: Evaluation) -> str:
-    """The pictures that are nearest to a training photo: sketch | generated | training photo."""
+    """The pictures nearest to a training photo: sketch | generated | training photo."""
     distance = evaluation.scores.per_picture["nearest_train_rms"]
     chosen = np.argsort(distance, kind="stable")[:_NEAREST]
     pictures = evaluation.pictures[chosen]

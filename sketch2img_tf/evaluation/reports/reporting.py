@@ -1,4 +1,4 @@
-"""What evaluate.py leaves and prints."""
+"""What evaluate.py writes and prints."""
 
 from __future__ import annotations
 
@@ -21,16 +21,15 @@ if TYPE_CHECKING:
 def report(
     evaluator: Evaluator, draw: Draw, source: dict, losses: LossConfig, folder: str, plot: bool
 ) -> None:
-    """Evaluates `draw`, appends one JSON object to `folder/metrics.jsonl`, and prints a table and
-    the object.
+    """Evaluates `draw`, adds a JSON object to `folder/metrics.jsonl`, prints it and a table of it.
 
     Args:
-      evaluator: what measures.
+      evaluator: the evaluator that measures.
       draw: the model.
       source: what is evaluated; first in the JSON object.
-      losses: what it was trained by.
-      folder: of the run or of the export; also gets a grid, held_out.png.
-      plot: whether to write the folder's plots and report.html too.
+      losses: the losses by which it was trained.
+      folder: the folder of the run or of the export; also gets a grid, held_out.png.
+      plot: whether to write the folder's plots and report.html, too.
     """
     split, sketchy = evaluator.protocol.split, evaluator.sketchy
     evaluation = evaluator.evaluate(draw)

@@ -1,4 +1,4 @@
-"""Results: one JSON object an evaluation, in `metrics.jsonl` of the run's folder."""
+"""Results: `metrics.jsonl` of a run's folder has one JSON object per evaluation."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def result_line(
     """Everything about one evaluation.
 
     Args:
-      evaluator: what measured.
+      evaluator: the evaluator that measured.
       evaluation: the model's pictures of the part.
-      draw: the model; it also draws sketches that it was trained on.
+      draw: the model; here it also draws sketches on which it was trained.
       source: what was evaluated; first in the object.
-      before: the run's `held_out_l1` before its first step, if that is known.
+      before: the run's `held_out_l1` before its first step, if it is known.
 
     Returns:
-      `source`, `held_out_l1`, `held_out_l1_mean_colour` (the first 256 pictures') and
-      `held_out_l1_before_training`, `protocol`, and under `metrics`, `train`, `real`, `sketch` and
+      `source`; `held_out_l1`, `held_out_l1_mean_colour` (both of the first 256 pictures) and
+      `held_out_l1_before_training`; `protocol`; under `metrics`, `train`, `real`, `sketch` and
       `mean_colour` the metrics of the model, of the model's pictures of training sketches, of the
-      real photos, of the sketches themselves and of one colour; under `by_class` what
-      `scoring.by_class` gives of all but `train`. What is not finite is None.
+      real photos, of the sketches themselves and of one colour; under `by_class` the result of
+      `scoring.by_class` for all of these but `train`. A value that is not finite becomes None.
     """
     columns = {
         "metrics": evaluation.scores,
@@ -63,16 +63,14 @@ def result_line(
 
 
 def append(result: dict, folder: str) -> None:
-    """Adds a line to the folder's `metrics.jsonl`; both are made if they are missing."""
+    """Adds a line to the folder's `metrics.jsonl`; makes the folder and the file if missing."""
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, METRICS_FILE), "a", encoding="utf-8") as file:
         file.write(json.dumps(result) + "\n")
 
 
 def read(folder: str) -> list[dict]:
-    """The folder's results in their order; [] before the first. A last
-    line that was cut short is left out.
-    """
+    """The folder's results in their order; [] if there are none. Skips a last line cut short."""
     path = os.path.join(folder, METRICS_FILE)
     if not os.path.exists(path):
         return []
@@ -81,7 +79,7 @@ def read(folder: str) -> list[dict]:
 
 
 def table(result: dict) -> list[list[str]]:
-    """The metrics as rows of text, names first; the first row has the columns' names."""
+    """The metrics as rows of text; the first row and the first column have the names."""
     there = [column for column in _COLUMNS if column in result]  # earlier versions had fewer
     rows = [["", *(_COLUMNS[column] for column in there)]]
     for name in result["metrics"]:
@@ -90,9 +88,9 @@ def table(result: dict) -> list[list[str]]:
 
 
 def class_table(result: dict) -> list[list[str]]:
-    """The number of every class as rows of text, the best class first, then the means of classes.
+    """Every class's number as rows of text, the best class first, then the mean over classes.
 
-    The first row has the columns' names; [] of a result of an earlier version, which has no such
+    The first row has the columns' names. [] for a result of an earlier version without these
     numbers.
     """
     if "by_class" not in result:

@@ -1,4 +1,4 @@
-"""Faster forms of the layers' operations for CPUs, of the same values to within rounding."""
+"""Faster forms of the layers' operations for CPUs; their values are equal to within rounding."""
 
 from sketch2img_tf.layers.cpu.convolution import conv2d
 from sketch2img_tf.layers.cpu.masked_residual_unit import masked_residual_unit

@@ -1,13 +1,13 @@
-"""3x3 convolutions whose kernels suit CPUs. The values are those of `tf.nn`, to within rounding.
+"""3x3 convolutions in forms that are fast on CPUs. Values are those of `tf.nn`, to within rounding.
 
-In float32 and of many channels they go by tiles, see `winograd`: values, and gradients of every
-order. What is bfloat16 is so computed in float32 where the processor multiplies that no slower;
-only bfloat16 is kept.
+Float32 convolutions with many channels use tiles (`winograd`), and so do their gradients of every
+order. Bfloat16 tensors are computed in float32 in the same way where the processor multiplies
+float32 at least as fast; only bfloat16 is kept.
 
-Two of TensorFlow's gradients are slow on CPUs with oneDNN, see docs/performance.md. The filter
-gradient in bfloat16 of few positions: there it is three products of matrices, one for each row of
-the kernel. And a bias's gradient, which TensorFlow merges into the filter gradient: here it is a
-product by ones, which it cannot.
+Two of TensorFlow's gradients are slow on CPUs with oneDNN (docs/performance.md). The filter
+gradient in bfloat16 with few positions: here it is three matrix products, one per row of the
+kernel. And the bias gradient, which TensorFlow merges into the filter gradient: here it is a matrix
+product with ones, which TensorFlow cannot merge.
 """
 
 from __future__ import annotations
@@ -23,15 +23,14 @@ _SIDE = 3
 _STRIDES = [1, 1, 1, 1]
 _FEW_POSITIONS = 8 * 8
 _FEW_CHANNELS = 16
-# For tiles: with fewer the transforms, of inputs + filters, would take longer than
-# what is saved of inputs * filters.
+# Tiles need this many. With fewer, the transforms, of inputs + filters channels, would take longer
+# than the multiplications that they save, of inputs * filters.
 _MANY_CHANNELS = 64  # inputs * filters / (inputs + filters)
 _MANY_TILES = 32
 
 
 def conv2d(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf.Tensor:
-    """`tf.nn.conv2d(x, kernel, 1, "SAME")` for a 3x3 kernel, plus the bias, with gradients of every
-    order.
+    """`tf.nn.conv2d(x, kernel, 1, "SAME")`, 3x3, plus the bias, with gradients of every order.
 
     Args:
       x: float [B, H, W, inputs].
@@ -62,9 +61,7 @@ def _biased(x, kernel, bias):
 
 @with_own_gradient
 def _backward(upstream, kernel):
-    """The gradient of `_forward` with respect to x. It is linear in
-    `upstream`, and `_forward` is its transpose.
-    """
+    """The gradient of `_forward` with respect to x. It is linear in `upstream`."""
 
     def gradient(second):
         return _forward(second, kernel), _filter_gradient(second, upstream)
@@ -90,7 +87,7 @@ def _convolve(x, kernel):
 
 
 def _turned(kernel):
-    """Seen from the outputs."""
+    """The kernel of the transposed convolution: rotated by 180 degrees, channels exchanged."""
     return tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2])
 
 
@@ -103,8 +100,8 @@ def _filter_gradient(x, upstream):
         return _tensorflows(x, upstream)
     if x.shape[-1] <= upstream.shape[-1]:
         return _three_products(x, upstream)
-    # What is laid side by side is the smaller of the two: the places of the kernel
-    # are then seen from the other side.
+    # Three shifted copies of one tensor lie side by side: we take the tensor with fewer channels.
+    # Then the roles of x and upstream are exchanged, and with them the kernel is turned.
     return _turned(_three_products(upstream, x))
 
 
@@ -113,7 +110,7 @@ def _is_better_wide(x) -> bool:
 
 
 def _widely(function, *tensors):
-    """In float32, of bfloat16."""
+    """Computes a function of bfloat16 tensors in float32; the result is bfloat16."""
     wide = function(*(tf.cast(tensor, tf.float32) for tensor in tensors))
     return tf.cast(wide, tf.bfloat16)
 
@@ -148,10 +145,10 @@ def _suits_products(x, upstream) -> bool:
 
 
 def _three_products(x, upstream):
-    """For each row of the kernel the sum, over the batch and all positions, of x seen from there
-    times `upstream`.
+    """The filter gradient as one matrix product per row of the kernel.
 
-    What is seen from the three columns lies side by side.
+    The product sums, over the batch and all positions, x shifted to a place of the kernel times
+    `upstream`. The three columns of a row lie side by side in one matrix.
     """
     height, width, inputs = x.shape[1:]
     padded = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])

@@ -1,10 +1,10 @@
-"""Many operations on each element, in one pass through memory.
+"""Several operations on each element, in one pass through memory.
 
 On CPUs TensorFlow makes a pass for every operation, and in bfloat16 many of them are slow; see
-docs/performance.md. XLA compiles them to one, of large tensors, for which its compiling pays. It
-computes in float32 whatever it is given. Of small tensors the operations are what they are.
+docs/performance.md. XLA compiles them to one pass, which computes in float32 for every input type.
+Large tensors are worth this compiling; small ones go through TensorFlow's operations.
 
-Axes: B batch, H and W positions, C channels. Arguments are full, [B, H, W, C], or spread over
+Axes: B batch, H and W positions, C channels. An argument is full, [B, H, W, C], or spread over the
 positions, [B or 1, 1, 1, C].
 """
 
@@ -20,8 +20,8 @@ from sketch2img_tf.layers.cpu.recomputation import recomputed
 from sketch2img_tf.layers.cpu.tracing import call_traced
 
 _LARGE = 2**20  # elements
-# XLA sums columns slowly. It adds these parts of the rows, element by element,
-# and TensorFlow sums what is left.
+# XLA is slow at sums over rows. So it only adds this many parts of the rows to each other, element
+# by element, and TensorFlow sums the rest.
 _PARTS = 4
 
 Function = Callable[..., tf.Tensor]
@@ -29,12 +29,12 @@ Axes = Optional[tuple]  # to sum over; None: not at all
 
 
 def fused(function: Function) -> Function:
-    """The function, with gradients of every order, for which only its arguments are kept.
+    """The function with gradients of every order, which keep nothing but its arguments.
 
     Args:
-      function: of one full float tensor or more, then any that are spread, to a full one of the
-        first one's type. Each element of it comes from the same element of the arguments. It reads
-        no variable. Its module's own: what is compiled is kept for as long as the function is.
+      function: takes one or more full float tensors, then any that are spread; gives a full one of
+        the first one's type. Each element depends on the same element of the arguments only. It
+        reads no variable. Make it once: what is compiled for it is never freed.
     """
 
     @tf.autograph.experimental.do_not_convert
@@ -48,12 +48,12 @@ def fused(function: Function) -> Function:
 
 
 def summed(function: Function, axes: list[int], *arguments: tf.Tensor) -> tf.Tensor:
-    """The sums of a function's elements over positions, and over the batch too if axes say so.
+    """The sums of a function's elements over positions, and over the batch too if `axes` says so.
 
     Args:
-      function: as for `fused`, of float32 to float32.
+      function: as for `fused`, from float32 to float32.
       axes: [1, 2] or [0, 1, 2].
-      arguments: the function's, float.
+      arguments: the function's arguments, float.
 
     Returns:
       float32 [B or 1, 1, 1, C].
@@ -67,9 +67,7 @@ def summed(function: Function, axes: list[int], *arguments: tf.Tensor) -> tf.Ten
 
 
 def _suits(arguments: tuple[tf.Tensor, ...]) -> bool:
-    """What is of one picture is left as it is: it may be exported,
-    and no export takes what XLA compiled.
-    """
+    """Whether to compile. No single picture is: it may be exported, but XLA's code cannot be."""
     shape = arguments[0].shape
     if not all(each.shape.is_fully_defined() for each in arguments):
         return False
@@ -85,7 +83,7 @@ def _suits(arguments: tuple[tf.Tensor, ...]) -> bool:
 def _call(
     function: Callable, sums: tuple[Axes, ...], dtypes: tuple[tf.DType, ...], arguments
 ) -> list[tf.Tensor]:
-    """The function's results, all of them full if they are not summed."""
+    """The function's results, which are full unless they are summed."""
 
     @with_own_gradient
     def call(*arguments):
@@ -113,15 +111,13 @@ def _computed(function, sums, dtypes, arguments) -> list[tf.Tensor]:
 
 @functools.cache
 def _compiled(function, sums, dtypes) -> tf.types.experimental.GenericFunction:
-    """Of the same arguments: the function's results, those to be
-    summed added up to one part of the rows.
-    """
+    """The compiled function; a result that is to be summed is added up to one part of its rows."""
 
     def compiled(*arguments):
         wide = [tf.cast(each, tf.float32) for each in arguments]
         height = _shape(wide)[1]
-        # The parts are of the arguments, each with operations of its own: else XLA
-        # would write down all of a result.
+        # We cut the arguments, not the result, into parts, each with its own operations. Otherwise
+        # XLA would write the whole result to memory.
         parts = (
             [function(*(_part(each, part, height) for each in wide)) for part in range(_PARTS)]
             if any(sums)
@@ -148,9 +144,7 @@ def _listed(function: Function) -> Callable:
 
 @functools.cache
 def _gradient(function: Callable, count: int) -> Callable:
-    """Of the function's arguments, so many, and of the gradients of its
-    results: those of its arguments, all full.
-    """
+    """A function from `count` arguments and the results' gradients to the arguments', all full."""
 
     def gradient(*tensors):
         shape = _shape(tensors)
@@ -168,6 +162,6 @@ def _shape(tensors) -> tf.TensorShape:
 
 
 def _spread_over(x: tf.Tensor, shape: tf.TensorShape) -> Axes:
-    """The axes along which it is the same everywhere."""
+    """The axes along which x has one value, but `shape` several; None if there are none."""
     axes = tuple(axis for axis in (0, 1, 2) if x.shape[axis] == 1 and shape[axis] > 1)
     return axes or None

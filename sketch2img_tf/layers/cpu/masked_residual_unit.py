@@ -1,12 +1,14 @@
 """The Masked Residual Unit in few passes through memory, with the values of `MRU.call`.
 
-Both gates are one convolution, and stay as they are before the sigmoid. For the gradient only x,
-the image and what the convolutions give are kept: everything between them is soon made again. A
-norm is a scale and a shift here, which are applied together with what follows.
+Both gates come from one convolution. The gradient keeps only x, the image and the results of the
+convolutions, with the gates before their sigmoid: the rest is quickly computed again. A norm is a
+scale and a shift here, which are applied in the same pass as the operations that follow.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import tensorflow as tf
@@ -17,8 +19,6 @@ from sketch2img_tf.layers.cpu.recomputation import recomputed
 
 if TYPE_CHECKING:
     from sketch2img_tf.layers.mru import MRU
-
-_LEAKY_SLOPE = 0.1  # as mru.py has it, which imports this
 
 
 def masked_residual_unit(
@@ -35,12 +35,13 @@ def masked_residual_unit(
         unit.norm_inputs(candidate, labels), training
     )
     of_shortcut = unit.shortcut_norm.scale_and_shift(unit.norm_inputs(shortcut, labels), training)
-    return _MIXED[unit.activation](candidate, shortcut, n, *of_candidate, *of_shortcut)
+    mixed = _mixed_by(unit.activate)
+    return mixed(candidate, shortcut, n, *of_candidate, *of_shortcut)
 
 
 @recomputed
 def _gates(x, image, input_kernel, input_bias, output_kernel, output_bias) -> tf.Tensor:
-    """Of m and n, beside each other, before the sigmoid."""
+    """The gates m and n before the sigmoid, one after the other along the channels."""
     kernel = tf.concat([input_kernel, output_kernel], -1)
     bias = tf.concat([input_bias, output_bias], 0)
     return conv2d(tf.concat([x, image], -1), kernel, bias)
@@ -56,16 +57,10 @@ def _gated(x, gate) -> tf.Tensor:
     return tf.sigmoid(gate) * x
 
 
-@fused
-def _mixed_by_relu(candidate, shortcut, gate, *scales_and_shifts) -> tf.Tensor:
-    return _mixed(tf.nn.relu, candidate, shortcut, gate, *scales_and_shifts)
-
-
-@fused
-def _mixed_by_leaky_relu(candidate, shortcut, gate, *scales_and_shifts) -> tf.Tensor:
-    return _mixed(
-        lambda x: tf.nn.leaky_relu(x, _LEAKY_SLOPE), candidate, shortcut, gate, *scales_and_shifts
-    )
+@functools.cache
+def _mixed_by(activate: Callable[[tf.Tensor], tf.Tensor]) -> Callable[..., tf.Tensor]:
+    """One function per activation, since XLA compiles each function once."""
+    return fused(functools.partial(_mixed, activate))
 
 
 def _mixed(
@@ -78,6 +73,3 @@ def _mixed(
 
 def _normalized(x, scale, shift) -> tf.Tensor:
     return tf.cast(tf.cast(x, tf.float32) * scale + shift, x.dtype)
-
-
-_MIXED = {"relu": _mixed_by_relu, "leaky_relu": _mixed_by_leaky_relu}

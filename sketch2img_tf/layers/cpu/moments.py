@@ -1,4 +1,4 @@
-"""Mean and variance, in float32, whose gradients keep nothing but what they are of."""
+"""Mean and variance in float32, with gradients that keep nothing but the input."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from sketch2img_tf.layers.cpu.own_gradients import with_own_gradient
 
 
 def moments(x: tf.Tensor, axes: list[int]) -> tuple[tf.Tensor, tf.Tensor]:
-    """The mean, and the mean square of the distances from it (n is what it divides by), with
-    gradients of every order.
+    """The mean, and the variance that divides by n, with gradients of every order.
 
-    Differs from `tf.nn.moments`, which keeps those distances for its gradient, and whose
-    second-order gradient leaves out what passes through the mean.
+    Differs from `tf.nn.moments`, which keeps the distances from the mean for its gradient, and
+    whose second-order gradient omits the part through the mean.
 
     Args:
       x: float [B, H, W, C].
-      axes: to average over, [0, 1, 2] or [1, 2].
+      axes: the axes to average over, [0, 1, 2] or [1, 2].
 
     Returns:
       A pair of float32 [B or 1, 1, 1, C].
@@ -28,7 +27,7 @@ def moments(x: tf.Tensor, axes: list[int]) -> tuple[tf.Tensor, tf.Tensor]:
     @with_own_gradient
     def both(x):
         def gradient(of_mean, of_variance):
-            # Through the mean, the variance has none: the distances sum to zero, whatever x is.
+            # The variance has no gradient through the mean: the distances always sum to zero.
             return _gradient(
                 x, _mean(x, axes), of_mean / count(x, axes), 2.0 * of_variance / count(x, axes)
             )
@@ -42,7 +41,7 @@ def moments(x: tf.Tensor, axes: list[int]) -> tuple[tf.Tensor, tf.Tensor]:
 def count(x: tf.Tensor, axes: list[int]) -> tf.Tensor:
     """How many values `moments` averages over, float32 []."""
     lengths = [x.shape[axis] for axis in axes]
-    if None not in lengths:  # ten operations less, in hundreds of places
+    if None not in lengths:  # saves ten operations in hundreds of places
         return tf.constant(math.prod(lengths), tf.float32)
     return tf.cast(tf.reduce_prod(tf.gather(tf.shape(x), axes)), tf.float32)
 

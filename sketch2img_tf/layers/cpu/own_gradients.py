@@ -1,4 +1,4 @@
-"""Gradients of our own."""
+"""Functions with gradients that we define."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ import tensorflow as tf
 
 
 def with_own_gradient(function: Callable) -> Callable:
-    """As `tf.custom_gradient`, of tensors alone."""
+    """`tf.custom_gradient` for functions of tensors only."""
     return tf.autograph.experimental.do_not_convert(tf.custom_gradient(function))

@@ -1,5 +1,4 @@
-"""Time for memory: what a gradient needs is computed again when its turn comes, not kept from the
-way forward.
+"""Saves memory for time: computes again what a gradient needs, and does not keep it.
 
 Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016.
 """
@@ -14,14 +13,14 @@ from sketch2img_tf.layers.cpu.own_gradients import with_own_gradient
 
 
 def recomputed(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-    """The function, for whose gradient only its arguments are kept.
+    """The function with a gradient that keeps nothing but its arguments.
 
-    Of the function itself only that is computed again which the gradients of its operations read.
+    The gradient computes only those of the function's operations again whose results it reads.
 
     Differs from `tf.recompute_grad`, which has no gradients of the second order.
 
     Args:
-      function: of float tensors, to one; it reads no variable.
+      function: from float tensors to one; it reads no variable.
     """
 
     @with_own_gradient
@@ -39,11 +38,10 @@ def recomputed(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
 
 
 def after(first: list[tf.Tensor], then: tf.Tensor) -> tf.Tensor:
-    """The second tensor, once the first ones are there: what is computed from it is not in memory
-      before.
+    """`then`, but not before `first` is there, and neither is anything that is computed from it.
 
-    Else TensorFlow would compute it at the start, or take and keep what it has computed of the
-    second tensor already.
+    Otherwise TensorFlow would compute it at the start, or keep what it has computed from `then`
+    before.
     """
     with tf.control_dependencies(first):
         return tf.identity(then)

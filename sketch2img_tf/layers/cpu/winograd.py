@@ -1,12 +1,12 @@
-"""3x3 convolutions with four times fewer multiplications, of float32, for CPUs.
+"""3x3 convolutions in float32 with four times fewer multiplications, for CPUs.
 
 Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016: F(4x4, 3x3). Every tile
-of 4x4 outputs comes from 6x6 inputs. Tiles and kernels are transformed to 36 coefficients each,
-which are multiplied alone: all channels of all tiles at one coefficient are a product of matrices.
+of 4x4 outputs comes from 6x6 inputs. Tiles and kernels are transformed to 36 coefficients each.
+Only equal coefficients are multiplied: for each, one matrix product serves all channels and tiles.
 
-Differs from the paper: the transform of all the tiles of a side at once is one matrix, the zeros
-around them included; and the points are others, looked for as by Barabasz et al., "Error Analysis
-and Improving the Accuracy of Winograd Convolution for Deep Neural Networks", 2020.
+Differs from the paper: one matrix transforms all tiles of a side at once, with the zeros around
+them. And the interpolation points are others, found as by Barabasz et al., "Error Analysis and
+Improving the Accuracy of Winograd Convolution for Deep Neural Networks", 2020.
 
 Axes: B batch, T tiles of a batch, H and W multiples of 4.
 """
@@ -25,15 +25,13 @@ from sketch2img_tf.layers.cpu.tracing import call_traced
 TILE = 4
 _WINDOW = 6
 _SIDE = 3
-# With infinity. The paper has 1 and 2 in place of 5/8 and 3/2, with twice the
-# rounding; these too are exact in binary.
+# Infinity is a point, too. The paper has 1 and 2 in place of 5/8 and 3/2, and rounds twice as much;
+# these are exact in binary as well.
 _POINTS = np.array([0, 5 / 8, -5 / 8, 3 / 2, -3 / 2])
 
 
 def _matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The paper's B^T, G and A^T, of Toom and Cook: polynomials
-    through their values at the points.
-    """
+    """The paper's B^T, G and A^T (Toom and Cook): polynomials by their values at the points."""
     others = [np.delete(_POINTS, i) for i in range(len(_POINTS))]
     inputs = np.stack(
         [*(np.append(np.poly(each)[::-1], 0) for each in others), np.poly(_POINTS)[::-1]]
@@ -54,19 +52,18 @@ _INPUTS, _KERNEL, _OUTPUTS = _matrices()
 _OF_KERNELS = np.kron(_KERNEL, _KERNEL)  # [36, 9]
 _PART_BYTES = 2**25
 
-# Left a function in the graph too: a step has hundreds of calls, and each would
-# be some hundred operations there.
+# It remains a function in the graph, too: a step calls it hundreds of times, and it has about a
+# hundred operations.
 _function = functools.partial(
     tf.function, autograph=False, experimental_attributes={"_noinline": True}
 )
 
 
 def conv2d(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """`tf.nn.conv2d(x, kernel, 1, "SAME")`, to within float32's rounding; without a gradient worth
-    using.
+    """`tf.nn.conv2d(x, kernel, 1, "SAME")` to within float32's rounding, without a useful gradient.
 
     Args:
-      x: float32 [B, H, W, inputs], its shape static.
+      x: float32 [B, H, W, inputs], with a static shape.
       kernel: float32 [3, 3, inputs, filters].
 
     Returns:
@@ -91,7 +88,7 @@ def filter_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
     """The gradient of `conv2d` with respect to the kernel, for x and the gradient of the outputs.
 
     Args:
-      x: float32 [B, H, W, inputs], its shape static.
+      x: float32 [B, H, W, inputs], with a static shape.
       upstream: float32 [B, H, W, filters].
 
     Returns:
@@ -114,9 +111,7 @@ def _filter_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
 
 
 def _parts(x: tf.Tensor, channels: int) -> list[tf.Tensor]:
-    """Of the batch, of as many pictures as have some tens of megabytes of
-    coefficients; these are done in turn.
-    """
+    """Parts of the batch, to use in turn: each has some tens of megabytes of coefficients."""
     batch, height, width, _ = x.shape
     of_a_picture = x.dtype.size * channels * _windows(height) * _windows(width)
     most = max(1, _PART_BYTES // of_a_picture)
@@ -132,7 +127,7 @@ def _coefficients(x: tf.Tensor, matrix: Callable[[int], np.ndarray]) -> tf.Tenso
 
 
 def _from_coefficients(products: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:
-    """[36, T, C] to [B, H, W, C], whose first three are those of `shape`."""
+    """[36, T, C] to [B, H, W, C], with the first three axes of `shape`."""
     batch, height, width, _ = shape
     channels = products.shape[-1]
     split = tf.reshape(products, [_WINDOW, _WINDOW, batch, height // TILE, width // TILE, channels])
@@ -153,12 +148,12 @@ def _transform(x: tf.Tensor, of_rows: np.ndarray, of_columns: np.ndarray) -> tf.
 
 
 def _windows(side: int) -> int:
-    """The coefficients along a side."""
+    """The number of coefficients along a side."""
     return _WINDOW * (side // TILE)
 
 
 def _of_inputs(side: int) -> np.ndarray:
-    """[coefficients, side]: those of the windows of a side with a zero before and behind it."""
+    """[coefficients, side]: from a side, with a zero before and behind it, to its coefficients."""
     tiles = side // TILE
     matrix = np.zeros([_WINDOW, tiles, side + 2], np.float32)
     for tile in range(tiles):
@@ -167,7 +162,7 @@ def _of_inputs(side: int) -> np.ndarray:
 
 
 def _to_outputs(side: int) -> np.ndarray:
-    """[side, coefficients]: a side from the coefficients of its tiles."""
+    """[side, coefficients]: from the coefficients of a side's tiles to the side."""
     tiles = side // TILE
     matrix = np.zeros([tiles, TILE, _WINDOW, tiles], np.float32)
     for tile in range(tiles):
@@ -176,5 +171,5 @@ def _to_outputs(side: int) -> np.ndarray:
 
 
 def _of_upstream(side: int) -> np.ndarray:
-    """[coefficients, side]: those that the gradient of a side goes back to."""
+    """[coefficients, side]: from the gradient of a side to that of its coefficients."""
     return np.ascontiguousarray(_to_outputs(side).T)
