@@ -1,12 +1,12 @@
-"""What does a model make of our own drawings, those that the page offers to begin with?
+"""What does a model make of the drawings that we drew ourselves as starters for the drawing page?
 
     python benchmarks/as_drawn.py --model=runs/quickstart/export --output=as_drawn.png
     python benchmarks/as_drawn.py --model=pretrained --output=all.png \\
       --class_pictures=pretrained/class_pictures.json
 
-Writes one picture: of every such drawing of a class that the model knows, the drawing and some
-variations, from the seeds 0, 1 and so on. To be looked at: there are no photos of these drawings to
-measure against. Prints a JSON line.
+Writes one sheet. For every starter of a class that the model knows, it shows the drawing and some
+pictures of it, from the seeds 0, 1 and so on. It is for looking at: there are no photos of these
+drawings with which to measure. Prints a JSON line.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ from sketch2img_tf.errors import UserError
 from sketch2img_tf.sheets import picture_grid
 
 _MODEL = path_flags.define("model", "", "An exported model, or pretrained.")
-_OUTPUT = path_flags.define("output", "", "The picture to write, a PNG file.")
+_OUTPUT = path_flags.define("output", "", "The sheet to write, a PNG file.")
 _CLASS_PICTURES = path_flags.define(
     "class_pictures",
     "",
-    f"Also write the first picture of each, for the page: {PICTURES_FILE} of the model's folder.",
+    f"Also write the first picture of each drawing, for the page: {PICTURES_FILE} of the model.",
 )
-_CLASSES = flags.DEFINE_list("classes", [], "Of these drawings alone.")
+_CLASSES = flags.DEFINE_list("classes", [], "Use the drawings of these classes only.")
 _VARIATIONS = flags.DEFINE_integer("variations", 3, "Pictures of each drawing.", lower_bound=1)
-_SETS_PER_ROW = flags.DEFINE_integer("sets_per_row", 4, "Drawings in a row.", lower_bound=1)
-# Pixels of the page and its pencil; supersampling; points of a curve
+_SETS_PER_ROW = flags.DEFINE_integer("sets_per_row", 4, "Drawings per row.", lower_bound=1)
+# Pixels of the page and of its pencil; supersampling; points per curve
 _PAGE, _PEN, _SHARPNESS, _POINTS = 256, 3, 4, 24
 
 
 def main() -> None:
-    """Draws and writes."""
+    """Draws the pictures and writes the sheet."""
     errors.require(_MODEL, _OUTPUT)
     unknown = [name for name in _CLASSES.value if name not in STARTERS]
     if unknown:
         raise UserError(
-            f"--classes={','.join(unknown)}: no drawing of it; there are {', '.join(STARTERS)}"
+            f"--classes={','.join(unknown)}: no drawing of it; give some of {', '.join(STARTERS)}"
         )
     drawer = s2i.load(_MODEL.value)
     drawings = _CLASSES.value or list(starters_for(drawer.class_names))
@@ -103,7 +103,7 @@ def drawn(path: str) -> Image.Image:
 
 
 def _lines(segments: list) -> list[list[tuple[float, float]]]:
-    """A path's lines as points, its curves cut into short pieces."""
+    """A path's lines as points; its curves are cut into short pieces."""
     lines = []
     for kind, points in segments:
         if kind == "moveTo":

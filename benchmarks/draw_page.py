@@ -1,15 +1,15 @@
-"""How long from the start of draw.py to its page and to a first picture, and what memory after
-many?
+"""How long does draw.py take until its page is there, and until a first picture? How much memory
+does it use after many pictures?
 
     python benchmarks/draw_page.py [--base_width=64] [--requests=1000] [--variations=1]
     python benchmarks/draw_page.py --format=tflite --python=.venv-draw/bin/python
 
-The second measures the page without TensorFlow.
+The second command measures the page without TensorFlow.
 
 Exports an untrained generator, starts draw.py with it, and sends the running page one request after
-the other, each with another drawing and from another visitor. Reads the page's resident memory from
-/proc (Linux). Needs requirements-demo.txt, or where --python is, requirements-draw.txt. Prints one
-JSON object.
+the other, each with another drawing, as another visitor would. Reads the page's resident memory
+from /proc (Linux). Needs requirements-demo.txt or, for the Python of --python,
+requirements-draw.txt. Prints one JSON object.
 """
 
 import base64
@@ -50,21 +50,21 @@ _BASE_WIDTH = flags.DEFINE_integer(
 _REQUESTS = flags.DEFINE_integer(
     "requests", 1000, "Requests to send after the first.", lower_bound=1
 )
-_VARIATIONS = flags.DEFINE_enum("variations", "1", ["1", "4", "8"], "Pictures a request.")
+_VARIATIONS = flags.DEFINE_enum("variations", "1", ["1", "4", "8"], "Pictures per request.")
 _FORMAT = flags.DEFINE_enum(
-    "format", "saved_model", ["saved_model", "tflite"], "What the page draws with."
+    "format", "saved_model", ["saved_model", "tflite"], "Format of the model that the page uses."
 )
 _PYTHON = path_flags.define("python", sys.executable, "The Python that runs draw.py.")
 _CLASSES = tuple(f"class {number:03}" for number in range(125))
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 _SIDE = 512  # pixels of the page's canvas
 
-# Never by a proxy: the page is on this computer.
+# Never through a proxy: the page is on this computer.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures and prints the result."""
     with tempfile.TemporaryDirectory() as folder:
         _export(folder)
         with _page(folder) as (process, address, started):
@@ -95,9 +95,7 @@ def _export(folder: str) -> None:
 
 @contextlib.contextmanager
 def _page(model: str) -> Iterator[tuple[subprocess.Popen, str, float]]:
-    """draw.py once it answers: the process, the page's address,
-    and the time at which it was started.
-    """
+    """Starts draw.py; once it answers: its process, the page's address, and when it was started."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     started = time.perf_counter()
@@ -106,11 +104,11 @@ def _page(model: str) -> Iterator[tuple[subprocess.Popen, str, float]]:
     try:
         while not _answers(f"http://127.0.0.1:{port}/"):
             if process.poll() is not None:
-                raise errors.UserError("draw.py has ended; it says why above")
+                raise errors.UserError("draw.py has ended: see its message above")
             time.sleep(0.02)
         yield process, f"http://127.0.0.1:{port}/", started
     finally:
-        process.terminate()  # no Ctrl-C, which a process in the background of a script ignores
+        process.terminate()  # not Ctrl-C, which a script's process in the background ignores
         process.wait()
 
 
@@ -122,7 +120,7 @@ def _answers(address: str) -> bool:
 
 
 def _pictures(address: str, number: int) -> None:
-    """Asks for pictures, waits for them, and looks whether there are as many as were asked for."""
+    """Requests pictures, waits for them, and checks their number."""
     wanted = [
         _drawing(number),
         _CLASSES[number % len(_CLASSES)],
@@ -136,11 +134,11 @@ def _pictures(address: str, number: int) -> None:
     event = json.load(_open(urllib.request.Request(call, body, json_type)))["event_id"]
     answer = _open(f"{call}/{event}").read().decode()
     if answer.count('"src": "data:image/png;base64,') != int(_VARIATIONS.value):
-        raise errors.UserError(f"request {number}: no pictures but {answer[:200]!r}")
+        raise errors.UserError(f"request {number}: got no pictures but {answer[:200]!r}")
 
 
 def _drawing(number: int) -> str:
-    """Seven strokes as the page's canvas would send them."""
+    """Seven strokes, as the page's canvas would send them."""
     points = np.random.default_rng(number).uniform(0, _SIDE, (8, 2)).tolist()
     canvas = Image.new("RGBA", (_SIDE, _SIDE), "white")
     ImageDraw.Draw(canvas).line(
@@ -152,7 +150,7 @@ def _drawing(number: int) -> str:
 
 
 def _memory_mb(pid: int) -> int:
-    """Resident, of which the libraries' code is a part."""
+    """Resident memory, which includes the libraries' code."""
     [line] = [
         line
         for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()

@@ -1,18 +1,18 @@
-"""What is each choice worth? Trains variants of a recipe alike, scores them alike, and prints the
-table.
+"""How much does each choice improve the scores? Trains and scores variants of a recipe in the same
+way, and prints a table.
 
     python benchmarks/experiments.py --variants=report,best --seeds=0,1 --common=FILE.flags \\
       --runs_dir=DIR --protocol=validation_all \\
       --features_network=MobileNet --features_weights=FILE.h5
 
-FILE.flags of --common holds what all the runs share, and overrides the variants' configs: data,
---num_classes, steps, batch, width. What else a variant says overrides both. A run is `train.py` and
-then `evaluate.py`, in DIR/VARIANT-SEED. Runs go one after the other; what is finished is not done
-again, what was stopped goes on. With --table nothing is run: the table is made of what is there. It
-has the mean over the seeds, and +- half of the range between them.
+FILE.flags of --common has what all runs share: data, --num_classes, steps, batch and width. It
+overrides the configs of the variants; the other flags of a variant override both. A run is
+`train.py` and then `evaluate.py`, in DIR/VARIANT-SEED. Runs follow each other. A finished run is
+not repeated, and a stopped one goes on. With --table nothing is run; the table shows what is there:
+the mean over the seeds, and +- half of the range between them.
 
-It costs as many trainings as variants times seeds, and after each some minutes of evaluate.py. Tune
-on a validation part (--validation_share in FILE.flags), and read test_all once.
+It trains variants times seeds runs; after each, evaluate.py takes some minutes. Choose by a
+validation part (--validation_share in FILE.flags), and use test_all only once.
 """
 
 import os
@@ -53,13 +53,13 @@ _MIXED = (*_HEAVY, "--upsampling=resize", "--horizontal_flip_probability=0.5", *
 _BEST = (
     "--flagfile=configs/best_full.flags",
     *_MORE_PHOTOS,
-    "--generator_learning_rate=1e-3",  # narrow networks, few steps
+    "--generator_learning_rate=1e-3",  # for narrow networks and few steps
     "--discriminator_learning_rate=1e-3",
     "--final_learning_rate_fraction=1",
     "--decay_start_step=0",
     "--ema_decay=0.99",
 )
-# The first word of a variant is its config; the others come after what all the runs share.
+# The first word of a variant is its config; the other words come after the flags of all runs.
 VARIANTS = {
     "report": (_FULL,),
     "batch_norm": ("--flagfile=configs/batch_norm.flags",),
@@ -97,28 +97,28 @@ VARIANTS = {
     "best_bfloat16": (*_BEST, "--precision=mixed_bfloat16"),
 }
 
-_VARIANTS = flags.DEFINE_list("variants", ["report"], f"What to run, of {', '.join(VARIANTS)}.")
-_SEEDS = flags.DEFINE_list("seeds", ["0"], "Seeds; each variant is run with each.")
-_COMMON = path_flags.define("common", "", "Flagfile with what all the runs share.")
-_RUNS_DIR = path_flags.define("runs_dir", "", "Folder of the runs, a folder each.")
+_VARIANTS = flags.DEFINE_list("variants", ["report"], f"What to run: {', '.join(VARIANTS)}.")
+_SEEDS = flags.DEFINE_list("seeds", ["0"], "Seeds; each variant is run with each of them.")
+_COMMON = path_flags.define("common", "", "Flagfile with the flags that all runs share.")
+_RUNS_DIR = path_flags.define("runs_dir", "", "Folder that has a folder for each run.")
 _PROTOCOL = flags.DEFINE_enum(
     "protocol",
     "",
     ["", *protocols.PROTOCOLS],
-    "What they are scored on; without it what the training logged last counts"
+    "Protocol of the scores; without it the table has what training logged last"
     " (--evaluate_every_steps in --common).",
 )
 _NETWORK = flags.DEFINE_enum(
-    "features_network", "MobileNet", list(pretrained.CHOICES), "In whose features."
+    "features_network", "MobileNet", list(pretrained.CHOICES), "Network of the metrics."
 )
 _WEIGHTS = path_flags.define(
-    "features_weights", "imagenet", "Its weights: imagenet, or a file (.h5, no top)."
+    "features_weights", "imagenet", "Its weights: imagenet, or a file (.h5, without its top)."
 )
-_TABLE = flags.DEFINE_bool("table", False, "Only print the table of what there is.")
+_TABLE = flags.DEFINE_bool("table", False, "Run nothing; print the table of what is there.")
 
 
 def main() -> None:
-    """Runs what is left to run, and prints the table."""
+    """Runs what is not finished, and prints the table."""
     errors.require(_RUNS_DIR)
     unknown = set(_VARIANTS.value) - set(VARIANTS)
     if unknown:
@@ -136,7 +136,7 @@ def main() -> None:
 def _run(variant: str, seed: str) -> None:
     workdir = _workdir(variant, seed)
     config, *own = VARIANTS[variant]
-    # The command runs in the project's folder
+    # train.py runs in the project's folder, so the path must be absolute
     common = f"--flagfile={os.path.abspath(_COMMON.value)}"
     _command("train.py", config, common, *own, f"--seed={seed}", f"--workdir={workdir}")
     if _PROTOCOL.value and _metrics(variant, seed) is None:
@@ -147,7 +147,7 @@ def _run(variant: str, seed: str) -> None:
 def _command(*command: str) -> None:
     done = subprocess.run([sys.executable, *command], cwd=_ROOT, check=False, stdout=sys.stderr)
     if done.returncode:
-        raise UserError(f"{' '.join(command)} ended with {done.returncode}; what it said is above")
+        raise UserError(f"{' '.join(command)} failed ({done.returncode}): see its message above")
 
 
 def _workdir(variant: str, seed: str) -> str:
@@ -155,7 +155,7 @@ def _workdir(variant: str, seed: str) -> str:
 
 
 def _metrics(variant: str, seed: str) -> dict | None:
-    """Of the run's last step, if they were measured by this protocol and network."""
+    """The metrics of the run's last step, if this protocol and this network measured them."""
     scalars = read_scalars(_workdir(variant, seed))
     if not scalars:
         return None
@@ -176,7 +176,7 @@ def _metrics(variant: str, seed: str) -> dict | None:
 
 
 def _table() -> list[str]:
-    """Lines of Markdown: a row a variant that has been scored."""
+    """Lines of Markdown, with a row for each variant that has scores."""
     lines = [f"| variant | seeds | steps | {' | '.join(_columns())} | s per step |"]
     lines.append("|---" * (4 + len(_columns())) + "|")
     for variant in _VARIANTS.value:
@@ -218,7 +218,7 @@ def _seconds_a_step(scalars: list[dict]) -> float:
 
 
 def _text(values: list[float]) -> str:
-    """The mean, and half of the range if there are several."""
+    """The mean and, if there are several values, half of their range."""
     mean = f"{statistics.mean(values):.3f}"
     return f"{mean} +- {(max(values) - min(values)) / 2:.3f}" if len(values) > 1 else mean
 

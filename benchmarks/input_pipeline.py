@@ -2,9 +2,8 @@
 
     python benchmarks/input_pipeline.py --data_dir=DIR [--batches=50]
 
-Reads, decodes, jitters and resizes training batches of TFRecords as train.py does, with nothing
-else to do, and prints one JSON object. Without --data_dir it draws a small miniature Sketchy and
-reads that.
+Reads, decodes, changes and resizes training batches of TFRecords as train.py does, and does nothing
+else. Prints one JSON object. Without --data_dir it draws a small miniature Sketchy and reads that.
 """
 
 import json
@@ -35,7 +34,7 @@ _PHOTO_VARIANT = flags.DEFINE_string(
 _SKETCH_VARIANT = flags.DEFINE_string(
     "sketch_variant", DEFAULT_SKETCH_VARIANT, "Rendering of the sketches."
 )
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a batch.", lower_bound=1)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures per batch.", lower_bound=1)
 _BATCHES = flags.DEFINE_integer(
     "batches", 50, "Batches to measure, after ten to warm up.", lower_bound=1
 )
@@ -43,7 +42,7 @@ _WARM_UP = 10
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures and prints the result."""
     with tempfile.TemporaryDirectory() as folder:
         data_dir = _DATA_DIR.value or _miniature(folder)
         config = DataConfig(
@@ -71,7 +70,7 @@ def _miniature(folder: str) -> str:
 
 
 def _seconds(sketchy: input_pipeline.PairedDataset) -> float:
-    """For all measured batches together."""
+    """The time for all measured batches together."""
     batches = iter(input_pipeline.training_batches(sketchy, _BATCH_SIZE.value, seed=0))
     for _ in range(_WARM_UP):
         next(batches)

@@ -1,12 +1,11 @@
-"""Are several pictures of a LiteRT model sooner there in one batch, or in several threads, than one
-after the other?
+"""Does a LiteRT model draw several pictures faster in one batch, in several threads, or one by one?
 
     taskset -c 0,1 python benchmarks/litert_batches.py [--base_width=64] [--seconds=5]
 
-Converts an untrained generator for batches of several sizes, as export.py does for batches of one;
-measures the time per picture on one core. Then, on the cores that the process may use, that of one
-interpreter with a thread per core, as models are run, and that of as many interpreters with one
-thread each. Prints one JSON object.
+Converts an untrained generator for batches of several sizes, as export.py does for batches of one.
+Measures the time per picture on one core. Then it uses all cores of the process: first by one
+interpreter with a thread per core, which is how we run models, then by as many interpreters with
+one thread each. Prints one JSON object.
 """
 
 import concurrent.futures
@@ -34,14 +33,14 @@ from sketch2img_tf.networks.generator import make_generator
 _BASE_WIDTH = flags.DEFINE_integer(
     "base_width", 64, "Channels of the generator's first MRU.", lower_bound=1
 )
-_SECONDS = flags.DEFINE_float("seconds", 5, "Time to measure each for.", lower_bound=0)
+_SECONDS = flags.DEFINE_float("seconds", 5, "Seconds to measure each case.", lower_bound=0)
 _BATCH_SIZES = (1, 4, 8)
 _CLASSES = 125
 _STATISTICS = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
 
 
 class Interpreter:
-    """Draws batches of one size."""
+    """Draws batches of one fixed size."""
 
     def __init__(self, model: bytes, threads: int):
         self._interpreter = tf.lite.Interpreter(model_content=model, num_threads=threads)
@@ -53,15 +52,15 @@ class Interpreter:
             "noise": random.standard_normal(shapes["noise"]["shape"], np.float32),
         }
         self.size = len(self._inputs["label_id"])
-        self.draw()  # the first takes longer
+        self.draw()  # the first call takes longer
 
     def draw(self) -> int:
-        """Draws a batch; how many pictures."""
+        """Draws a batch and returns its number of pictures."""
         return len(self._run(**self._inputs)["photo"])
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures and prints the result."""
     generator = make_generator(
         Config(network=NetworkConfig(base_width=_BASE_WIDTH.value)), _CLASSES
     )
@@ -78,7 +77,7 @@ def main() -> None:
 
 
 def _ms_per_picture(interpreters: list[Interpreter]) -> float:
-    """The median over rounds of one call of each interpreter, at the same time."""
+    """The median over rounds; in a round all interpreters are called once, at the same time."""
     took = []
     with concurrent.futures.ThreadPoolExecutor(len(interpreters)) as pool:
         end = time.perf_counter() + _SECONDS.value

@@ -1,4 +1,4 @@
-"""The yardstick for speed: how fast this machine multiplies matrices."""
+"""The yardstick of speed: how fast this computer multiplies matrices."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _COUNT = 10
 
 
 def rate(dtype: tf.DType = tf.float32) -> float:
-    """Multiply-adds a second of the fastest of ten products of square matrices of that type."""
+    """Multiply-adds per second of the fastest of ten products of square matrices of this type."""
     matrix = tf.cast(tf.random.normal([_SIDE, _SIDE]), dtype)
     product, seconds = tf.function(tf.matmul), []
     for _ in range(1 + _COUNT):

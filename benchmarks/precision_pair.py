@@ -1,13 +1,13 @@
-"""Does bfloat16 train as float32 does? Two seeds in float32, and the first of them in bfloat16.
+"""Does training in bfloat16 work as in float32? Two seeds in float32, the first also in bfloat16.
 
     python benchmarks/precision_pair.py --flagfile=configs/quickstart.flags --data_dir=DIR \\
       --workdir=DIR
 
-Trains three times with every option of train.py but --precision and --seed, in folders of their own
-below --workdir; the same command goes on with what was interrupted. Prints one JSON object: the
-held-out L1 at the end of each run, and for it and for every curve of the losses the root mean
-square of the differences over the steps, between the precisions and between the seeds. Where
-bfloat16 is as good, the first is not above the second.
+Trains three times, with every option of train.py but --precision and --seed, in three folders below
+--workdir; the same command goes on with interrupted runs. Prints one JSON object: the held-out L1
+at the end of each run and, for it and for every curve of the losses, the root mean square of the
+differences over the steps, between the precisions and between the seeds. If bfloat16 is as good,
+the precisions do not differ more than the seeds.
 """
 
 import dataclasses
@@ -37,10 +37,10 @@ _ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    """Trains, compares and prints."""
+    """Trains, compares and prints the result."""
     run = config_lib.from_flags()
     if not run.training.workdir:
-        raise errors.UserError("--workdir=DIR is missing: the folder for the three runs")
+        raise errors.UserError("--workdir=DIR is missing: give the folder for the three runs")
     folders = {name: _trained(run, name, *how) for name, how in _RUNS.items()}
     steps = run.training.train_steps or max(
         line["step"] for line in read_scalars(folders["float32"])
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def _trained(run: config_lib.Config, name: str, precision: str, seed: int) -> str:
-    """The folder of the run of that name, trained to its end."""
+    """Trains the run of this name to its end, and returns its folder."""
     workdir = os.path.join(run.training.workdir, name)
     training = dataclasses.replace(run.training, workdir=workdir, precision=precision, seed=seed)
     os.makedirs(run.training.workdir, exist_ok=True)
@@ -66,15 +66,13 @@ def _trained(run: config_lib.Config, name: str, precision: str, seed: int) -> st
         [sys.executable, str(_ROOT / "train.py"), f"--flagfile={flagfile}"]
     ).returncode:
         raise errors.UserError(
-            f"{flagfile}: that run has not come to its end; what it said is above"
+            f"{flagfile}: this run did not come to its end: see its message above"
         )
     return workdir
 
 
 def _curves(workdir: str, steps: int) -> dict[str, np.ndarray]:
-    """Every scalar's values over the first steps, at those at which
-    it was logged; the losses smoothed.
-    """
+    """Every scalar's values up to `steps`, at the steps that logged it; losses are smoothed."""
     columns: dict[str, list[float]] = {}
     for line in read_scalars(workdir):
         for tag, value in line.items() if line["step"] <= steps else ():

@@ -1,5 +1,6 @@
-"""How long a step takes on several devices, on paper: it computes, then
-exchanges by rings, never both at once.
+"""Calculates how long a step takes on several devices, which compute, then exchange by rings.
+
+They do not compute while they exchange.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import math
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """Devices, and the slowest link in the ring that joins them.
+    """Devices, and the slowest link of the ring that joins them.
 
     Attributes:
-      devices: how many.
-      peak: multiply-adds a second of one, in bfloat16.
-      link: bytes a second that a device sends while it receives as many.
-      latency: seconds of an exchange of next to nothing; an assumption, no vendor's figure.
+      devices: the number of devices.
+      peak: multiply-adds per second of one device, in bfloat16.
+      link: bytes per second that a device sends while it receives as many.
+      latency: seconds for an exchange of almost no bytes; an assumption, not a vendor's figure.
     """
 
     devices: int
@@ -26,22 +27,22 @@ class Machine:
 
 
 MACHINES = {
-    # A100: 312 TFLOP/s, NVLink 600 GB/s both ways together
+    # A100: 312 TFLOP/s; NVLink 600 GB/s, the sum of both directions
     "8 GPUs": Machine(8, 156e12, 300e9, 30e-6),
-    # Eight such boxes, 200 Gbit/s of InfiniBand a GPU
+    # Eight such computers with 200 Gbit/s of InfiniBand per GPU
     "64 GPUs": Machine(64, 156e12, 25e9, 100e-6),
-    "v3-8": Machine(8, 30.75e12, 82e9, 10e-6),  # 123 TFLOP/s a chip of two cores, 656 Gbit/s a link
+    "v3-8": Machine(8, 30.75e12, 82e9, 10e-6),  # 123 TFLOP/s per chip of two cores, link 656 Gbit/s
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """What one step costs.
+    """The work of one step.
 
     Attributes:
-      multiply_adds: for one picture.
-      exchanged: bytes that every replica has and all need the sum or the mean of.
-      exchanges: in how many messages, one after the other.
+      multiply_adds: multiply-adds for one picture.
+      exchanged: bytes that every replica has, and whose sum or mean all replicas need.
+      exchanges: the number of messages for these, one after the other.
     """
 
     multiply_adds: float
@@ -49,11 +50,11 @@ class Step:
     exchanges: int
 
     def computing(self, machine: Machine, batch: float, utilization: float) -> float:
-        """Seconds, of a batch on each device."""
+        """Seconds to compute a batch on each device."""
         return batch * self.multiply_adds / (utilization * machine.peak)
 
     def exchanging(self, machine: Machine) -> float:
-        """Seconds, by rings of all devices: all but one n-th of the bytes goes out twice."""
+        """Seconds to exchange by a ring of all n devices: (n - 1)/n of the bytes are sent twice."""
         sent = 2 * self.exchanged * (machine.devices - 1) / machine.devices
         return sent / machine.link + self.exchanges * machine.latency
 
@@ -63,14 +64,12 @@ class Step:
         return computing / (computing + self.exchanging(machine))
 
     def batch_for(self, goal: float, machine: Machine, utilization: float) -> int:
-        """The smallest batch a device with this efficiency."""
+        """The smallest batch per device with this efficiency."""
         a_picture = self.computing(machine, 1, utilization)
         return math.ceil(goal / (1 - goal) * self.exchanging(machine) / a_picture)
 
     def link_for(self, goal: float, machine: Machine, batch: float, utilization: float) -> float:
-        """Bytes a second of a link with this efficiency; infinite
-        if the latencies alone take too long.
-        """
+        """Bytes per second of a link for this efficiency; inf if latencies alone take longer."""
         allowed = (1 - goal) / goal * self.computing(machine, batch, utilization)
         left = allowed - self.exchanges * machine.latency
         sent = 2 * self.exchanged * (machine.devices - 1) / machine.devices

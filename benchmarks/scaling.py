@@ -1,15 +1,15 @@
-"""How far does a run scale? On paper: what a step computes and exchanges, against the figures of
-some machines.
+"""To how many devices does a run scale? Calculates this from what a step computes and exchanges,
+and from the figures of some machines.
 
     python benchmarks/scaling.py --flagfile=configs/full.flags --perceptual_weight=0
 
-Traces the real step on two replicas, runs nothing, and counts: multiply-adds of a picture, bytes
-that all replicas sum or average, and in how many exchanges. With --dragan_every_steps above 1 the
-exchanges are those of a step with the penalties, the multiply-adds those of one without. With the
-vendors' peaks, of which a share (--utilization) is reached, and nothing computed while anything is
-exchanged, it gives for each machine the efficiency at --batch_size pictures per device, the batch
-per device at which it is 90 %, and the link at which --batch_size pictures are enough. Takes every
-option of train.py. Prints one JSON object.
+Traces the real step on two replicas without running it, and counts: the multiply-adds per picture,
+the bytes that all replicas sum or average, and the number of exchanges. With --dragan_every_steps
+above 1, the exchanges are those of a step with the penalties, and the multiply-adds those of a step
+without them. It assumes that devices reach a share (--utilization) of the vendors' peaks, and that
+nothing is computed during an exchange. For each machine it gives the efficiency at --batch_size
+pictures per device, the batch per device for 90 %, and the link for which --batch_size pictures are
+enough. Takes every option of train.py. Prints one JSON object.
 """
 
 import dataclasses
@@ -34,21 +34,19 @@ from sketch2img_tf.devices import graph_cost, hardware
 from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
 
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures a device and step.", lower_bound=1)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures per device and step.", lower_bound=1)
 _UTILIZATION = flags.DEFINE_float(
-    "utilization", 0.3, "Share of its peak that a device reaches.", lower_bound=0.01
+    "utilization", 0.3, "Share of its peak speed that a device reaches.", lower_bound=0.01
 )
 _CLASSES = 125
-_EXAMPLES = 68_000  # an epoch, where the run's length is in them: about as many as the release has
+_EXAMPLES = 68_000  # per epoch, for lengths in epochs: about the release's training part
 _REPLICAS = 2
 _STATISTICS = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
 _GOAL = 0.9
 
 
 class _Counting(tf.distribute.ReductionToOneDevice):
-    """Notes the bytes of every exchange; several at a time are
-    one message, as where they are packed.
-    """
+    """Notes the bytes of every exchange; tensors that are reduced together count as one message."""
 
     def __init__(self):
         super().__init__()
@@ -57,7 +55,7 @@ class _Counting(tf.distribute.ReductionToOneDevice):
     def reduce_implementation(self, reduce_op, per_replica_value, destinations, options):
         before = len(self.messages)
         result = super().reduce_implementation(reduce_op, per_replica_value, destinations, options)
-        # This one broadcasts what it has reduced
+        # This class broadcasts what it has reduced; that is no message of its own
         self.messages[before:] = [_bytes(per_replica_value)]
         return result
 
@@ -73,7 +71,7 @@ class _Counting(tf.distribute.ReductionToOneDevice):
 
 
 def main() -> None:
-    """Counts, reckons and prints."""
+    """Counts, calculates and prints the result."""
     run = config_lib.from_flags()
     batch = _REPLICAS * _BATCH_SIZE.value
     run = dataclasses.replace(
@@ -125,7 +123,7 @@ def _blank(count: int, size: int) -> tf.data.Dataset:
 
 
 def _bytes(value) -> int:
-    """Of what one replica has."""
+    """The bytes that one replica has."""
     own = getattr(value, "values", [value])[0]
     return own.shape.num_elements() * own.dtype.size
 

@@ -1,13 +1,13 @@
-"""How long does a picture take from an exported model, beside what its multiply-adds alone would?
+"""How long does an exported model take per picture, compared with its multiply-adds alone?
 
     python benchmarks/serving_latency.py [--base_width=64] [--seconds=12]
 
-Exports an untrained generator both ways, then sends it batches of sketches, PNG bytes in and PNG
-bytes out, for some seconds each. TensorFlow Lite draws the pictures of a batch one after the other.
-The yardstick is the time of the generator's multiply-adds at the rate of the fastest of some
-float32 matrix products, measured in the same run. Runs generate.py too, from its start to its one
-picture. Uses the cores that the process may use: `taskset -c 0,1 python
-benchmarks/serving_latency.py` on a larger machine. Prints one JSON object.
+Exports an untrained generator in both formats, then sends it batches of sketches for some seconds
+each: PNG bytes in, PNG bytes out. TensorFlow Lite draws the pictures of a batch one by one. The
+yardstick is the time for the generator's multiply-adds at the rate of the fastest of some float32
+matrix products, measured in the same run. Also runs generate.py, from its start to its one picture.
+Uses the cores that the process may use: on a larger computer run
+`taskset -c 0,1 python benchmarks/serving_latency.py`. Prints one JSON object.
 """
 
 import io
@@ -45,7 +45,7 @@ from sketch2img_tf.surroundings import progress
 _BASE_WIDTH = flags.DEFINE_integer(
     "base_width", 64, "Channels of the generator's first MRU.", lower_bound=1
 )
-_SECONDS = flags.DEFINE_float("seconds", 12, "Time to measure a batch size for.", lower_bound=0)
+_SECONDS = flags.DEFINE_float("seconds", 12, "Seconds to measure each batch size.", lower_bound=0)
 _BATCH_SIZES = (1, 8, 32)
 _CLASSES = 125
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -54,7 +54,7 @@ Draw = Callable[[list[bytes]], list[bytes]]
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures and prints the result."""
     config = Config(network=NetworkConfig(base_width=_BASE_WIDTH.value))
     names = tuple(f"class {number}" for number in range(_CLASSES))
     card = Card(config, names, Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0))
@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def _generate_seconds(version: str, folder: pathlib.Path) -> float:
-    """Of generate.py, with the import of TensorFlow and all."""
+    """Seconds of one run of generate.py, including the import of TensorFlow."""
     (folder / "sketch.png").write_bytes(warm_up.sketch_png())
     flags_given = [f"--model={version}", f"--sketch={folder}/sketch.png", "--label=class 0"]
     command = [sys.executable, "generate.py", *flags_given, f"--output={folder}/picture.png"]
@@ -109,7 +109,7 @@ def _saved_model(version: str) -> Draw:
 
 
 def _lite_model(path: str) -> Draw:
-    """With Pillow for the files, as an application would have it."""
+    """The .tflite model, with Pillow for the files, as an application would use it."""
     interpreter = tf.lite.Interpreter(path, num_threads=_cores())
     run = interpreter.get_signature_runner()
     noise_shape = run.get_input_details()["noise"]["shape"]
@@ -130,7 +130,7 @@ def _lite_model(path: str) -> Draw:
 
 
 def _measured(load: Callable[[], Draw]) -> dict:
-    """Seconds to load and to draw first, and milliseconds of the following calls by batch size."""
+    """Seconds to load and to draw first; then milliseconds per call, by batch size."""
     sketch = warm_up.sketch_png()
     start = time.perf_counter()
     draw = load()
@@ -158,14 +158,14 @@ def _times(call: Callable[[], object]) -> dict:
 
 
 def _multiply_adds(generator: Generator) -> int:
-    """Of the convolutions, for one picture."""
+    """The multiply-adds of the convolutions, for one picture."""
     size = generator.image_size
     specs = (
         tf.TensorSpec([1, size, size, 1]),
         tf.TensorSpec([1], tf.int64),
         tf.TensorSpec([1, *generator.noise_shape]),
     )
-    with hardware.for_accelerators():  # an export for any batch goes by no tiles
+    with hardware.for_accelerators():  # an export for any batch size uses no tiles
         graph = (
             tf.function(lambda *inputs: generator(inputs, training=False))
             .get_concrete_function(*specs)

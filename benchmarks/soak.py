@@ -1,16 +1,16 @@
-"""Does a long training stay level in memory, file handles, threads and time?
+"""Do memory, file handles, threads and time per step stay level in a long training?
 
     python benchmarks/soak.py --steps=2000 --plot=soak.png
 
-Starts train.py, small, on the generated pictures of datasets/sketchy/dummy_data, with scalars,
-samples, evaluations and checkpoints on, and looks at its process from outside, in Linux' /proc. The
-first quarter of the steps is left out: what is made when it is first needed is made there. Level
-means: the median of the last quarter is above that of the second by no more than `_MOST` says.
-Prints one JSON object, and ends with an error if something has grown.
+Starts a small training with train.py on the generated pictures of datasets/sketchy/dummy_data, with
+scalars, samples, evaluations and checkpoints on, and observes its process from outside, in Linux'
+/proc. The first quarter of the steps is left out: there the program makes what it needs once. Level
+means: the median of the last quarter is above that of the second quarter by no more than `_MOST`
+says. Prints one JSON object, and ends with an error if something has grown.
 
-The time of a step is the processors' time, since other programs' load is not ours; it holds its
-share of samples, evaluations and checkpoints. What other programs do to the caches is in it all the
-same.
+The time per step is processor time, since other programs' load is not ours. It includes a share of
+samples, evaluations and checkpoints, and still depends a little on what other programs do to the
+caches.
 """
 
 import json
@@ -34,10 +34,10 @@ from sketch2img_tf.errors import UserError
 from sketch2img_tf.run_folder.summaries import read_scalars
 
 _STEPS = flags.DEFINE_integer("steps", 2000, "Steps of the training.", lower_bound=400)
-_PLOT = path_flags.define("plot", "", "Also draw what was measured into this .png.")
+_PLOT = path_flags.define("plot", "", "Also plot the measurements into this .png file.")
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_EVERY = 20  # steps between two looks, and between samples, evaluations and checkpoints
+_EVERY = 20  # steps between measurements, and between samples, evaluations and checkpoints
 _SMALL = [
     "--base_width=4",
     "--global_batch_size=4",
@@ -51,12 +51,12 @@ _LABELS = {
     "threads": "threads",
     "cpu_s_per_step": "CPU s per step",
 }
-# Last quarter over second quarter
+# The last quarter's median divided by the second quarter's
 _MOST = {"memory_mb": 1.05, "handles": 1.0, "threads": 1.0, "cpu_s_per_step": 1.25}
 
 
 def main() -> None:
-    """Trains, looks, and judges."""
+    """Trains, measures and judges."""
     with tempfile.TemporaryDirectory() as folder:
         samples = _samples(folder)
     if _PLOT.value:
@@ -70,13 +70,13 @@ def main() -> None:
     )
     if grown:
         raise UserError(
-            f"not level over {_STEPS.value} steps: {', '.join(grown)}; the line above has the"
-            " figures"
+            f"not level over {_STEPS.value} steps: {', '.join(grown)}; see the figures in the line"
+            " above"
         )
 
 
 def _samples(folder: str) -> list[dict[str, float]]:
-    """What `_look` sees, about every `_EVERY` steps, with the step."""
+    """What `_look` measures, about every `_EVERY` steps, with the step."""
     workdir = os.path.join(folder, "run")
     command = [sys.executable, "train.py", *_SMALL, *_INTERVALS, f"--train_steps={_STEPS.value}"]
     command += [
@@ -92,7 +92,7 @@ def _samples(folder: str) -> list[dict[str, float]]:
                 seen.append({"step": step, **_look(process.pid)})
             time.sleep(0.05)
     if process.returncode:
-        raise UserError(f"train.py ended with exit code {process.returncode}; it says why above")
+        raise UserError(f"train.py failed ({process.returncode}): see its message above")
     pairs = zip(seen, seen[1:])
     return [{**now, "cpu_s_per_step": _per_step(before, now)} for before, now in pairs]
 
@@ -102,7 +102,7 @@ def _look(process: int) -> dict[str, float]:
     with open(f"/proc/{process}/status", encoding="utf-8") as file:
         status = dict(line.split(":", 1) for line in file)
     with open(f"/proc/{process}/stat", encoding="utf-8") as file:
-        # In user and system mode
+        # In user mode and in system mode
         ticks = sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
     return {
         "memory_mb": int(status["VmRSS"].split()[0]) / 1024,

@@ -3,12 +3,12 @@
     python benchmarks/train_step.py --precision=mixed_bfloat16 --batch_size=16 --steps=5 \\
       --perceptual_weight=0
 
-Random pictures through the real step, with every option of train.py; --flagfile=configs/NAME.flags
-measures that run's step. `s_to_trace` is how long the graph takes to trace; the first step, which
-readies it, is left out. Prints one JSON object. In it are the multiply-adds of a step's
-convolutions and matrix products, without those of lazy penalties, how many of them a second were
-done, and what share that is of the rate of the fastest product of two matrices of the same type,
-measured before and after the steps.
+Sends random pictures through the real step, with every option of train.py; with
+--flagfile=configs/NAME.flags it measures that run's step. `s_to_trace` is the time to trace the
+graph; the first step, which prepares it, is left out. Prints one JSON object: among others the
+multiply-adds of a step's convolutions and matrix products, without those of lazy penalties, the
+multiply-adds per second, and their share of the rate of the fastest product of two matrices of the
+same type, measured before and after the steps.
 """
 
 import dataclasses
@@ -41,12 +41,12 @@ from sketch2img_tf.training.train_step import TrainStep
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures per step.", lower_bound=1)
 _STEPS = flags.DEFINE_integer("steps", 5, "Steps to measure, after the first.", lower_bound=1)
 _CLASSES = 125
-_EXAMPLES = 68_000  # an epoch, where the run's length is in them: about as many as the release has
+_EXAMPLES = 68_000  # per epoch, for lengths in epochs: about the release's training part
 _STATISTICS = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures and prints the result."""
     run = config_lib.from_flags()
     run = dataclasses.replace(
         run, training=dataclasses.replace(run.training, global_batch_size=_BATCH_SIZE.value)
@@ -63,7 +63,7 @@ def main() -> None:
     graph = step.__call__.get_concrete_function(batch).graph
     to_trace = time.perf_counter() - started
     _seconds(step, batch)
-    host_memory.give_back()  # as the training does
+    host_memory.give_back()  # as training does
     seconds = [_seconds(step, batch) for _ in progress.bar(range(_STEPS.value), unit="step")]
     peaks.append(matrix_products.rate(dtype))
     median = statistics.median(seconds)

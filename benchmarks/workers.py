@@ -1,11 +1,11 @@
-"""How much faster are two worker processes than one, each on a core of its own?
+"""How much faster are two worker processes than one, if each has a core of its own?
 
     python benchmarks/workers.py --base_width=16 --perceptual_weight=0 [--batch_size=8] [--steps=8]
 
-Draws a small miniature Sketchy and trains on it by `train.py --strategy=multi_worker`, once with
+Draws a small miniature Sketchy and trains on it with `train.py --strategy=multi_worker`, once with
 one worker and once with two, which exchange over the loopback interface. Each worker is pinned to a
 core (Linux) and has a batch of --batch_size. Takes every option of train.py. Prints one JSON
-object; its efficiency is the pictures per second of two workers over twice those of one.
+object; its efficiency is the pictures per second of two workers divided by twice those of one.
 """
 
 import dataclasses
@@ -31,7 +31,7 @@ from sketch2img_tf import config as config_lib
 from sketch2img_tf import errors
 from sketch2img_tf.run_folder.summaries import read_scalars
 
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 8, "Pictures a worker and step.", lower_bound=1)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 8, "Pictures per worker and step.", lower_bound=1)
 _STEPS = flags.DEFINE_integer("steps", 8, "Steps to measure, after the first two.", lower_bound=1)
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 _WARM_UP = 2
@@ -39,11 +39,11 @@ _WORKERS = (1, 2)
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures and prints the result."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < max(_WORKERS):
         raise errors.UserError(
-            f"{len(cores)} core for {max(_WORKERS)} workers: each needs one of its own"
+            f"{len(cores)} core for {max(_WORKERS)} workers: run it where each has its own"
         )
     with tempfile.TemporaryDirectory() as folder:
         release, data_dir = os.path.join(folder, "sketchy"), os.path.join(folder, "data")
@@ -65,12 +65,12 @@ def main() -> None:
 
 
 def _seconds(cores: list[int], data_dir: str, workdir: str) -> float:
-    """The median of a step's, of a run with a worker on each of these cores."""
+    """The median time per step of a run with a worker on each of these cores."""
     addresses = _free_addresses(len(cores))
     flagfile = _flagfile(len(cores), data_dir, workdir)
     workers = [_start(index, core, addresses, flagfile) for index, core in enumerate(cores)]
     if any([worker.wait() for worker in workers]):
-        raise errors.UserError("a worker has failed; what it said is above")
+        raise errors.UserError("a worker has failed: see its message above")
     rates = [
         line["steps_per_second"] for line in read_scalars(workdir) if "steps_per_second" in line
     ]
@@ -88,7 +88,7 @@ def _start(index: int, core: int, addresses: list[str], flagfile: str) -> subpro
 
 
 def _flagfile(workers: int, data_dir: str, workdir: str) -> str:
-    """The file of the flags of a run with so many workers."""
+    """The flagfile of a run with this many workers."""
     run = config_lib.from_flags()
     training = dataclasses.replace(
         run.training,
