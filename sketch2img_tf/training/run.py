@@ -228,12 +228,12 @@ class Run:
         return self.step(self.batch)
 
     def _still_finite(self, step: int, count: int, last: bool) -> bool:
-        """Whether fewer than `--max_skipped_updates` updates in a row were skipped, after `count`
-        steps.
+        """Whether fewer than `--max_skipped_updates` updates in a row were skipped up to `step`.
 
-        It is checked rarely, because reading the counter blocks on the device.
+        The counter is read rarely, because reading it blocks on the device.
         """
-        # Checked at every multiple of `--max_skipped_updates`: at most twice as many are skipped.
+        # It is read after the call, of `count` steps, that reaches a multiple of
+        # `--max_skipped_updates`. So fewer than twice that many + `count` updates are skipped.
         most = self.training.max_skipped_updates
         look = last or step // most > (step - count) // most
         return not look or divergence.skipped_in_a_row(self.step) < most
