@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
@@ -65,7 +66,11 @@ class NetworkUpdate(tf.Module):
         )
         variables = [variable for _, variable in used]
 
-        def apply(own: list[tf.Tensor]) -> None:
+        def apply(own: list[tf.Tensor], skipped: tf.Tensor) -> None:
+            if precision.scales(self.optimizer):
+                # LossScaleOptimizer looks at the gradients alone,
+                # not at the loss: the first tells it.
+                own = [tf.where(skipped, math.nan, own[0]), *own[1:]]
             self.optimizer.apply_gradients(zip(own, variables))
 
         def update(strategy, infinite, gradients):
@@ -89,7 +94,7 @@ class NetworkUpdate(tf.Module):
         self.skipped_in_a_row.assign(tf.where(skipped, self.skipped_in_a_row + counted, 0))
 
         def apply_everywhere() -> None:
-            strategy.extended.call_for_each_replica(apply, args=(gradients,))
+            strategy.extended.call_for_each_replica(apply, args=(gradients, skipped))
 
         # LossScaleOptimizer skips such updates itself, and must see them to lower its scale.
         if precision.scales(self.optimizer):

@@ -20,6 +20,7 @@ from sketch2img_tf.devices import stateless_random
 from sketch2img_tf.layers.cpu import fusion
 from sketch2img_tf.layers.normalization import EPSILON, MOMENTUM, BatchNormalization
 from sketch2img_tf.training.discriminator_learning import Lesson
+from sketch2img_tf.training.network_update import NetworkUpdate
 from sketch2img_tf.training.optimization import make_adam
 from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
@@ -111,6 +112,53 @@ def lazy_penalties(batch: dict[str, np.ndarray]) -> list[float]:
         tf.config.run_functions_eagerly(True)
 
 
+def updates_in_float16() -> list[dict]:
+    """What four traced updates leave on every replica, one after the other.
+
+    They are given something finite; a gradient that overflows on the last replica alone; a loss
+    that does so, with a finite gradient; something finite again.
+    """
+    strategy = tf.distribute.get_strategy()
+    last = strategy.num_replicas_in_sync - 1
+    weight = tf.Variable([1.0, 2.0])
+    optimizer = make_adam(RATE, TrainingConfig(precision="mixed_float16"))
+    optimizer.build([weight])
+    update = NetworkUpdate([weight], optimizer)
+
+    @tf.function
+    def made(loss: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
+        def by_replica(loss, gradient):
+            return update.apply(update.scaled(loss), [update.scaled(gradient) * weight])
+
+        return strategy.reduce("SUM", strategy.run(by_replica, args=(loss, gradient)), axis=None)
+
+    def left(loss: float, gradient: float) -> dict:
+        losses, gradients = (
+            strategy.experimental_distribute_values_from_function(
+                lambda context, bad=bad: tf.constant(
+                    bad if context.replica_id_in_sync_group == last else 0.5
+                )
+            )
+            for bad in (loss, gradient)
+        )
+        skipped = float(made(losses, gradients))
+        kept = {
+            "weights": weight,
+            "slots": optimizer.inner_optimizer._momentums[0],
+            "scale": optimizer._loss_scale.current_loss_scale,
+        }
+        return {"skipped": skipped} | {
+            name: [copy.numpy().tolist() for copy in strategy.experimental_local_results(variable)]
+            for name, variable in kept.items()
+        }
+
+    tf.config.run_functions_eagerly(False)
+    try:
+        return [left(0.5, 0.5), left(0.5, np.inf), left(np.inf, 0.5), left(0.5, 0.5)]
+    finally:
+        tf.config.run_functions_eagerly(True)
+
+
 def _batches(batch: dict[str, np.ndarray], context: tf.distribute.InputContext) -> tf.data.Dataset:
     size = context.get_per_replica_batch_size(BATCH)
     return tf.data.Dataset.from_tensor_slices(batch).repeat().batch(size, drop_remainder=True)
@@ -178,7 +226,7 @@ def main() -> None:
     fusion._LARGE = 1
     with tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]).scope():
         shared = {**one_step(batch), "adam": steps_of_adam()}
-        of_norms, lazy = norm_errors(), lazy_penalties(batch)
+        of_norms, lazy, in_float16 = norm_errors(), lazy_penalties(batch), updates_in_float16()
     errors = {
         name: float(
             np.linalg.norm(alone[name] - shared[name]) / (np.linalg.norm(alone[name]) + 1e-6)
@@ -186,11 +234,8 @@ def main() -> None:
         for name in alone
     }
     differing = {k: e for k, e in errors.items() if e > TOLERANCE}
-    print(
-        json.dumps(
-            {"compared": len(errors), "differing": differing, "norms": of_norms, "lazy": lazy}
-        )
-    )
+    result = {"compared": len(errors), "differing": differing, "norms": of_norms, "lazy": lazy}
+    print(json.dumps(result | {"float16": in_float16}))
 
 
 if __name__ == "__main__":

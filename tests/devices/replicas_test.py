@@ -52,6 +52,22 @@ def test_lazy_penalty_exchanges_in_a_graph(result):
     assert result["lazy"] == pytest.approx([deviation, 0.0, deviation], rel=1e-4)
 
 
+def test_overflow_on_one_replica_halves_float16s_scale_once_and_skips_the_update_on_all(result):
+    """Where the loss overflows and no gradient does, too: Keras looks at the gradients alone."""
+    first, of_gradient, of_loss, last = result["float16"]
+    assert [update["skipped"] for update in result["float16"]] == [0, 1, 1, 0]
+    (scale, other) = first["scale"]
+    assert scale == other > 4
+    assert [update["scale"] for update in (of_gradient, of_loss, last)] == [
+        [scale / 2] * 2,
+        [scale / 4] * 2,
+        [scale / 4] * 2,
+    ]
+    for name in ("weights", "slots"):
+        assert first[name] == of_gradient[name] == of_loss[name] != last[name]
+        assert last[name][0] == last[name][1]
+
+
 @pytest.mark.slow
 def test_lazy_penalty_in_a_graph_is_that_of_one_device():
     """Its values in a whole traced step, where the test above has a stand-in."""
