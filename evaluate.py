@@ -49,6 +49,14 @@ _NETWORK = flags.DEFINE_enum(
 _WEIGHTS = path_flags.define(
     "features_weights", "imagenet", "Its weights: imagenet, or a file (.h5, no top; or .npz)."
 )
+_NOISE_DEVIATION = flags.DEFINE_float(
+    "noise_deviation",
+    None,
+    "Standard deviation of the noise, 0 to 1, in place of the run's; not with --model. Below 1"
+    " pictures vary less and are more often good.",
+    lower_bound=0,
+    upper_bound=1,
+)
 _PLOT = flags.DEFINE_bool("plot", False, "Also write plots of the run and report.html.")
 
 
@@ -57,16 +65,23 @@ def main() -> None:
     feature_flags = features.FeatureFlags(_NETWORK.value, _WEIGHTS.value)
     features.check_weights(feature_flags)
     if _MODEL.value:
+        if _NOISE_DEVIATION.value is not None:
+            raise errors.UserError(
+                "--noise_deviation: an export has its own; leave the flag out, or give --workdir"
+                " alone"
+            )
         model = LocalModel(_MODEL.value)
-        source = {"model": model.directory, "step": model.step}
-        card, draw = model.card, held_out.drawing_pixels(model.from_tensors, model.card.statistics)
+        card, step, of_what = model.card, model.step, model.directory
+        draw = held_out.drawing_pixels(model.from_tensors, model.card.statistics)
         folder = _WORKDIR.value or os.path.dirname(model.directory)
     else:
         errors.require(_WORKDIR)
-        generator, card, step = checkpoints.load_generator(_WORKDIR.value)
-        source = {"model": _WORKDIR.value, "step": step}
+        generator, card, step = checkpoints.load_generator(_WORKDIR.value, _NOISE_DEVIATION.value)
+        of_what = _WORKDIR.value
         draw = tf.function(generator.draw, autograph=False, reduce_retracing=True)
         folder = _WORKDIR.value
+    noise_deviation = card.config.evaluation.noise_deviation
+    source = {"model": of_what, "step": step, "noise_deviation": noise_deviation}
     sketchy = held_out.open_paired_dataset(card, _DATA_DIR.value)
     evaluator = Evaluator(sketchy, protocols.find(_PROTOCOL.value, sketchy), feature_flags)
     reporting.report(evaluator, draw, source, card.config.losses, folder, _PLOT.value)

@@ -121,6 +121,7 @@ OTHER_VALUES = {
     "best_metric": "ssim",
     "features_network": "MobileNet",
     "features_weights": "weights/mobilenet.h5",
+    "noise_deviation": 0.5,
     "collapse_steps": 300,
     "stop_on_collapse": True,
 }

@@ -316,6 +316,11 @@ def test_a_wrong_value_is_one_line():
             ["evaluate.py", "--workdir=none"],
         ),
         (1, "--model=none: no exported model there", ["evaluate.py", "--model=none"]),
+        (
+            1,
+            "--noise_deviation: an export has its own",
+            ["evaluate.py", "--model=none", "--noise_deviation=0.5"],
+        ),
         (1, "--workdir is missing: Folder of the run", ["evaluate.py"]),
     ],
 )

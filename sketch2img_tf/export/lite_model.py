@@ -38,7 +38,7 @@ class LiteModel(tf.Module):
         # The weights are tracked and the Keras objects are not, each of
         # whose calls the converter would trace.
         self.weights = generator.variables
-        self.generate = generator.__call__
+        self.generate = generator.draw_from_noise
         self.statistics = statistics
         size = generator.image_size
         self.signature = [
@@ -55,7 +55,7 @@ class LiteModel(tf.Module):
         normalized = preprocessing.normalize_sketches(
             preprocessing.sketch_intensities(sketch), self.statistics
         )
-        photo = self.generate((normalized, label_id, noise), training=False)
+        photo = self.generate(normalized, label_id, noise)
         return {
             "photo": preprocessing.to_pixels(
                 preprocessing.photo_intensities(photo, self.statistics)

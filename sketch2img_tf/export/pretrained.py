@@ -18,8 +18,13 @@ from sketch2img_tf.run_folder.packed_weights import CARD_FILE
 _TEMPLATE = os.path.join(os.path.dirname(__file__), "PRETRAINED.template.md")
 
 
-def export(workdir: str, export_dir: str) -> str:
+def export(workdir: str, export_dir: str, noise_deviation: float | None = None) -> str:
     """Writes the folder `export_dir` from the newest checkpoint of a run.
+
+    Args:
+      workdir: the run's folder.
+      export_dir: the folder to write.
+      noise_deviation: as for `checkpoints.load_generator`.
 
     Returns:
       The folder's path.
@@ -27,10 +32,10 @@ def export(workdir: str, export_dir: str) -> str:
     Raises:
       UserError: there is no run, or the folder exists or cannot be written.
     """
-    generator, card, step = checkpoints.load_generator(workdir)
+    generator, card, step = checkpoints.load_generator(workdir, noise_deviation)
     # The folders of the computer that trained it are left out: they are private.
     card = dataclasses.replace(card, config=config.without_paths(card.config))
-    evaluation = _evaluation(workdir, step)
+    evaluation = _evaluation(workdir, step, card.config.evaluation.noise_deviation)
     with new_version(*os.path.split(os.path.abspath(export_dir))) as temporary:
         lite_model.write(generator, card, temporary)
         checkpoints.pack(workdir, temporary)
@@ -44,11 +49,15 @@ def export(workdir: str, export_dir: str) -> str:
     return export_dir
 
 
-def _evaluation(workdir: str, step: int) -> dict[str, Any]:
-    """The last result of evaluate.py for this step, without its paths; {} if there is none."""
-    of_step = [result for result in results.read(workdir) if result["step"] == step]
+def _evaluation(workdir: str, step: int, noise_deviation: float) -> dict[str, Any]:
+    """The last result of evaluate.py for this step and noise, without its paths; {} if none."""
+    fitting = [
+        result
+        for result in results.read(workdir)
+        if (result["step"], result.get("noise_deviation", 1.0)) == (step, noise_deviation)
+    ]
     return (
-        {name: value for name, value in of_step[-1].items() if name != "model"} if of_step else {}
+        {name: value for name, value in fitting[-1].items() if name != "model"} if fitting else {}
     )
 
 

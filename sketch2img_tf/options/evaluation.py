@@ -1,4 +1,4 @@
-"""Options of how a run is watched."""
+"""Options of how a run is watched and drawn with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sketch2img_tf.options.option import option
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationConfig:
-    """How a run is watched; docs/evaluation.md explains the metrics."""
+    """How a run is watched and drawn with; docs/evaluation.md explains the metrics."""
 
     evaluate_every_steps: int = option(
         0,
@@ -31,6 +31,13 @@ class EvaluationConfig:
         "imagenet",
         "Weights of --features_network: imagenet, or a file (.h5 without top, or .npz).",
         path=True,
+    )
+    noise_deviation: float = option(
+        1.0,
+        "Standard deviation of the noise in samples, evaluations and exports. Training always uses"
+        " 1. Below 1 pictures vary less and are more often good.",
+        lower=0,
+        upper=1,
     )
     collapse_steps: int = option(
         1000,

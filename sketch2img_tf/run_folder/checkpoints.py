@@ -160,8 +160,14 @@ def start_from(workdir: str, card: Card, state: TrainState) -> None:
         _restore(tf.train.Checkpoint(state=tf.train.Checkpoint(**networks)), path)
 
 
-def load_generator(workdir: str) -> tuple[Generator, Card, int]:
+def load_generator(
+    workdir: str, noise_deviation: float | None = None
+) -> tuple[Generator, Card, int]:
     """The averaged generator of the newest whole checkpoint, in float32; its card; and its step.
+
+    Args:
+      workdir: the run's folder.
+      noise_deviation: in place of the run's `--noise_deviation`, also in the card; None: the run's.
 
     Raises:
       UserError: there is none.
@@ -170,6 +176,11 @@ def load_generator(workdir: str) -> tuple[Generator, Card, int]:
     step = tf.Variable(0, dtype=tf.int64)
     with _newest(workdir, "workdir") as path:
         card = _card(path)
+        if noise_deviation is not None:
+            evaluation = card.config.evaluation
+            evaluation = dataclasses.replace(evaluation, noise_deviation=noise_deviation)
+            config = dataclasses.replace(card.config, evaluation=evaluation)
+            card = dataclasses.replace(card, config=config)
         generator = make_generator(card.config, len(card.class_names))
         state = tf.train.Checkpoint(averaged_generator=generator, step=step)
         _restore(tf.train.Checkpoint(state=state), path)

@@ -26,6 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 RESULT = {
     "model": "/home/somebody/run",
     "step": 3,
+    "noise_deviation": 0.5,
     "protocol": {"name": "test_256", "sketches": 256},
     **{part: {"l1": 0.125, "psnr": None} for part in ("metrics", "train", "real", "mean_colour")},
     "by_class": {
@@ -66,9 +67,8 @@ def card(tmp_path_factory):
 def shipped(state, card, tmp_path_factory) -> str:
     run = tmp_path_factory.mktemp("run")
     checkpoints.Checkpoints(str(run), card, state, kept=1).save()
-    (run / "metrics.jsonl").write_text(
-        f"{json.dumps({**RESULT, 'step': 2})}\n{json.dumps(RESULT)}\n"
-    )
+    others = [{**RESULT, "step": 2}, RESULT, {**RESULT, "noise_deviation": 1.0, "train": {}}]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(result) + "\n" for result in others))
     folder = run / "pretrained"
     command = [
         sys.executable,
@@ -76,6 +76,7 @@ def shipped(state, card, tmp_path_factory) -> str:
         f"--workdir={run}",
         f"--export_dir={folder}",
         "--format=pretrained",
+        "--noise_deviation=0.5",
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == (f"{folder}\n", "")
@@ -110,7 +111,9 @@ def test_what_lies_in_it(shipped):
 
 def test_it_is_a_run_to_export_again(shipped, state, card):
     generator, read, step = checkpoints.load_generator(shipped)
-    assert (step, read) == (3, dataclasses.replace(card, config=config.without_paths(card.config)))
+    evaluation = dataclasses.replace(card.config.evaluation, noise_deviation=0.5)
+    exported = dataclasses.replace(config.without_paths(card.config), evaluation=evaluation)
+    assert (step, read) == (3, dataclasses.replace(card, config=exported))
     for restored, saved in paired(generator.variables, state.averaged_generator.variables):
         np.testing.assert_array_equal(restored, rounded(saved.numpy()), err_msg=saved.name)
 
@@ -130,7 +133,9 @@ def test_a_run_starts_from_it(shipped, state):
 
 def test_it_draws_the_pictures_of_what_is_exported_again(shipped):
     request = exports.tensors(3)
-    expected = exports.python_pictures(checkpoints.load_generator(shipped)[0], request)
+    generator, _, _ = checkpoints.load_generator(shipped)
+    assert generator.noise_deviation == 0.5
+    expected = exports.python_pictures(generator, request)
     sketches = [exports.encoded(exports.drawing(number)) for number in range(3)]
     labels = [exports.CLASSES[label] for label in request["label_id"]]
     drawn = LiteRTModel(shipped).from_bytes(sketches, labels, request["seed"].tolist())

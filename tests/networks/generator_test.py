@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketch2img_tf.config import Config, DataConfig, NetworkConfig
+from sketch2img_tf.config import Config, DataConfig, EvaluationConfig, NetworkConfig
 from sketch2img_tf.devices import precision
 from sketch2img_tf.layers.normalization import EPSILON
 from sketch2img_tf.networks.generator import Generator, make_generator
@@ -41,8 +41,10 @@ CONVS = {
 }
 
 
-def made(network: NetworkConfig, image_size: int = 64) -> Generator:
-    return make_generator(Config(DataConfig(image_size=image_size), network), CLASSES)
+def made(network: NetworkConfig, image_size: int = 64, noise_deviation: float = 1.0) -> Generator:
+    evaluation = EvaluationConfig(noise_deviation=noise_deviation)
+    config = Config(DataConfig(image_size=image_size), network, evaluation=evaluation)
+    return make_generator(config, CLASSES)
 
 
 def test_variables_at_full_width(mru_shapes, shapes_of):
@@ -144,6 +146,24 @@ def test_a_noise_vector_is_the_same_noise_at_every_place():
     drawn = vector.draw(SKETCHES, LABELS, seeds)
     expected = vector((SKETCHES, LABELS, tf.stack(of_seeds)), training=False)
     np.testing.assert_allclose(drawn, expected, atol=1e-6)
+
+
+def test_drawing_scales_the_noise_and_training_does_not():
+    network = NetworkConfig(2)
+    plain = made(network)
+    scaled = made(network, noise_deviation=0.25)
+    scaled.set_weights(plain.get_weights())
+    noise, seeds = 100 * _noise(0, 1), tf.constant([0, 1], tf.int64)
+    of_quarter = plain((SKETCHES, LABELS, noise / 4), training=False)
+    np.testing.assert_allclose(scaled.draw_from_noise(SKETCHES, LABELS, noise), of_quarter)
+    assert np.abs(of_quarter - plain((SKETCHES, LABELS, noise), training=False)).max() > 1e-4
+    drawn = tf.stack(
+        [tf.random.stateless_normal([8, 8, 16], [seed, 0], alg="philox") for seed in (0, 1)]
+    )
+    expected = plain((SKETCHES, LABELS, drawn / 4), training=False)
+    np.testing.assert_allclose(scaled.draw(SKETCHES, LABELS, seeds), expected, atol=1e-6)
+    found = scaled((SKETCHES, LABELS, noise), training=True)
+    np.testing.assert_array_equal(found, plain((SKETCHES, LABELS, noise), training=True))
 
 
 @pytest.mark.usefixtures("seeded")
