@@ -221,7 +221,7 @@ class _IntegerListParser(flags.ListParser):
         try:
             return [int(item) for item in super().parse(argument)]
         except ValueError:
-            raise ValueError("should be whole numbers separated by commas, as 10,20") from None
+            raise ValueError("should be whole numbers separated by commas, such as 10,20") from None
 
 
 def _check_bounds(field: dataclasses.Field, value) -> None:
@@ -245,7 +245,7 @@ def _check_together(config: Config) -> None:
         raise UserError("--classes and --num_classes both choose the classes: give one of them")
     if bool(training.train_steps) == bool(training.train_epochs):
         given = f"--train_steps={training.train_steps} and --train_epochs={training.train_epochs}"
-        raise UserError(f"{given}: how long is the run? Give one of them")
+        raise UserError(f"{given}: give one of them, the length of the run")
     if len(set(data.classes)) < len(data.classes):
         raise UserError(f"--classes={','.join(data.classes)}: names a class twice")
     try:
@@ -272,7 +272,7 @@ def _check_together(config: Config) -> None:
     if training.profile_steps:
         _check_profile_steps(training)
     if training.tpu and training.strategy != "tpu":
-        raise UserError(f"--tpu={training.tpu} goes with --strategy=tpu")
+        raise UserError(f"--tpu={training.tpu}: give --strategy=tpu, too, or leave it out")
     _check_steps_per_call(config)
 
 
@@ -288,10 +288,12 @@ def _check_decay(training: TrainingConfig) -> None:
     given = f"--decay_start_step={training.decay_start_step}"
     decays = training.final_learning_rate_fraction < 1
     if training.decay_start_step and not decays:
-        raise UserError(f"{given}: nothing decays without --final_learning_rate_fraction below 1")
+        raise UserError(
+            f"{given}: no learning rate decays: give --final_learning_rate_fraction below 1, too"
+        )
     if decays and training.train_steps and training.decay_start_step >= training.train_steps:
         raise UserError(
-            f"{given}: is not before the last step, --train_steps={training.train_steps}"
+            f"{given}: should be before the last step, --train_steps={training.train_steps}"
         )
 
 
@@ -299,7 +301,7 @@ def _check_profile_steps(training: TrainingConfig) -> None:
     steps = training.profile_steps
     given = f"--profile_steps={_text(list(steps))}"
     if len(steps) != 2 or steps[0] >= steps[1]:
-        raise UserError(f"{given}: should be the first and the last step, as 10,20")
+        raise UserError(f"{given}: should be the first and the last step, such as 10,20")
     if training.train_steps and steps[1] > training.train_steps:
         raise UserError(f"{given}: ends after the last step, --train_steps={training.train_steps}")
 

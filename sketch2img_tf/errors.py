@@ -65,7 +65,7 @@ def _reporting(main: Callable[[], None], argv: list[str]) -> None:
     try:
         main()
         if problem := standard_streams.lost():
-            raise UserError(f"standard output: {problem}: not all that was printed is there")
+            raise UserError(f"standard output: {problem}: some of the output is lost")
     except UserError as error:
         if flags.FLAGS.traceback:
             raise

@@ -28,10 +28,12 @@ class PathParser(flags.ArgumentParser):
         path = os.path.expanduser(argument)
         if path.startswith("~") and not os.path.lexists(path):
             user = path.split(os.sep)[0]
-            raise ValueError(f"{user} is nobody's home folder; write ./{path} if that is a name")
+            raise ValueError(
+                f"there is no user {user[1:]}; if {user} is a file's name, write ./{path}"
+            )
         if not self._any_bytes and os.fsencode(path) != path.encode("utf-8", "surrogatepass"):
             raise ValueError(
-                "TensorFlow opens names in UTF-8 alone; give another, or start with PYTHONUTF8=1"
+                "TensorFlow opens only names in UTF-8; give another, or start with PYTHONUTF8=1"
             )
         return path
 

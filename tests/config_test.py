@@ -250,7 +250,7 @@ def test_flags_that_do_not_parse():
         "profile_steps",
         "gan_wieght",
     ]
-    assert "should be whole numbers separated by commas, as 10,20" in errors[2]
+    assert "should be whole numbers separated by commas, such as 10,20" in errors[2]
     assert not any("\n" in error for error in errors)
 
 
@@ -333,15 +333,15 @@ COMBINATIONS = [
     ),
     (
         dict(profile_steps=[10]),
-        "--profile_steps=10: should be the first and the last step, as 10,20",
+        "--profile_steps=10: should be the first and the last step, such as 10,20",
     ),
     (
         dict(profile_steps=[20, 10]),
-        "--profile_steps=20,10: should be the first and the last step, as 10,20",
+        "--profile_steps=20,10: should be the first and the last step, such as 10,20",
     ),
     (
         dict(profile_steps=[1, 2, 3]),
-        "--profile_steps=1,2,3: should be the first and the last step, as 10,20",
+        "--profile_steps=1,2,3: should be the first and the last step, such as 10,20",
     ),
     (
         dict(profile_steps=[10, 20], train_steps=15),
@@ -349,19 +349,20 @@ COMBINATIONS = [
     ),
     (
         dict(decay_start_step=100),
-        "--decay_start_step=100: nothing decays without --final_learning_rate_fraction below 1",
+        "--decay_start_step=100: no learning rate decays: give --final_learning_rate_fraction below"
+        " 1, too",
     ),
     (
         dict(decay_start_step=100, final_learning_rate_fraction=0.1, train_steps=100),
-        "--decay_start_step=100: is not before the last step, --train_steps=100",
+        "--decay_start_step=100: should be before the last step, --train_steps=100",
     ),
     (
         dict(train_steps=0),
-        "--train_steps=0 and --train_epochs=0: how long is the run? Give one of them",
+        "--train_steps=0 and --train_epochs=0: give one of them, the length of the run",
     ),
     (
         dict(train_steps=5, train_epochs=2),
-        "--train_steps=5 and --train_epochs=2: how long is the run? Give one of them",
+        "--train_steps=5 and --train_epochs=2: give one of them, the length of the run",
     ),
     (dict(colour="red"), "unknown option 'colour'"),
 ]
@@ -535,7 +536,7 @@ def test_what_does_not_go_with_the_steps_of_the_epochs_names_them():
     with pytest.raises(UserError) as error:
         given.in_steps(33)
     assert str(error.value) == (
-        "--train_epochs=3 comes to 7 steps: --decay_start_step=7: is not before the last step,"
+        "--train_epochs=3 comes to 7 steps: --decay_start_step=7: should be before the last step,"
         " --train_steps=7"
     )
     assert given.in_steps(49).training.train_steps == 10

@@ -37,8 +37,8 @@ def port():
 
 def test_a_model_or_a_server():
     says = (
-        "error: give --model, the folder of an export,"
-        " or --server, where TensorFlow Serving is, not both\n"
+        "error: give either --model, the folder of an export, or --server, the address of"
+        " TensorFlow Serving\n"
     )
     assert command("--model=a", "--server=b") == (1, "", says)
 
@@ -60,7 +60,8 @@ def test_flags_out_of_bounds(flag, says):
 def test_a_port_in_use_a_missing_model_and_a_missing_server(port, tmp_path):
     browser.require("gradio")
     in_use = (
-        f"error: --port={port}: is in use on 127.0.0.1; give another one, or end what uses it\n"
+        f"error: --port={port}: is in use on 127.0.0.1; give another one, or end the program that"
+        " uses it\n"
     )
     assert command(f"--model={tmp_path}", f"--port={port}") == (1, "", in_use)
     nothing = f"error: --model={tmp_path}: no exported model there; write one with export.py\n"

@@ -110,7 +110,7 @@ def test_what_the_model_is_given_can_be_shown(model, sketch, folder, tmp_path):
         model=model, sketch=sketch, label="pear", output=tmp_path / "pear.png", show_input=shown
     )
     assert (result.returncode, result.stderr) == (0, "")
-    assert f"what the model is given: {shown}" in result.stdout.splitlines()
+    assert f"the sketch as the model sees it: {shown}" in result.stdout.splitlines()
     assert shown.read_bytes() == read_sketch(sketch, fill=1 / 1.2).png
     # The same bytes without a crop give the same picture: nothing else is done to them.
     generate(model, str(shown), "pear", "0", str(tmp_path / "again.png"), crop=False)
@@ -142,7 +142,7 @@ def test_what_is_passed_over_is_told_and_any_jpeg_is_drawn(model, sketch, tmp_pa
     (tmp_path / "in" / "four.heic").touch()
     generate(model, str(tmp_path / "in"), "pear", "0", str(tmp_path / "out"))
     assert list(files(tmp_path / "out")) == ["one-0.png", "two-0.png"]
-    assert capsys.readouterr().err == f"passed over in {tmp_path / 'in'}: four.heic, three.tif\n"
+    assert capsys.readouterr().err == f"skipped in {tmp_path / 'in'}: four.heic, three.tif\n"
 
 
 def test_a_name_that_is_no_utf8(model, sketch, tmp_path, no_utf8):

@@ -29,7 +29,7 @@ def test_the_home_folder(monkeypatch, tmp_path):
 def test_nobodys_home_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        ValueError, match=r"^~nobody-of-this-name is nobody's home folder; write \./~nobody"
+        ValueError, match=r"^there is no user nobody-of-this-name; .*, write \./~nobody"
     ):
         PARSER.parse("~nobody-of-this-name/run")
     (tmp_path / "~draft.png").touch()  # as some programs name files that are open
@@ -37,7 +37,7 @@ def test_nobodys_home_folder(monkeypatch, tmp_path):
 
 
 def test_a_name_that_tensorflow_would_not_find():
-    with pytest.raises(ValueError, match="TensorFlow opens names in UTF-8 alone"):
+    with pytest.raises(ValueError, match="TensorFlow opens only names in UTF-8"):
         PARSER.parse("runs/\udcff")
     assert path_flags.PathParser(any_bytes=True).parse("\udcff.png") == "\udcff.png"
     assert PARSER.parse("runs/é") == "runs/é"
@@ -90,5 +90,5 @@ def test_a_list_of_paths(monkeypatch):
     assert parser.parse("~/a,/b/c d,e~") == ["/home/me/a", "/b/c d", "e~"]
     assert parser.parse("") == []
     assert parser.parse('"a,b",c') == ["a,b", "c"]
-    with pytest.raises(ValueError, match="^~nobody-of-this-name is nobody's home folder"):
+    with pytest.raises(ValueError, match="^there is no user nobody-of-this-name; "):
         parser.parse("~nobody-of-this-name/run")

@@ -56,12 +56,12 @@ def _main() -> None:
     """Shows the page, or answers, until Ctrl-C."""
     if _MODEL.value and _SERVER.value:
         raise UserError(
-            "give --model, the folder of an export, or --server, where TensorFlow Serving is, not"
-            " both"
+            "give either --model, the folder of an export, or --server, the address of TensorFlow"
+            " Serving"
         )
     if _API.value:
         if _SERVER.value or _BROWSER.value:
-            raise UserError("--api has no page: give it without --server and --browser")
+            raise UserError("--api shows no page: give it without --server and --browser")
         rest_server.serve(_MODEL.value, _HOST.value, _PORT.value or 8501, _QUEUE.value)
         return
     page = _HOST.value, _PORT.value or 7860, _QUEUE.value, _BROWSER.value

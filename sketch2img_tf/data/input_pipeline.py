@@ -268,8 +268,8 @@ def _records_of_worker(
         examples = int(records.reduce(np.int64(0), lambda count, _: count + 1))
     if not examples:
         raise UserError(
-            f"{sketchy.directory}: none of its training examples"
-            f" falls to worker {worker} of {workers}"
+            f"{sketchy.directory}: no training example is left for worker {worker} of {workers}:"
+            " use fewer workers"
         )
     return records, examples
 

@@ -82,13 +82,15 @@ def _cluster() -> tuple[list[str], int]:
         workers, task = config["cluster"]["worker"], config["task"]
         kind, index = task["type"], int(task["index"])
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"TF_CONFIG is malformed ({error!r}); it should be as {_EXAMPLE}") from None
+        raise UserError(
+            f"TF_CONFIG is malformed ({error!r}); it should be like {_EXAMPLE}"
+        ) from None
     if not isinstance(workers, list) or not all(isinstance(worker, str) for worker in workers):
-        raise UserError(f"TF_CONFIG: the workers should be a list of host:port, as {_EXAMPLE}")
+        raise UserError(f"TF_CONFIG: the workers should be a list of host:port, such as {_EXAMPLE}")
     if kind != "worker" or not 0 <= index < len(workers):
         raise UserError(
-            f"TF_CONFIG: task {kind} {index} is none of the {len(workers)} workers; count them from"
-            " 0"
+            f"TF_CONFIG: task {kind} {index}: there are {len(workers)} workers, and their tasks are"
+            f" worker 0 to worker {len(workers) - 1}"
         )
     return workers, index
 
@@ -104,7 +106,7 @@ def all_workers_there() -> Iterator[None]:
         tf.errors.DeadlineExceededError,
     ) as error:
         raise UserError(
-            f"another worker is gone ({_reason(error)}); start all workers again: they go on from"
+            f"another worker has ended ({_reason(error)}); start all workers again: they go on from"
             " the last checkpoint"
         ) from error
 
@@ -156,6 +158,4 @@ def _tpu(name: str) -> tf.distribute.Strategy:
         return tf.distribute.TPUStrategy(resolver)
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
         reason = (str(error).splitlines() or [""])[0]
-        raise UserError(
-            f"--strategy=tpu --tpu={name}: no such TPU can be reached ({reason})"
-        ) from None
+        raise UserError(f"--strategy=tpu --tpu={name}: cannot reach this TPU ({reason})") from None

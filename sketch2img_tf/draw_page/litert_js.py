@@ -82,12 +82,10 @@ def _read(path: str, digest: str) -> bytes:
         content = (FOLDER / path).read_bytes()
     except OSError:
         folder = os.path.relpath(FOLDER)
-        raise UserError(
-            f"LiteRT.js is not in {folder}: bring it with make web, which needs npm"
-        ) from None
+        raise UserError(f"LiteRT.js is not in {folder}: run make web, which needs npm") from None
     if hashlib.sha256(content).hexdigest() != digest:
         raise UserError(
-            f"{os.path.relpath(FOLDER / path)}: is not that of LiteRT.js {VERSION};"
-            " make web brings it"
+            f"{os.path.relpath(FOLDER / path)}: is not the file of LiteRT.js {VERSION};"
+            " run make web"
         )
     return content

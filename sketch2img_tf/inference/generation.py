@@ -67,7 +67,7 @@ def generate(
     others = [*planned.values(), gallery_path] if gallery_path else planned.values()
     picture_files.keep(others, "--show_input", shown.values())
     if passed_over:
-        print(f"passed over in {sketch}: {file_names.some(passed_over)}", file=sys.stderr)
+        print(f"skipped in {sketch}: {file_names.some(passed_over)}", file=sys.stderr)
     fill = line_drawing.training_fill(card.config.data) if crop else None
     sketches = _read(paths, polarity, fill)
     if sketches:
@@ -109,7 +109,7 @@ def _show(sketches: list[Sketch], shown: dict[str, str], show_input: str) -> Non
         return
     for sketch in sketches:
         picture_files.write(shown[sketch.path], sketch.png)
-    print(f"what the model is given: {show_input}")
+    print(f"the sketch as the model sees it: {show_input}")
 
 
 def _draw(

@@ -112,8 +112,8 @@ def _keep_sketches(paths: dict[tuple[str, int | None], str], flag: str) -> None:
     folders = {os.path.realpath(os.path.dirname(path)) for path in paths.values()}
     if len(sketches) > 1 and os.path.realpath(os.path.dirname(sketches[0])) in folders:
         raise UserError(
-            f"{flag} is the folder of the sketches: give another, lest pictures be taken for"
-            " sketches"
+            f"{flag} is the folder of the sketches: give another, so that no picture is taken for a"
+            " sketch"
         )
     keep(sketches, flag, paths.values())
 

@@ -70,7 +70,9 @@ def list_sketches(path: str) -> tuple[list[str], list[str]]:
     if not pictures:
         there = f" but {file_names.some(others)}" if others else ""
         kinds = ", ".join(EXTENSIONS)
-        raise UserError(f"--sketch={path}: no picture in this folder{there}; it may be {kinds}")
+        raise UserError(
+            f"--sketch={path}: no picture in this folder{there}; put sketches there, {kinds}"
+        )
     return [os.path.join(path, name) for name in pictures], others
 
 
@@ -149,7 +151,7 @@ def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise ValueError(_TOO_LARGE)
     if min(width, height) < MIN_SIDE:
-        raise ValueError(f"is {width}x{height} pixels: both sides should have {MIN_SIDE} at least")
+        raise ValueError(f"is {width}x{height} pixels: both sides should be at least {MIN_SIDE}")
 
 
 def _seek_lines(picture: Image.Image, polarity: str, notes: list[str]) -> None:

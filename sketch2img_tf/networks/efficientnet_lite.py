@@ -93,7 +93,7 @@ def load_weights(model: tf.keras.Model, file: str | os.PathLike) -> None:
         raise ValueError(f"there is no array {error.args[0]!r}") from None
     # For an .npy file np.load returns an array
     except (AttributeError, TypeError, zipfile.BadZipFile):
-        raise ValueError("it is no .npz file") from None
+        raise ValueError("it is not a .npz file") from None
 
 
 def _block(x, name: str, expansion: int, kernel: int, stride: int, channels: int):

@@ -130,9 +130,9 @@ def imagenet_weights(network: str, flags: Flags) -> pathlib.Path:
     except Exception as error:  # any error of the connection, the proxy or the server
         raise UserError(
             f"--{flags.weights}=imagenet: the weights of {network} are not at {file} and cannot be"
-            " downloaded; put"
-            f" the file there, or give --{flags.weights}=FILE{CHOICES[network].suffix},"
-            f" --{flags.weights}=random or {flags.way_out}"
+            " downloaded; put the file there, or give"
+            f" --{flags.weights}=FILE{CHOICES[network].suffix}, --{flags.weights}=random or"
+            f" {flags.way_out}"
         ) from error
 
 
@@ -166,7 +166,7 @@ def load(network: str, weights: str, size: int, flags: Flags) -> tf.keras.Model:
         given = f"--{flags.weights}={weights}" + (
             f" with --{flags.size}={size}" if flags.size else ""
         )
-        raise UserError(f"{given}: does not make a {network} without its top ({error})") from error
+        raise UserError(f"{given}: does not fit {network} without its top ({error})") from error
     model.trainable = False
     return model
 
@@ -185,6 +185,6 @@ def layer(model: tf.keras.Model, name: str, flags: Flags) -> tf.keras.layers.Lay
         return model.get_layer(name)
     except ValueError:
         raise UserError(
-            f"--{flags.layers}={name}: no such layer; give its name, as mixed2, or activation:0 to"
-            f" activation:{len(activations) - 1}"
+            f"--{flags.layers}={name}: no such layer; give its name, such as mixed2, or"
+            f" activation:0 to activation:{len(activations) - 1}"
         ) from None

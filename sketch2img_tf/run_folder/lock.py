@@ -59,7 +59,8 @@ class RunLock:
             ) from None
         except OSError as error:  # some shared file systems have no locks
             print(
-                f"{self._file.name}: no locks here ({error.strerror}): start no second run",
+                f"{self._file.name}: no lock is possible here ({error.strerror}): start no second"
+                " run in this folder",
                 file=sys.stderr,
             )
         self._write_owner()

@@ -65,7 +65,7 @@ def parse(body: bytes) -> tuple[str, list[dict]]:
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError):
-        raise Refusal(400, "the request is no JSON") from None
+        raise Refusal(400, "the request is not JSON") from None
     if not isinstance(asked, dict) or not isinstance(asked.get("instances"), list):
         raise Refusal(
             400, 'the request should be {"signature_name": "each", "instances": [...]}, by rows'

@@ -66,8 +66,8 @@ def _open(model: str) -> LiteRTModel:
     folder = models.find(model)
     if not os.path.exists(os.path.join(folder, LITE_MODEL_FILE)):
         raise UserError(
-            f"--model={model}: is a SavedModel, for TensorFlow Serving; --api draws with what"
-            " export.py --format=tflite writes"
+            f"--model={model}: is a SavedModel, for TensorFlow Serving; for --api export the"
+            " model with export.py --format=tflite"
         )
     return LiteRTModel(folder)
 

@@ -37,7 +37,7 @@ def plain(path: str) -> Iterator[str]:
         if not os.path.isdir(link):
             raise UserError(
                 f"{path}: TensorFlow takes * ? [ ] and \\ in a name for a pattern; give a folder"
-                " without"
+                " without them"
             )
         yield os.path.join(link, name) if name else link
     finally:

@@ -20,7 +20,8 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise UserError(
-                f"--port={port}: is in use on {host}; give another one, or end what uses it"
+                f"--port={port}: is in use on {host}; give another one, or end the program that"
+                " uses it"
             ) from None
         raise UserError(
             f"--host={host} --port={port}: cannot listen there ({error.strerror or error})"

@@ -115,7 +115,7 @@ def open_data(config: Config) -> input_pipeline.PairedDataset:
             f"--{name}=0" for name in ("dragan_weight", "r1_weight") if getattr(losses, name)
         )
         print(
-            f"only a gradient penalty trains the discriminator: {given} saves its time",
+            f"only a gradient penalty trains the discriminator: {given} would save its time",
             file=sys.stderr,
         )
     if config.training.strategy == "multi_worker":
@@ -133,16 +133,15 @@ def open_data(config: Config) -> input_pipeline.PairedDataset:
 def _check_classes(sketchy: input_pipeline.PairedDataset, config: Config) -> None:
     if len(sketchy.class_names) == 1 and config.losses.classification_weight:
         raise UserError(
-            f"the data is 1 class, {sketchy.class_names[0]}, of which a classifier learns nothing:"
-            " choose more classes, or give --classification_weight=0"
+            f"the data have only 1 class, {sketchy.class_names[0]}: choose more classes, or give"
+            " --classification_weight=0, since there is nothing to classify"
         )
     empty = [name for name in sketchy.class_names if not sketchy.examples_of_class[name]]
     if empty:
         raise UserError(
             f"{len(empty)} of {len(sketchy.class_names)} classes have no training example left,"
-            f" {empty[0]} first, with"
-            f" --drop_sketches={','.join(config.data.drop_sketches)}: drop fewer, or choose other"
-            " --classes"
+            f" such as {empty[0]}, with --drop_sketches={','.join(config.data.drop_sketches)}: drop"
+            " fewer, or choose other --classes"
         )
 
 

@@ -149,7 +149,7 @@ def assert_ends_with_one_line(run: Run, dead: int) -> None:
     run.workers[dead].kill()
     assert run.workers[other].wait(timeout=PATIENCE) == 1, run.told()
     *before, last = run.told()[other].splitlines()
-    assert last.startswith("error: another worker is gone ("), run.told()
+    assert last.startswith("error: another worker has ended ("), run.told()
     assert not [line for line in before if "Traceback" in line or "rror" in line], run.told()
 
 
@@ -219,7 +219,7 @@ def test_a_lost_worker_is_named_or_else_what_tensorflow_says():
         with pytest.raises(UserError) as caught, strategy.all_workers_there():
             raise tf.errors.UnavailableError(None, None, text)
         assert str(caught.value).startswith(
-            f"another worker is gone ({reason}); start all workers again"
+            f"another worker has ended ({reason}); start all workers again"
         )
 
 
@@ -253,11 +253,11 @@ CLUSTER = {"worker": ["host1:2222", "host2:2222"]}
         ),
         (
             json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": 2}}),
-            "task worker 2 is none of the 2",
+            "task worker 2: there are 2 workers",
         ),
         (
             json.dumps({"cluster": CLUSTER, "task": {"type": "ps", "index": 0}}),
-            "task ps 0 is none of the 2 workers",
+            "task ps 0: there are 2 workers",
         ),
         (
             json.dumps({"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}),

@@ -542,13 +542,11 @@ def test_a_damaged_runtime_is_one_line(monkeypatch, tmp_path):
     damaged.write_bytes(damaged.read_bytes()[:-1])
     with pytest.raises(
         UserError,
-        match="litert_wasm_internal.wasm: is not that of LiteRT.js .*; make web brings it",
+        match="litert_wasm_internal.wasm: is not the file of LiteRT.js .*; run make web",
     ):
         litert_js.read_files()
     shutil.rmtree(tmp_path / "@litertjs")
-    with pytest.raises(
-        UserError, match="LiteRT.js is not in .*: bring it with make web, which needs npm"
-    ):
+    with pytest.raises(UserError, match="LiteRT.js is not in .*: run make web, which needs npm"):
         litert_js.read_files()
 
 

@@ -157,7 +157,7 @@ def recount(directory, **by_class):
 def test_an_empty_class_is_named(data_dir, directory):
     recount(directory, apple={"error": 4})
     message = (
-        "^1 of 3 classes have no training example left, apple first,"
+        "^1 of 3 classes have no training example left, such as apple,"
         " with --drop_sketches=error: drop fewer, or "
     )
     with pytest.raises(UserError, match=message):
@@ -167,7 +167,8 @@ def test_an_empty_class_is_named(data_dir, directory):
 
 def test_one_class_needs_no_classifier(data_dir):
     with pytest.raises(
-        UserError, match="^the data is 1 class, apple, .* or give --classification_weight=0$"
+        UserError,
+        match="^the data have only 1 class, apple: .* or give --classification_weight=0, ",
     ):
         opened(data_dir, classes=["apple"])
     opened(data_dir, classes=["apple"], classification_weight=0.0)

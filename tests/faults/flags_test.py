@@ -102,7 +102,7 @@ def refused(monkeypatch, capsys, dummy_data_dir, tmp_path):
             " --num_classes too",
             ["--num_classes=0", "--flagfile", "configs/ten_classes.flags"],
         ),
-        (1, "--train_steps=0 and --train_epochs=0: how long is the run?", ["--train_steps=0"]),
+        (1, "--train_steps=0 and --train_epochs=0: give one of them", ["--train_steps=0"]),
     ],
 )
 def test_a_mistake_is_one_line(refused, code, message, arguments):
@@ -179,7 +179,7 @@ WORKERS = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "i
     [
         ("", "--strategy=multi_worker needs TF_CONFIG in the environment"),
         ("{", "TF_CONFIG is malformed"),
-        (WORKERS % 2, "TF_CONFIG: task worker 2 is none of the 2 workers"),
+        (WORKERS % 2, "TF_CONFIG: task worker 2: there are 2 workers"),
         (WORKERS % 0, "--global_batch_size=5 cannot be shared equally by 2 replicas; give 4"),
     ],
 )

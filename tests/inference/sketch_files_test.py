@@ -285,11 +285,13 @@ def test_all_endings_of_the_kinds_that_are_read_count():
 
 
 def test_a_folder_without_pictures(tmp_path):
-    with pytest.raises(UserError, match=r"^--sketch=.*: no picture in this folder; it may be .png"):
+    with pytest.raises(
+        UserError, match=r"^--sketch=.*: no picture in this folder; put sketches there, .png"
+    ):
         list_sketches(str(tmp_path))
     for number in range(12):
         (tmp_path / f"{number:02}.tif").touch()
-    with pytest.raises(UserError, match=r"in this folder but 00.tif, .*, 09.tif and 2 more; it"):
+    with pytest.raises(UserError, match=r"in this folder but 00.tif, .*, 09.tif and 2 more; put"):
         list_sketches(str(tmp_path))
 
 

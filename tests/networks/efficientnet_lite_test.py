@@ -101,6 +101,6 @@ def test_a_file_that_does_not_fit_is_named(kind, small, tmp_path):
     with pytest.raises(UserError) as error:
         FrozenFeatures(perceptual.look(options), PLAIN)
     expected = (
-        f"--perceptual_weights={path} with --perceptual_size=32: does not make a EfficientNetLite0"
+        f"--perceptual_weights={path} with --perceptual_size=32: does not fit EfficientNetLite0"
     )
     assert str(error.value).startswith(expected) and "\n" not in str(error.value)

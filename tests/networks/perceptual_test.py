@@ -298,7 +298,7 @@ def test_wrong_weights_file_is_named(content, tmp_path):
     options = dataclasses.replace(RANDOM_MOBILENET, perceptual_weights=str(path))
     message = _message(lambda: _features(options))
     assert message.startswith(
-        f"--perceptual_weights={path} with --perceptual_size=64: does not make a MobileNet"
+        f"--perceptual_weights={path} with --perceptual_size=64: does not fit MobileNet"
     )
 
 

@@ -245,4 +245,4 @@ def test_a_saved_model_is_for_tensorflow_serving(exported):
         f"error: --model={exported}: is a SavedModel, for TensorFlow Serving; "
     )
     done = subprocess.run([*command, "--browser"], cwd=ROOT, capture_output=True, text=True)
-    assert done.stderr == "error: --api has no page: give it without --server and --browser\n"
+    assert done.stderr == "error: --api shows no page: give it without --server and --browser\n"
