@@ -1,6 +1,4 @@
-"""A page to draw on, with pictures by a trained model:
-`sketch2img_tf/commands/draw.py` has its flags and its text.
-"""
+"""The command draw.py; `sketch2img_tf/commands/draw.py` has its flags and its text."""
 
 from sketch2img_tf.commands import draw
 

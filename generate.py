@@ -1,6 +1,4 @@
-"""Makes pictures of sketches with a trained model:
-`sketch2img_tf/commands/generate.py` has its flags and its text.
-"""
+"""The command generate.py; `sketch2img_tf/commands/generate.py` has its flags and its text."""
 
 from sketch2img_tf.commands import generate
 

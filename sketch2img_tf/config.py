@@ -121,9 +121,7 @@ def from_flags() -> Config:
 
 
 def _typed(group, name: str, value):
-    """Converts lists to tuples, and single values of older
-    versions' cards to tuples of one value.
-    """
+    """Converts lists to tuples, and single values of older versions' cards to tuples of one."""
     if isinstance(getattr(group, name), tuple) and isinstance(value, str):
         return (value,) if value else ()
     return tuple(value) if isinstance(value, list) else value
@@ -186,8 +184,7 @@ def _define(field: dataclasses.Field) -> None:
 
 
 class _AlternativeFlag(flags.Flag):
-    """Says the same as another flag in other terms: the later one of the two counts, as of one flag
-      given twice.
+    """A flag that says the same as another flag in other terms; the later of the two counts.
 
     `flagfiles` refuses both side by side, on the command line or in one flagfile.
     """

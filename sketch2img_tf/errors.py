@@ -20,8 +20,7 @@ class UserError(ValueError):
 
 
 def run(main: Callable[[], None]) -> None:
-    """Parses the flags, runs `main`, and turns a `UserError` into one line on stderr and exit code
-    1.
+    """Parses the flags and runs `main`; a `UserError` becomes a line on stderr and exit code 1.
 
     A wrong flag ends with one line and exit code 2, as in other command-line programs; `--help`
     explains every flag. A command does not end if its output cannot be written: see

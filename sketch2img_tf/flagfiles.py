@@ -80,9 +80,7 @@ def _last(arguments: list[str]) -> dict[str, str]:
 
 
 def _emptied(argument: str) -> str:
-    """The flag that says the same in other terms, and says nothing beside
-    this argument; "" if there is none.
-    """
+    """The alternative flag that this argument makes empty; "" if there is none."""
     name, value = _flag(argument), argument.partition("=")[2]
     flag = flags.FLAGS[name] if name in flags.FLAGS else None
     return flag.instead_of if getattr(flag, "instead_of", "") and not flag.is_empty(value) else ""

@@ -1,12 +1,10 @@
-"""The versions this project runs on, checked before anything else is imported: two lanes, each
-whole in itself.
+"""The versions of Python and libraries that fit, for two lanes; checked before all other imports.
 
-The asked lane is TensorFlow 2.15, the last line on which Keras 2, TensorFlow Addons and
-tf.distribute's Keras support stand together. The current lane is TensorFlow 2.21 with Keras 2
-beside it, for newer Pythons and GPUs; `surroundings/lanes.py` has what differs between them. Beside
-a library that is too new TensorFlow's import ends in pages of someone else's traceback, so the
-versions are read first, from the installed packages' metadata alone. Any Python 3 parses this file,
-and it needs no other package.
+The asked lane is TensorFlow 2.15, the last line that supports Keras 2, TensorFlow Addons and Keras
+with tf.distribute together. The current lane is TensorFlow 2.21 with Keras 2 beside it, for newer
+Pythons and GPUs; `surroundings/lanes.py` has the differences. If another library is too new,
+TensorFlow's import ends with pages of that library's traceback. So we first read the versions, from
+the metadata of the installed packages. Any Python 3 can parse this file, and it needs no package.
 """
 
 import collections
@@ -14,8 +12,8 @@ import os
 import re
 import sys
 
-# Its name, its file, its extra of the wheel, what to run for it; of Python and of each library the
-# lowest version and the first too new.
+# A lane's name, its requirements file, its extra of the wheel and the command that installs it; for
+# Python and each library the lowest version that fits and the first that is too new.
 Lane = collections.namedtuple(
     "Lane", ["name", "requirements", "extra", "made_by", "python", "libraries"]
 )
@@ -82,9 +80,7 @@ DRAWING = Lane(
 
 
 def check_python():
-    """Ends the program with one line where Python is too old for any part
-    of this project; raises as `check`.
-    """
+    """Ends the program with a line if Python is too old for all of this project; as `check`."""
     if sys.version_info[:3] < ASKED.python[0]:
         _end(python_problem(sys.version_info[:3]))
 
@@ -100,15 +96,12 @@ def check():
 
 
 def check_drawing():
-    """Ends the program with one line where a library does not fit drawing,
-    TensorFlow or not; raises as `check`.
-    """
+    """Ends the program with a line if a library for drawing does not fit; raises as `check`."""
     _end(library_problem(DRAWING, installed_version))
 
 
 def lane_of(python, installed):
-    """The `Lane` that a Python of this version serves; where it serves both, that of the TensorFlow
-    that it has.
+    """The lane for a Python of this version; if both fit, the lane of its TensorFlow.
 
     Args:
       python: a tuple of numbers.
@@ -129,17 +122,13 @@ def this_lane():
 
 
 def cure(*more):
-    """The command that installs into this Python what its lane needs, and what
-    these requirements files add to it.
-    """
+    """The command that installs into this Python its lane's requirements and these files."""
     files = (this_lane().requirements, *more)
     return " ".join([sys.executable, "-m pip install", *("-r " + name for name in files)])
 
 
 def what_to_run(lane):
-    """What installs all that a lane needs: in a clone, whose files say
-    it, or where the wheel is installed.
-    """
+    """How to install a lane: from the files of a clone, or as an extra of the wheel."""
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if os.path.exists(os.path.join(root, lane.requirements)):
         return f"run {lane.made_by}, or `{sys.executable} -m pip install -r {lane.requirements}`"
@@ -191,9 +180,7 @@ def _names(name):
 
 
 def _first_installed(names, installed):
-    """The first of the names that is installed, and its version;
-    the first of all and None if none is.
-    """
+    """The first installed of the names, and its version; or the first name and None."""
     versions = [(name, installed(name)) for name in names]
     return next((pair for pair in versions if pair[1] is not None), versions[0])
 

@@ -1,8 +1,7 @@
-"""Imported before anything else by whatever will import TensorFlow: ends the program where a
-version does not fit.
+"""Whatever imports TensorFlow imports this first: it ends the program if a version does not fit.
 
-Drawing with a LiteRT model takes none of these libraries, so that `import sketch2img_tf` asks for
-none.
+Drawing with a LiteRT model needs none of these libraries, so that `import sketch2img_tf` does not
+check them.
 """
 
 from sketch2img_tf import versions

@@ -174,7 +174,7 @@ def _unpacked(path: pathlib.Path, extract_dir: pathlib.Path) -> pathlib.Path:
     folder = _folder_in(extracted, part)
     if folder is None:
         raise UserError(
-            f"{path} has no {part.places[0]}/{part.entry}: it is not the archive of the release"
+            f"{path} has no {part.places[0]}/{part.entry}: it is not the release's archive"
         )
     return folder
 

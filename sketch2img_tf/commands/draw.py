@@ -1,15 +1,15 @@
-"""A page to draw on, with pictures by a trained model.
+"""Shows a page to draw on, with pictures by a trained model.
 
     python draw.py                              the model that ships with the project
     python draw.py --model=EXPORT_DIR           an exported model, in this process
-    python draw.py --server=http://HOST:8501    TensorFlow Serving has it
-    python draw.py --api [--model=LITERT_DIR]   no page: answers programs, as that does
+    python draw.py --server=http://HOST:8501    a model on a TensorFlow Serving server
+    python draw.py --api [--model=LITERT_DIR]   no page: answers programs like such a server
 
 (from an installed wheel, `sketch2img draw` with the same flags, and `sketch2img serve` for --api)
 
-shows the page at http://127.0.0.1:7860, to this computer alone. It needs requirements-draw.txt, and
-no internet; `make draw` installs what is missing and opens the page. With a LiteRT model, as the
-one that ships, it needs no TensorFlow.
+The page is at http://127.0.0.1:7860, and only this computer can open it. It needs
+requirements-draw.txt and no internet; `make draw` installs what is missing and opens the page. With
+a LiteRT model, such as the one that ships, it needs no TensorFlow.
 """
 
 import sketch2img_tf.inference  # noqa: F401 - checks the versions before other imports
@@ -23,10 +23,10 @@ from sketch2img_tf.errors import UserError
 from sketch2img_tf.serving import rest_server
 
 _MODEL = path_flags.define(
-    "model", "", "Folder of the exported model; default: the one that ships, pretrained/."
+    "model", "", "Folder of the exported model; default: the one that ships with the project."
 )
 _SERVER = flags.DEFINE_string(
-    "server", "", "TensorFlow Serving's REST address, http://HOST:8501, in place of --model."
+    "server", "", "REST address of TensorFlow Serving, http://HOST:8501, in place of --model."
 )
 _HOST = flags.DEFINE_string(
     "host", "127.0.0.1", "Address to listen on; 0.0.0.0 shows the page to the whole network."
@@ -39,21 +39,21 @@ _PORT = flags.DEFINE_integer(
     upper_bound=2**16 - 1,
 )
 _QUEUE = flags.DEFINE_integer(
-    "queue", 20, "Requests that may wait; further ones are refused.", lower_bound=1
+    "queue", 20, "Requests that may wait; more are refused.", lower_bound=1
 )
 _BROWSER = flags.DEFINE_bool("browser", False, "Open the page in this computer's browser.")
 _API = flags.DEFINE_bool(
-    "api", False, "Answer requests of TensorFlow Serving's REST form with a LiteRT model."
+    "api", False, "Show no page; answer TensorFlow Serving's REST requests with a LiteRT model."
 )
 
 
 def run() -> None:
-    """The command, from its flags to its exit code."""
+    """Runs the command with the flags of the command line; ends with its exit code."""
     errors.run(_main)
 
 
 def _main() -> None:
-    """Shows the page, or answers, until Ctrl-C."""
+    """Shows the page, or answers requests, until Ctrl-C."""
     if _MODEL.value and _SERVER.value:
         raise UserError(
             "give either --model, the folder of an export, or --server, the address of TensorFlow"

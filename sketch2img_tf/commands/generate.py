@@ -4,14 +4,14 @@
     python generate.py --model=EXPORT_DIR --sketch=FOLDER --label=CLASS --seeds=0-7 \\
       --output=FOLDER --gallery=all.html
 
-Without --model it is the model that ships with the project.
+Without --model it uses the model that ships with the project.
 
 (from an installed wheel, `sketch2img generate` with the same flags)
 
 A sketch may be any PNG, JPEG, WebP, GIF or BMP: drawn on the screen, scanned, or photographed from
-paper. What is taken for granted about each is printed, and --show_input writes what the model is
-given of it. The same sketch, class and seed give the same picture. A LiteRT model, as the one that
-ships, is run without TensorFlow.
+paper. The command prints what it assumes about each sketch, and --show_input writes the sketch as
+the model sees it. The same sketch, class and seed give the same picture. A LiteRT model, such as
+the one that ships, runs without TensorFlow.
 """
 
 import sketch2img_tf.inference  # noqa: F401 - checks the versions before other imports
@@ -23,11 +23,11 @@ from sketch2img_tf import errors, path_flags
 from sketch2img_tf.inference import generation, line_drawing
 
 _MODEL = path_flags.define(
-    "model", "", "Folder of the exported model; default: the one that ships, pretrained/."
+    "model", "", "Folder of the exported model; default: the one that ships with the project."
 )
-_SKETCH = path_flags.define("sketch", "", "A picture file, or a folder of them.", any_bytes=True)
+_SKETCH = path_flags.define("sketch", "", "A picture file, or a folder of some.", any_bytes=True)
 _LABEL = flags.DEFINE_string(
-    "label", "", "Class of what is drawn; nearly right is answered with the nearest names."
+    "label", "", "Class of what is drawn; for a wrong name the command names the nearest ones."
 )
 _SEEDS = flags.DEFINE_string("seeds", "0", "Which variations: 3, or 1,5,9, or 0-7.")
 _OUTPUT = path_flags.define(
@@ -37,42 +37,42 @@ _OUTPUT = path_flags.define(
     any_bytes=True,
 )
 _POLARITY = flags.DEFINE_enum(
-    "polarity", "auto", line_drawing.POLARITIES, "Lines on a page; auto: by its border."
+    "polarity", "auto", line_drawing.POLARITIES, "Tone of the lines and the page; auto finds out."
 )
 _CROP = flags.DEFINE_bool(
     "crop",
     True,
-    "Bring the drawing to the middle, as large as drawings were in training; --nocrop keeps the"
-    " page.",
+    "Move the drawing to the middle and scale it to the size of drawings in training; --nocrop"
+    " keeps the page as it is.",
 )
 _SIZE = flags.DEFINE_integer(
     "size",
     None,
-    "Pixels of a picture's side; default: those that the model draws.",
+    "Pixels of a picture's side; by default as many as the model draws.",
     lower_bound=64,
     upper_bound=4096,
 )
 _GALLERY = path_flags.define(
     "gallery",
     "",
-    "Also write a .html or .png with every sketch beside its pictures.",
+    "Also write a .html or .png file with every sketch beside its pictures.",
     any_bytes=True,
 )
 _SHOW_INPUT = path_flags.define(
     "show_input",
     "",
-    "Also write what the model is given of a sketch: a .png file, or a folder for <sketch>.png.",
+    "Also write the sketch as the model sees it: a .png file, or a folder for <sketch>.png.",
     any_bytes=True,
 )
 
 
 def run() -> None:
-    """The command, from its flags to its exit code."""
+    """Runs the command with the flags of the command line; ends with its exit code."""
     errors.run(_main)
 
 
 def _main() -> None:
-    """Draws what the flags say."""
+    """Draws pictures as the flags say."""
     errors.require(_SKETCH, _LABEL, _OUTPUT)
     generation.generate(
         model=_MODEL.value,

@@ -1,11 +1,11 @@
-"""The command that an installed wheel brings.
+"""The command that is installed with the wheel.
 
     sketch2img draw            a page to draw on
     sketch2img serve           a model behind the REST interface of TensorFlow Serving
     sketch2img generate        files of sketches to files of pictures
-    sketch2img COMMAND --help  the flags of one
+    sketch2img COMMAND --help  the flags of a command
 
-They draw with the model that comes with the wheel unless --model names another one.
+They draw with the model that is in the wheel unless --model names another one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 
 
 def main() -> None:
-    """Runs the command that the first argument names, with the others for its flags."""
+    """Runs the command that the first argument names; the other arguments are its flags."""
     name, *rest = sys.argv[1:] or [""]
     sys.argv = [f"sketch2img {name}", *rest]
     if name == "draw":

@@ -16,9 +16,7 @@ def count(graph: tf.Graph) -> int:
 
 
 def needed(graph: tf.Graph) -> set[tf.Operation]:
-    """The operations that TensorFlow keeps: those that
-    outputs need, and those with side effects.
-    """
+    """The operations that TensorFlow keeps: outputs need them, or they have side effects."""
     found, left = set(), [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
     while left:
         operation = left.pop()

@@ -15,9 +15,7 @@ _traces_for_accelerators = False
 
 @contextlib.contextmanager
 def for_accelerators() -> Iterator[None]:
-    """Graphs traced inside are for GPUs, TPUs or TensorFlow
-    Lite, even if this computer has none.
-    """
+    """Graphs traced inside are for GPUs, TPUs or TensorFlow Lite, whatever this computer has."""
     global _traces_for_accelerators
     before, _traces_for_accelerators = _traces_for_accelerators, True
     try:

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def enough(config: Config) -> Iterator[None]:
-    """Turns out-of-memory errors of TensorFlow and Python into
-    a UserError that says what to lower.
-    """
+    """Turns out-of-memory errors of TensorFlow and Python into a UserError with a remedy."""
     try:
         yield
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:

@@ -15,9 +15,7 @@ from sketch2img_tf.devices import hardware
 
 
 def resolve(name: str) -> str:
-    """The policy of a `--precision` value: "auto" is
-    mixed_bfloat16 if devices have it, else float32.
-    """
+    """The policy of a `--precision`; "auto": mixed_bfloat16 if devices have it, else float32."""
     if name != "auto":
         return name
     return "mixed_bfloat16" if hardware.has_bfloat16() else "float32"

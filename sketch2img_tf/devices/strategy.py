@@ -22,8 +22,7 @@ _EXAMPLE = (
 
 
 def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
-    """The `tf.distribute` strategy of a `--strategy` value; "auto" mirrors if there are several
-    GPUs.
+    """The `tf.distribute` strategy of a `--strategy`; "auto" mirrors if there are several GPUs.
 
     Args:
       name: "auto", "one_device", "mirrored", "multi_worker" (the environment variable TF_CONFIG
@@ -129,9 +128,7 @@ def any_worker(strategy: tf.distribute.Strategy, said: bool) -> bool:
 
 
 def check_agreement(strategy: tf.distribute.Strategy, step: int) -> None:
-    """Raises a UserError, on this worker or another, unless all
-    workers continue from the same step.
-    """
+    """Raises a UserError, on some worker, unless all workers continue from the same step."""
     if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         mean = _sum_over_replicas(strategy, float(step)) / strategy.num_replicas_in_sync
         if mean != step:

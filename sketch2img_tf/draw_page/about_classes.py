@@ -1,6 +1,4 @@
-"""What a model's folder says of each of its classes: what it makes of our
-own drawing, and how good it is at it.
-"""
+"""Reads from a model's folder what it makes of our drawing of each class, and how well it does."""
 
 from __future__ import annotations
 
@@ -11,20 +9,20 @@ import os
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.export.export_folder import read_class_results
 
-# Class names to pictures, data URLs; benchmarks/as_drawn.py writes it
+# Pictures by class name, as data URLs; benchmarks/as_drawn.py writes the file
 PICTURES_FILE = "class_pictures.json"
-_FEWEST_SKETCHES = 8  # by which a class is judged: one of fewer is not
+_FEWEST_SKETCHES = 8  # a class with fewer evaluated sketches is not judged
 
 
 @dataclasses.dataclass(frozen=True)
 class AboutClass:
-    """One class.
+    """What is known of one class.
 
     Attributes:
-      picture: what the model makes of our own drawing of it, a data URL; "" if there is none.
-      better: how many of the judged classes it draws better, by its own evaluation; None where that
-        does not say.
-      judged: how many classes were judged.
+      picture: the model's picture of our own drawing, a data URL; "" if there is none.
+      better: how many of the judged classes the model draws better, by its own evaluation; None if
+        this class was not judged.
+      judged: the number of judged classes.
     """
 
     picture: str = ""
@@ -33,7 +31,7 @@ class AboutClass:
 
 
 def read(folder: str, class_names: tuple[str, ...]) -> dict[str, AboutClass]:
-    """Of every class of a model, from the folder of its export.
+    """Everything known of each class of a model, from its export's folder.
 
     Raises:
       UserError: a file is damaged.
@@ -44,7 +42,7 @@ def read(folder: str, class_names: tuple[str, ...]) -> dict[str, AboutClass]:
         name: one["metrics"] for name, one in results.items() if one["sketches"] >= _FEWEST_SKETCHES
     }
     numbers = list(judged.values())
-    # Of equal ones none is better
+    # Classes with equal numbers are not better than each other
     better = {name: numbers.index(number) for name, number in judged.items()}
     return {
         name: AboutClass(pictures.get(name, ""), better.get(name), len(judged))

@@ -1,6 +1,4 @@
-"""An exported model that is known before it is loaded, which takes seconds
-where TensorFlow has to be imported.
-"""
+"""A model whose card is there at once, and which is loaded later: loading may take seconds."""
 
 from __future__ import annotations
 
@@ -14,11 +12,12 @@ from sketch2img_tf.inference import models
 
 
 class DeferredModel:
-    """A `models.Model` to come. Threads may share it: a request for pictures waits until it is
-      loaded.
+    """A `models.Model` that is not loaded yet; a request for pictures waits until it is.
+
+    Threads may share it.
 
     Args:
-      directory: as `models.find` takes it.
+      directory: the folder, as for `models.find`.
 
     Raises:
       UserError: there is no export.
@@ -32,32 +31,32 @@ class DeferredModel:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """In the order of their labels."""
+        """The classes, in the order of their labels."""
         return self.card.class_names
 
     @property
     def blends(self) -> bool:
-        """Whether it can draw what is between two seeds: a model that is given its noise can."""
+        """Whether it can draw between two seeds: only a model that takes its noise from us can."""
         return os.path.exists(os.path.join(self._directory, LITE_MODEL_FILE))
 
     def load(self) -> None:
         """Loads the model in this thread.
 
         Raises:
-          UserError: it is damaged. Those who wait get the same; or, after Ctrl-C, one that says
-            that it ended.
+          UserError: the model is damaged. Threads that wait get the same error, or after Ctrl-C
+            another one.
         """
         try:
             self._model.set_result(models.open_model(self._directory))
-        except BaseException as error:  # Ctrl-C too: threads that wait would keep the process alive
+        except BaseException as error:  # Ctrl-C too: otherwise waiting threads would never end
             ended = UserError("ended before the model was loaded")
             self._model.set_exception(error if isinstance(error, UserError) else ended)
             raise
 
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
-        """As `models.Model.from_bytes`."""
+        """`models.Model.from_bytes`."""
         return self._model.result().from_bytes(sketches, labels, seeds)
 
     def blended(self, *asked) -> list[bytes]:
-        """As `LiteRTModel.blended`, of a model that blends."""
+        """`LiteRTModel.blended`, for a model that blends."""
         return self._model.result().blended(*asked)

@@ -1,7 +1,7 @@
-"""The drawing page on its port.
+"""Shows the drawing page on a port.
 
-Cold start counts: the page is shown before the model is loaded, and TensorFlow imported where it
-takes that.
+The page must be there soon. So it is shown before the model is loaded and before TensorFlow, if the
+model needs it, is imported.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from sketch2img_tf.serving.remote_model import RemoteModel
 from sketch2img_tf.surroundings import ports
 
 _MAX_UPLOAD = "32mb"
-_VISITORS = 100  # whose last drawing and pictures Gradio keeps; its own default is 10,000
-_AT_ONCE_ON_SERVER = 4  # requests, which a batching server puts together
+_VISITORS = 100  # Gradio keeps the last drawing and pictures of so many; its default is 10,000
+_AT_ONCE_ON_SERVER = 4  # requests; a batching server draws them together
 
 
 def serve_local(model: str, host: str, port: int, queue: int, browser: bool = False) -> None:
-    """Shows the page, with an export in this process, until Ctrl-C.
+    """Shows the page, with an export that this process loads, until Ctrl-C.
 
     Args:
       model: folder of the export; empty: the model that ships with the project.
       host: the address to listen on.
-      port: ditto.
+      port: the port to listen on.
       queue: requests that may wait.
-      browser: whether to open the page in one, if there is one with windows.
+      browser: whether to open the page in a browser, if there is a graphical one.
 
     Raises:
       UserError: a flag is wrong, the export is damaged, or Gradio is missing.
@@ -53,9 +53,7 @@ def serve_local(model: str, host: str, port: int, queue: int, browser: bool = Fa
 
 
 def serve_remote(server: str, host: str, port: int, queue: int, browser: bool = False) -> None:
-    """Shows the page, with TensorFlow Serving at `server` for a model,
-    until Ctrl-C; the rest as `serve_local`.
-    """
+    """Shows the page, with the model of TensorFlow Serving at `server`; the rest: `serve_local`."""
     _check(host, port)
     fill = line_drawing.training_fill(DataConfig())
     model = RemoteModel(server)
@@ -65,9 +63,7 @@ def serve_remote(server: str, host: str, port: int, queue: int, browser: bool = 
 
 
 def _check(host: str, port: int) -> None:
-    """Raises a UserError if there is no Gradio, or one cannot listen there;
-    keeps this computer from any proxy.
-    """
+    """Raises a UserError without Gradio, or if the port is taken; keeps requests from a proxy."""
     _never_by_proxy("localhost", "127.0.0.1", "::1", host)
     gradio = versions.installed_version("gradio")
     if gradio is None or not gradio.startswith("6."):
@@ -83,12 +79,9 @@ def _check(host: str, port: int) -> None:
 def _shown(
     model, fill: float, where: str, host: str, port: int, queue: int, at_once: int, browser: bool
 ) -> Iterator[None]:
-    """Starts the page in other threads and says where it is; Ctrl-C or SIGTERM
-    leaves the context and ends the page.
-    """
+    """Starts the page in other threads, prints its address; Ctrl-C or SIGTERM ends the context."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # Else Gradio makes a table of the last 10,000 requests at every
-    # request, for a page of statistics.
+    # Otherwise Gradio summarises its last 10,000 requests at every request, for a statistics page.
     os.environ.update(
         GRADIO_ANALYTICS_MAX_EVENTS="1", GRADIO_ANALYTICS_CACHE_FREQUENCY="1000000000"
     )
@@ -125,9 +118,7 @@ def _shown(
 
 
 def _has_windows() -> bool:
-    """Whether a browser would open one: in a terminal alone Python would
-    start a browser of text, in its place.
-    """
+    """Whether there is a graphical browser; without windows Python would start one of text."""
     return sys.platform in ("darwin", "win32") or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
     )
@@ -135,17 +126,13 @@ def _has_windows() -> bool:
 
 @contextlib.contextmanager
 def _own_uploads() -> Iterator[None]:
-    """Uploads go to a folder of this process: Gradio's default is one
-    folder for everybody on the computer.
-    """
+    """Sends uploads to this process's own folder; Gradio's default is one folder for all users."""
     with tempfile.TemporaryDirectory(prefix="sketch2img-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
         yield
 
 
 def _never_by_proxy(*hosts: str) -> None:
-    """Gradio asks itself whether it can be reached and gives up if a company's
-    proxy answers; so would --server's.
-    """
+    """Keeps requests to these hosts from a proxy, which would answer when Gradio asks itself."""
     for name in ("no_proxy", "NO_PROXY"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), *hosts]))

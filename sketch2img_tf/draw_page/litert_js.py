@@ -1,4 +1,4 @@
-"""LiteRT.js, which runs a model in the browser: those of its files that a page carries."""
+"""LiteRT.js, which runs a model in the browser: the files of it that the static page needs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sketch2img_tf.errors import UserError
 VERSION = "2.5.3"
 FOLDER = pathlib.Path(__file__).parents[2] / "litert_js" / "node_modules" / "@litertjs"
 
-# Files by their name in a page, with their SHA-256. Of the four builds a browser takes the one that
-# suits it.
+# Files by their name in a page, with their SHA-256. There are four builds, and a browser takes the
+# one that it can run.
 _FILES = {
     "core.js": (
         "core/dist/index.js",
@@ -56,21 +56,21 @@ _FILES = {
     ),
 }
 
-# A browser knows npm's names of packages no more than a worker knows import maps.
+# Browsers do not know npm's package names, and workers do not know import maps.
 _IMPORT = b'from "@litertjs/wasm-utils"'
 _RELATIVE_IMPORT = b'from "./wasm_utils.js"'
 
 
 def is_there() -> bool:
-    """Whether `make web` has brought it."""
+    """Whether `make web` has fetched it."""
     return FOLDER.is_dir()
 
 
 def read_files() -> dict[str, bytes]:
-    """The runtime's files, by their names in a page.
+    """The runtime's files, by their names in the page.
 
     Raises:
-      UserError: they are missing, or others than those of this version.
+      UserError: the files are missing, or are not those of this version.
     """
     files = {name: _read(path, digest) for name, (path, digest) in _FILES.items()}
     files["core.js"] = files["core.js"].replace(_IMPORT, _RELATIVE_IMPORT)

@@ -1,4 +1,4 @@
-"""What the drawing page asks for: everything that its buttons do, but for the buttons."""
+"""What the buttons of the drawing page do; no file of Gradio's is needed for it."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 
     from sketch2img_tf.draw_page.about_classes import AboutClass
 
-MAX_SIDE = 1024  # pixels of a drawing; the canvas has half of it
+MAX_SIDE = 1024  # pixels of a drawing; the canvas has half as many
 MAX_BYTES = 4 * 10**6  # of its PNG
-MOST_KEPT = 24  # drawings, which the page sends along whenever one more is kept
-_OTHERS = 6  # classes as which a drawing is offered to be tried
+MOST_KEPT = 24  # drawings; the page sends all of them whenever one more is kept
+_OTHERS = 6  # other classes that the page offers for the same drawing
 _PNG = "data:image/png;base64,"
 
 
 class Model(Protocol):
-    """What draws: a `DeferredModel` or a `RemoteModel`."""
+    """The model that draws: a `DeferredModel` or a `RemoteModel`."""
 
     class_names: tuple[str, ...]
     blends: bool
-    about: Mapping[str, AboutClass]  # of a class, where something is known
+    about: Mapping[str, AboutClass]  # only classes of which something is known
 
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
-        """PNG sketches, class names and seeds to PNG photos, one of each an example."""
+        """PNG sketches, class names and seeds to PNG photos; equally many of each."""
 
     def blended(
         self, sketch: bytes, label: str, seeds: list[int], others: list[int], share: float
     ) -> list[bytes]:
-        """PNG photos on the way from each seed to another one; of a model that `blends`."""
+        """PNG photos between each seed and another one; only of a model that `blends`."""
 
 
 def pictures(
@@ -54,22 +54,22 @@ def pictures(
     other_seed: int | None = None,
     percent: float = 0,
 ) -> list[dict]:
-    """Variations of a drawing, with seeds from `first_seed` on; none of a blank one.
+    """Variations of a drawing, with seeds from `first_seed` on; none for a blank drawing.
 
     Args:
-      model: who draws.
+      model: draws the pictures.
       drawing: the canvas as a data URL of a PNG; None before anything was drawn.
       label: one of the model's classes.
-      first_seed: at least 0; None, an emptied field, is 0.
-      count: of pictures.
-      other_seed: the first of as many seeds to which the pictures are on their way; likewise.
-      percent: of the way there; 0 of a model that does not blend.
+      first_seed: at least 0; None, an empty field, means 0.
+      count: the number of pictures.
+      other_seed: the first of as many other seeds, with which the pictures are blended; None: 0.
+      percent: the share of the other seed; 0 for a model that does not blend.
 
     Returns:
-      For each `seed`, `src` (a data URL of a PNG) and `name` (for the file that it is saved as).
+      For each picture `seed`, `src` (a data URL of a PNG) and `name` (of the file to save it as).
 
     Raises:
-      UserError: this is no drawing, or the model's server fails.
+      UserError: the drawing cannot be read, or the model's server fails.
     """
     png = _bytes(drawing) if drawing else None
     if png is None or _is_blank(png):
@@ -92,14 +92,13 @@ def _seeds(first: int | None, count: int) -> list[int]:
 
 
 def enlarged(picture: str) -> str:
-    """A picture at four times its side, a data URL likewise, by Lanczos' filter: larger, and no
-    richer.
+    """A picture, a data URL, at four times its side by Lanczos' filter; it gets no new detail.
 
     Raises:
-      UserError: it is no picture.
+      UserError: it is not a picture.
     """
     png = _bytes(picture)
-    _is_blank(png)  # looks at its size and whether it is whole
+    _is_blank(png)  # checks its size and whether it is whole
     return _url(picture_files.enlarge(png, 4 * Image.open(io.BytesIO(png)).width))
 
 
@@ -107,7 +106,7 @@ def contact_sheet(drawing: str, shown: list[dict], label: str) -> str:
     """A drawing beside its pictures, as `pictures` gave them, on one sheet: a data URL of a PNG.
 
     Raises:
-      UserError: there are none.
+      UserError: there are no pictures.
     """
     if not drawing or not shown:
         raise UserError("there are no pictures yet")
@@ -120,15 +119,14 @@ def contact_sheet(drawing: str, shown: list[dict], label: str) -> str:
 def kept(
     before: list[dict], drawing: str | None, shown: list[dict], label: str, seed: int | None
 ) -> list[dict]:
-    """What a visitor keeps, the newest first: a drawing, its first picture, and what it was made
-      with.
+    """The drawings that a visitor keeps, the newest first, each with its first picture.
 
     Args:
-      before: what was kept so far.
-      drawing: as `pictures` takes it.
-      shown: what `pictures` gave.
+      before: those that were kept so far.
+      drawing: as for `pictures`.
+      shown: the result of `pictures`.
       label: the class.
-      seed: of the first picture.
+      seed: the seed of the first picture.
 
     Raises:
       UserError: there are no pictures.
@@ -141,9 +139,7 @@ def kept(
 
 
 def others(class_names: tuple[str, ...], label: str) -> list[str]:
-    """A few classes as which the same drawing could be tried: the next ones of
-    its group, or of all if it is alone.
-    """
+    """A few other classes to try the drawing as: the next ones of its group, or else of all."""
     group = next(
         (names for names in class_words.by_group(class_names).values() if label in names), []
     )
@@ -153,9 +149,7 @@ def others(class_names: tuple[str, ...], label: str) -> list[str]:
 
 
 def about(known: AboutClass | None) -> dict[str, str]:
-    """What is said of a class: `text`, and `src`, the data URL of a picture
-    of it; empty where nothing is known.
-    """
+    """The page's `text` about a class, and `src`, a data URL of a picture; empty if unknown."""
     if known is None:
         return {"src": "", "text": ""}
     said = "What it makes of our own drawing of one." if known.picture else ""
@@ -165,15 +159,16 @@ def about(known: AboutClass | None) -> dict[str, str]:
 
 
 def uploaded(path: str, fill: float) -> tuple[str, str]:
-    """A picture file as a drawing, a data URL, and what was taken for granted about it; the file is
-    removed.
+    """A picture file as a drawing, a data URL, and a text of what was assumed about it.
+
+    Removes the file.
 
     Args:
-      path: of any picture that `read_sketch` reads.
-      fill: as `read_sketch` takes it.
+      path: any picture that `read_sketch` reads.
+      fill: as for `read_sketch`.
 
     Raises:
-      UserError: it cannot be used.
+      UserError: the file cannot be used.
     """
     try:
         sketch = read_sketch(path, fill=fill)
@@ -200,7 +195,7 @@ def _bytes(url: str) -> bytes:
 def _is_blank(png: bytes) -> bool:
     try:
         drawing = Image.open(io.BytesIO(png), formats=("PNG",))
-        small = max(drawing.size) <= MAX_SIDE  # the header tells, before anything is decoded
+        small = max(drawing.size) <= MAX_SIDE  # the header says so, before anything is decoded
         darkest = drawing.convert("L").getextrema()[0] if small else 0
     except (OSError, SyntaxError, ValueError) as error:
         raise UserError(f"the drawing is damaged ({error})") from None

@@ -1,4 +1,4 @@
-"""The drawing page as a folder of static files: the model is in it, and draws in the browser."""
+"""Writes the drawing page as a folder of static files; its model draws in the browser."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from sketch2img_tf.run_folder.run_card import Card
 
 _WEB = pathlib.Path(__file__).parent / "web"
-_PAGE = pathlib.Path(__file__).parent / "page"  # what draw.py's page has, too
-_SITE = '"SITE"'  # in service_worker.js: what the service worker keeps
+_PAGE = pathlib.Path(__file__).parent / "page"  # files that the page of draw.py uses, too
+_SITE = '"SITE"'  # in service_worker.js: stands for what the service worker keeps
 
-# Threads need shared memory, which browsers give to pages that shut out others' content. Hosts that
-# know such a file send these headers.
+# Threads need shared memory, which browsers give only to pages that exclude content of other sites.
+# Some hosts read such a file, and send these headers.
 _HEADERS = """/*
   Cross-Origin-Opener-Policy: same-origin
   Cross-Origin-Embedder-Policy: require-corp
@@ -35,13 +35,13 @@ _HEADERS = """/*
 
 
 def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
-    """Writes `export_dir/web-<step>/`: `index.html` and all that it needs.
+    """Writes `export_dir/web-<step>/`: `index.html` and all files that it needs.
 
     Returns:
       The folder's path.
 
     Raises:
-      UserError: LiteRT.js is missing; or there is such a folder already, or it cannot be written.
+      UserError: LiteRT.js is missing, the folder exists already, or it cannot be written.
     """
     name = f"web-{step}"
     runtime = litert_js.read_files()
@@ -61,7 +61,7 @@ def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
 
 
 def _page(generator: Generator, card: Card) -> dict[str, bytes]:
-    """The page's files without the model and what runs it."""
+    """The page's files, without the model and its runtime."""
     fill = line_drawing.training_fill(card.config.data)
     canvas = {"margin": round(50 * (1 - fill), 2), "starters": starter_buttons(card.class_names)}
     files = {path.name: path.read_bytes() for path in sorted(_WEB.iterdir())}
@@ -103,7 +103,7 @@ def _module(name: str) -> str:
 
 
 def _service_worker(files: dict[str, bytes], runtime: dict[str, bytes]) -> bytes:
-    """What keeps the page for later, with the list of `files` and a digest of all in the folder."""
+    """The service worker, which keeps the page for later; has a list and a digest of the files."""
     script = (_WEB / "service_worker.js").read_text(encoding="utf-8")
     digest = hashlib.sha256()
     for path, content in sorted({**files, **runtime}.items()):
@@ -116,7 +116,7 @@ def _service_worker(files: dict[str, bytes], runtime: dict[str, bytes]) -> bytes
 
 
 def _rendered(template: str, values: dict) -> str:
-    """What Gradio's Handlebars makes of values and lists, which is all that canvas.html has."""
+    """Fills in values and lists as Gradio's Handlebars does, so far as canvas.html needs it."""
 
     def block(match: re.Match) -> str:
         return "".join(_rendered(match[2], item) for item in values[match[1]])

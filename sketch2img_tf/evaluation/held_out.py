@@ -71,7 +71,7 @@ class HeldOut:
 
 
 def open_paired_dataset(card: Card, data_dir: str) -> input_pipeline.PairedDataset:
-    """The pictures of the run of `card`, from `data_dir`; by default from the run's own folder.
+    """The pictures of the run of `card`, from `data_dir`; by default from the run's own --data_dir.
 
     Raises:
       UserError: the pictures are missing, or do not have the card's classes.

@@ -21,7 +21,7 @@ class Protocol:
       pictures: how many examples of the split, the first in the order of its files; None for all.
         Example number i has seed i.
       training_pictures: the number of examples of the training split to compare with; also the
-        first ones.
+        first ones, or all if None.
       diversity_sketches: how many sketches, of as many classes as possible, are drawn several
         times.
       diversity_seeds: how often each of these is drawn, with seeds from 0.

@@ -1,6 +1,6 @@
 """Class names as people type them, looked up inside the exported graph.
 
-What `choices.find_class` does for the commands, this does on a server.
+A server does by this what the commands do by `choices.find_class`.
 
 Axes: B batch.
 """
@@ -11,12 +11,12 @@ import unicodedata
 
 import tensorflow as tf
 
-_FORMS = ("NFC", "NFD")  # the two ways in which an accented letter is written
+_FORMS = ("NFC", "NFD")  # the two ways to encode an accented letter
 _SHOWN = 100  # letters of an unknown name
 
 
 class ClassLookup(tf.Module):
-    """Names to labels; `class_names` are in the order of their labels."""
+    """From names to labels; `class_names` are in the order of their labels."""
 
     def __init__(self, class_names: tuple[str, ...]):
         super().__init__()
@@ -35,9 +35,7 @@ class ClassLookup(tf.Module):
 
 
 def unknown(names: tf.Tensor) -> tf.Tensor:
-    """What is said about names [B] that are no class: whole
-    letters of them, whatever bytes they were.
-    """
+    """The error for names [B] that are no class; it has only whole letters of the names."""
     shown = tf.strings.substr(_readable(names), 0, _SHOWN, unit="UTF8_CHAR")
     return tf.strings.join(["unknown class: ", shown])
 
@@ -48,11 +46,11 @@ def _table(labels: dict[bytes, int]) -> tf.lookup.StaticHashTable:
 
 
 def _plain(names: tf.Tensor) -> tf.Tensor:
-    """As `choices.plain`, but that accents stay as they are."""
+    """`choices.plain`, but accents stay as they are."""
     words = tf.strings.regex_replace(_readable(names), r"^[\s\pZ]+|[\s\pZ]+$", "")
     return tf.strings.lower(tf.strings.regex_replace(words, r"[\s\pZ_-]+", "_"), encoding="utf-8")
 
 
 def _readable(names: tf.Tensor) -> tf.Tensor:
-    """Bytes that are no UTF-8 become U+FFFD: a REST server would send them on in its JSON."""
+    """Replaces bytes that are not UTF-8 by U+FFFD: a REST server puts the names into its JSON."""
     return tf.strings.unicode_transcode(names, "UTF-8", "UTF-8", errors="replace")

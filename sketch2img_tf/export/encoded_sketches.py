@@ -1,5 +1,4 @@
-"""Sketch files from anybody, read inside the exported graph: nothing is decoded before its header
-was looked at.
+"""Reads sketch files from anybody inside the exported graph: checks a header, then decodes.
 
 Axes: B batch.
 """
@@ -14,23 +13,23 @@ from sketch2img_tf.data import preprocessing
 from sketch2img_tf.export import sketch_limits
 from sketch2img_tf.export.sketch_limits import MAX_BYTES, MAX_SIDE
 
-_AT_ONCE = 4  # files decoded at the same time, which bounds the memory of a batch
+_AT_ONCE = 4  # files decoded at the same time; it bounds a batch's memory
 
-# The signature, and the length and name of the chunk that always comes first:
-# PNG specification, 5.2 and 11.2.1.
+# The signature, then the length and the name of the chunk that always comes first (PNG
+# specification, 5.2 and 11.2.1).
 _PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"
 
 
 def read(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """PNG or JPEG files to sketches, and what is wrong with each.
+    """PNG or JPEG files to sketches, and the problem of each bad file.
 
     Args:
       encoded: string [B].
-      size: pixels of the side of what they become, S.
+      size: S, pixels of the side of the sketches.
 
     Returns:
-      sketches: intensities, float32 [B, S, S, 1]; blank where the file is bad.
-      problems: string [B]; empty where the file is good.
+      sketches: intensities, float32 [B, S, S, 1]; blank if the file is bad.
+      problems: string [B]; empty if the file is good.
     """
     specs = (tf.TensorSpec([size, size, 1], tf.float32), tf.TensorSpec([], tf.string))
     one = functools.partial(_read_or_damaged, size=size)
@@ -56,7 +55,7 @@ def _read(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _problem(encoded: tf.Tensor, size: int) -> tf.Tensor:
-    """What the file's size and header forbid, string []; fails where there is no whole header."""
+    """What size and header forbid, string []; fails if there is no whole header."""
     is_large = tf.strings.length(encoded) > MAX_BYTES
     is_png = tf.strings.substr(encoded, 0, len(_PNG_START)) == _PNG_START
     return tf.case(
@@ -79,7 +78,7 @@ def _png_size(encoded: tf.Tensor) -> tf.Tensor:
 
 def _size_problem(sides: tf.Tensor, size: int) -> tf.Tensor:
     shorter, longer = tf.reduce_min(sides), tf.reduce_max(sides)
-    # Scaled down, it has a width
+    # The shorter side keeps at least one pixel when it is scaled down
     fits = (shorter > 0) & (longer <= MAX_SIDE) & (longer <= size * shorter)
     return tf.where(fits, "", sketch_limits.wrong_sides(size))
 

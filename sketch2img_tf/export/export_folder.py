@@ -1,4 +1,4 @@
-"""The folder that export.py writes, as far as it is read without TensorFlow."""
+"""The folder that export.py writes; this reads it without TensorFlow."""
 
 from __future__ import annotations
 
@@ -14,27 +14,24 @@ CARD_PATH = os.path.join("assets.extra", "card.json")
 SAVED_MODEL_FILE = "saved_model.pb"
 LITE_MODEL_FILE = "model.tflite"
 
-# Of folders of one version, before the step
+# Beginning of the name of a version's folder, before the step
 _PREFIXES = {SAVED_MODEL_FILE: "", LITE_MODEL_FILE: "tflite-"}
 
 
 def version_name(file: str, step: int) -> str:
-    """What the folder of one version is called; `file` is SAVED_MODEL_FILE or
-    LITE_MODEL_FILE, which it will hold.
-    """
+    """The name of a version's folder that has `file`, SAVED_MODEL_FILE or LITE_MODEL_FILE."""
     return f"{_PREFIXES[file]}{step}"
 
 
 def newest_version(directory: str, files: tuple[str, ...] = (SAVED_MODEL_FILE,)) -> str:
     """The absolute path of the folder of one version.
 
-    That is `directory` itself, whatever its name, or of those in it that are named by their step
-    the highest.
+    It is `directory` itself, whatever its name, or the folder of the highest step in it.
 
     Args:
       directory: one version, or a folder of several.
-      files: which of SAVED_MODEL_FILE and LITE_MODEL_FILE it may hold; of two of one step, the
-        first.
+      files: what it may have, SAVED_MODEL_FILE and LITE_MODEL_FILE; if versions of the same step
+        have different ones, the first of `files` counts.
 
     Raises:
       UserError: there is no export.
@@ -53,7 +50,7 @@ def newest_version(directory: str, files: tuple[str, ...] = (SAVED_MODEL_FILE,))
 
 
 def _versions(names: list[str], file: str) -> list[tuple[int, str]]:
-    """The steps and names of those that are named as folders of one version are."""
+    """The steps and names of those names that are names of a version's folder."""
     prefix = _PREFIXES[file]
     steps = [(name[len(prefix) :], name) for name in names if name.startswith(prefix)]
     return [(int(step), name) for step, name in steps if step.isdecimal()]
@@ -69,7 +66,7 @@ def read_card(version: str) -> Card:
 
 
 def read_step(version: str) -> int:
-    """The training step of an export's weights, from its card: its folder may have any name.
+    """The training step of an export's weights, from its card, since its folder may have any name.
 
     Raises:
       UserError: the card is missing or damaged.
@@ -78,8 +75,7 @@ def read_step(version: str) -> int:
 
 
 def read_class_results(version: str) -> dict[str, dict[str, Any]]:
-    """What the model's own evaluation found of each class, as `scoring.by_class` has it; {} where
-    there is none.
+    """The model's evaluation of each class, as from `scoring.by_class`; {} if there is none.
 
     Raises:
       UserError: the card is missing or damaged.
@@ -89,9 +85,7 @@ def read_class_results(version: str) -> dict[str, dict[str, Any]]:
 
 
 def _read(version: str, parse: Callable[[str], Any]) -> Any:
-    """What `parse` makes of the card's text. Of the model that
-    ships it lies beside the other files.
-    """
+    """Parses the card's text. The model that ships has its card beside its other files."""
     path = os.path.join(version, os.path.basename(CARD_PATH))
     path = path if os.path.exists(path) else os.path.join(version, CARD_PATH)
     try:

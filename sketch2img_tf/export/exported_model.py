@@ -1,4 +1,4 @@
-"""The exported generator: a SavedModel that needs TensorFlow's standard ops and nothing of ours.
+"""The exported generator: a SavedModel that needs only TensorFlow's standard ops.
 
 Axes: B batch, S the picture's side, K classes.
 """
@@ -27,16 +27,14 @@ _FILES = [
 
 
 class ExportedModel(tf.Module):
-    """The averaged generator between its preprocessing and its inverse,
-    with the classes and statistics inside.
-    """
+    """The averaged generator between preprocessing and its inverse, with classes and statistics."""
 
     def __init__(self, generator: Generator, card: Card):
         super().__init__(name="sketch2img")
-        # The weights are tracked and the Keras objects are not: an export holds its signatures and
-        # no more to call. They stay variables: constants would be copied into the graph of every
-        # signature, several times over, which costs gigabytes and a slow start, and saves a fourth
-        # of the time of a batch of one alone.
+        # TensorFlow tracks the weights but not the Keras objects: an export has its signatures, and
+        # nothing else to call. The weights stay variables. As constants they would be copied into
+        # the graph of every signature several times: gigabytes and a slow start, to save a fourth
+        # of the time of a batch of one.
         self.weights = generator.variables
         self.draw = generator.draw
         self.image_size = generator.image_size
@@ -48,9 +46,7 @@ class ExportedModel(tf.Module):
     def from_bytes(
         self, sketch_bytes: tf.Tensor, label: tf.Tensor, seed: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """PNG or JPEG sketches, class names and seeds to PNG photos, all
-        [B]; a bad item fails the whole call.
-        """
+        """PNG or JPEG sketches, class names and seeds to PNG photos, [B]; a bad item fails all."""
         sketches, label_id, problems = self._read(sketch_bytes, label)
         bad = tf.where(problems != "")[:, 0]
         told = tf.strings.join(["item ", tf.strings.as_string(bad), ": ", tf.gather(problems, bad)])
@@ -64,9 +60,7 @@ class ExportedModel(tf.Module):
     def each_from_bytes(
         self, sketch_bytes: tf.Tensor, label: tf.Tensor, seed: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """The same, but a bad item has an `error` and no bytes, and its
-        batch-mates have their photos; all [B].
-        """
+        """The same, but a bad item gets an `error` and no bytes, and the others get photos; [B]."""
         sketches, label_id, problems = self._read(sketch_bytes, label)
         photo_files = self._photo_files(sketches, label_id, seed)
         return {"photo_bytes": tf.where(problems == "", photo_files, ""), "error": problems}
@@ -86,18 +80,14 @@ class ExportedModel(tf.Module):
 
     @tf.function(autograph=False, input_signature=_FILES[1:2])
     def known_classes(self, label: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Class names [B] to their ids, -1 for an unknown one, int64 [B], and
-        all classes there are, string [B, K].
-        """
+        """Class names [B] to ids, int64 [B], -1 if unknown; and all classes, string [B, K]."""
         names = tf.repeat(self.class_names[tf.newaxis], tf.size(label), axis=0)
         return {"label_id": self.labels(label), "class_names": names}
 
     def _read(
         self, sketch_bytes: tf.Tensor, label: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Sketches' intensities, label ids, and what is wrong with each item or
-        ""; the ids of bad items are valid.
-        """
+        """Sketches' intensities, label ids (always valid), and each item's problem or ""."""
         sketches, problems = encoded_sketches.read(sketch_bytes, self.image_size)
         label_id = self.labels(label)
         problems = tf.where(label_id < 0, class_lookup.unknown(label), problems)
@@ -110,9 +100,7 @@ class ExportedModel(tf.Module):
 
     @tf.function(autograph=False)  # a function, so that the signatures share it
     def _photos(self, sketches: tf.Tensor, label_id: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Sketches as intensities, float32 [B, S, S, 1], to
-        photos as pixels, uint8 [B, S, S, 3].
-        """
+        """Intensities of sketches, float32 [B, S, S, 1], to photos, uint8 [B, S, S, 3]."""
         counts = tf.stack([tf.shape(tensor)[0] for tensor in (sketches, label_id, seed)])
         equal = tf.reduce_all(counts == counts[0])
         with tf.control_dependencies(
@@ -124,18 +112,17 @@ class ExportedModel(tf.Module):
 
 
 def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
-    """Writes `export_dir/<step>/`: the SavedModel and, under assets.extra, its cards and TensorFlow
-    Serving's warm-up.
+    """Writes `export_dir/<step>/`: the SavedModel and, in assets.extra, its cards and warm-up.
 
     Returns:
       The folder's path.
 
     Raises:
-      UserError: there is such a folder already, or it cannot be written.
+      UserError: the folder exists already, or it cannot be written.
     """
     with new_version(export_dir, str(step)) as temporary:
         model = ExportedModel(generator, card)
-        with hardware.for_accelerators():  # no gradient and no kernel of our own in the graph
+        with hardware.for_accelerators():  # a graph without our gradients and CPU forms
             signatures = {
                 "serving_default": model.from_bytes.get_concrete_function(),
                 "each": model.each_from_bytes.get_concrete_function(),

@@ -1,5 +1,6 @@
-"""The generator as a TensorFlow Lite model, for tablets and browsers: one
-picture at a time, weights in float16.
+"""The generator as a TensorFlow Lite model, for tablets and browsers.
+
+It draws one picture at a time; its weights are float16.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ LABELS_FILE = "labels.txt"
 
 
 class LiteModel(tf.Module):
-    """One sketch, its class and noise to one photo.
+    """One sketch, its class and its noise to one photo.
 
-    The noise comes from outside: TensorFlow Lite has no random numbers that follow from a seed. Any
-    N(0, 1) will do; `tf.random.stateless_normal(shape, [seed, 0], alg="philox")` gives the picture
-    that a SavedModel draws for `seed`.
+    The caller gives the noise: TensorFlow Lite has no random numbers from a seed. Any N(0, 1) will
+    do; `tf.random.stateless_normal(shape, [seed, 0], alg="philox")` gives the picture that a
+    SavedModel draws for `seed`.
     """
 
     def __init__(self, generator: Generator, statistics: Statistics, batch_size: int = 1):
         super().__init__(name="sketch2img")
-        # The weights are tracked and the Keras objects are not, each of
-        # whose calls the converter would trace.
+        # TensorFlow tracks the weights but not the Keras objects, whose calls the converter would
+        # trace.
         self.weights = generator.variables
         self.generate = generator.draw_from_noise
         self.statistics = statistics
@@ -64,11 +65,11 @@ class LiteModel(tf.Module):
 
 
 def convert(generator: Generator, statistics: Statistics, batch_size: int = 1) -> bytes:
-    """The model's file, for batches of one size. Every op in it is one of TensorFlow Lite's own."""
+    """The model's file for batches of one size; it has only ops of TensorFlow Lite."""
     model = LiteModel(generator, statistics, batch_size)
-    # Not for this computer: convolutions by tiles, which suit its processor, are functions, of
-    # which it takes none. The converter prints a summary that calls constants "non-converted", as
-    # if it had failed.
+    # Not traced for this computer: its tile convolutions are functions in the graph, which the
+    # converter does not accept. The converter prints a summary that calls constants
+    # "non-converted", as if it had failed.
     with hardware.for_accelerators(), standard_streams.silenced_stderr():
         concrete = model.draw.get_concrete_function(*model.signature)
         converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
@@ -84,7 +85,7 @@ def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
       The folder's path.
 
     Raises:
-      UserError: there is such a folder already, or it cannot be written.
+      UserError: the folder exists already, or it cannot be written.
     """
     name = version_name(MODEL_FILE, step)
     with new_version(export_dir, name) as temporary:

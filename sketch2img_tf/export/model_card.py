@@ -1,4 +1,4 @@
-"""What an export says of itself: card.json for programs, MODEL_CARD.md for people."""
+"""The cards of an export: card.json for programs, MODEL_CARD.md for people."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ def write(version: str, card: Card, step: int) -> None:
 
 
 def machine_card(card: Card, step: int, **more: object) -> str:
-    """What `Card.from_json` reads; the step, the data set, the versions that
-    the export was made with; and `more`.
-    """
+    """The text that `Card.from_json` reads, with step, data set, library versions, and `more`."""
     more |= {
         "step": step,
         "data": training_data.identity(card.config.data),
@@ -49,7 +47,7 @@ def machine_card(card: Card, step: int, **more: object) -> str:
 
 
 def human_card(card: Card, step: int) -> str:
-    """Markdown, with a heading of the first level."""
+    """The card for people, in Markdown; it begins with a heading of the first level."""
     with open(_TEMPLATE, encoding="utf-8") as file:
         template = string.Template(file.read())
     data = card.config.data

@@ -1,4 +1,4 @@
-"""A folder that gets its name when it is complete, so that half of it is never loaded."""
+"""A folder that gets its name when it is complete, so that nobody loads half of it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ import tensorflow as tf
 
 from sketch2img_tf.errors import UserError
 
-_UNFINISHED = "unfinished-"  # TensorFlow Serving passes over names that are no numbers
+_UNFINISHED = "unfinished-"  # TensorFlow Serving ignores names that are not numbers
 
 
 @contextlib.contextmanager
 def new_version(export_dir: str, name: str) -> Iterator[str]:
-    """A new folder to write in, which becomes `export_dir/name` at the end; clears what killed
-    exports left behind.
+    """A new folder to write into, which is called `export_dir/name` at the end.
+
+    Removes what killed exports left.
 
     Raises:
-      UserError: there is such a folder already, or it cannot be written.
+      UserError: the folder exists already, or it cannot be written.
     """
     final = os.path.join(export_dir, name)
     temporary = os.path.join(export_dir, f"{_UNFINISHED}{name}-{uuid.uuid4().hex[:8]}")
@@ -56,7 +57,7 @@ def _remove_leftovers(export_dir: str) -> None:
     for name in os.listdir(export_dir):
         folder = os.path.join(export_dir, name)
         if name.startswith(_UNFINISHED):
-            # Another export may be at work in it
+            # Another export may be writing into it
             with contextlib.suppress(OSError), _locked(folder):
                 shutil.rmtree(folder)
 

@@ -1,4 +1,4 @@
-"""The folder of a model that ships: it draws with LiteRT, and serves as the folder of a run."""
+"""The folder of a model that ships: LiteRT draws with it, and it can take a run folder's place."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def export(workdir: str, export_dir: str, noise_deviation: float | None = None) 
       UserError: there is no run, or the folder exists or cannot be written.
     """
     generator, card, step = checkpoints.load_generator(workdir, noise_deviation)
-    # The folders of the computer that trained it are left out: they are private.
+    # Without the folders of the computer that trained it, which are private.
     card = dataclasses.replace(card, config=config.without_paths(card.config))
     evaluation = _evaluation(workdir, step, card.config.evaluation.noise_deviation)
     with new_version(*os.path.split(os.path.abspath(export_dir))) as temporary:
@@ -62,7 +62,7 @@ def _evaluation(workdir: str, step: int, noise_deviation: float) -> dict[str, An
 
 
 def _table(evaluation: dict[str, Any]) -> str:
-    """The figures of a result, in Markdown, those of every class below those of all."""
+    """The figures of a result, in Markdown: first those of all pictures, then by class."""
     if not evaluation:
         return "Not measured; `evaluate.py` does it."
     protocol = evaluation["protocol"]

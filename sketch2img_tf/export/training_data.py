@@ -1,4 +1,4 @@
-"""What an export says of the pictures that it was trained on."""
+"""What the cards of an export say of the pictures that the model was trained on."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ def identity(data: DataConfig) -> dict[str, str]:
 
 
 def sketches(data: DataConfig) -> str:
-    """What drawings were like."""
+    """What the drawings were like."""
     if data.dataset == "edge_maps":
         return "the most salient edges of a whole photo"
     return _explained(data.sketch_variant, SKETCH_VARIANTS)
 
 
 def photos(data: DataConfig) -> str:
-    """What photos were like."""
+    """What the photos were like."""
     if data.dataset == "edge_maps":
         return "the middle square of each"
     return _explained(data.photo_variant, PHOTO_VARIANTS)
 
 
 def source(data: DataConfig) -> str:
-    """Where the pictures are from, and what follows for the model's use."""
+    """Where the pictures are from, and what this means for the use of the model."""
     if data.dataset == "edge_maps":
         return _filled(_EDGE_MAPS)
     sketchy = _SKETCHY.format(dropped=", ".join(data.drop_sketches) or "none")

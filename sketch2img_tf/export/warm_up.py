@@ -1,5 +1,4 @@
-"""Requests that TensorFlow Serving sends itself before it takes others', so that no user waits for
-its slow first call.
+"""Requests that TensorFlow Serving sends itself before others: a model's first call is slow.
 
 https://www.tensorflow.org/tfx/serving/saved_model_warmup
 """
@@ -22,9 +21,7 @@ PATH = os.path.join("assets.extra", "tf_serving_warmup_requests")
 
 
 def write(version: str, card: Card) -> None:
-    """Writes one request a signature, as TFRecords of
-    `PredictionLog`, into the folder of an export.
-    """
+    """Writes a request per signature into an export's folder, as TFRecords of `PredictionLog`."""
     label, size = [card.class_names[0]], card.config.data.image_size
     files = {"sketch_bytes": [sketch_png()], "label": label, "seed": np.zeros(1, np.int64)}
     pixels = np.asarray(_sketch().resize((size, size)), np.uint8)[np.newaxis, ..., np.newaxis]
@@ -41,7 +38,7 @@ def write(version: str, card: Card) -> None:
 
 
 def sketch_png() -> bytes:
-    """A sketch as people send them: 256x256, black on white."""
+    """A sketch like those that people send: 256x256, black on white."""
     file = io.BytesIO()
     _sketch().save(file, "PNG")
     return file.getvalue()

@@ -1,10 +1,10 @@
-"""A model and a sketch file to pictures, for scripts:
+"""Pictures from a model and a sketch file, for scripts:
 
     import sketch2img_tf.inference as s2i
 
     pictures = s2i.load().draw("cat.png", label="cat", seeds=range(4))
 
-gives a list of Pillow pictures. With a LiteRT model, as the one that ships with the project,
+gives a list of Pillow pictures. With a LiteRT model, such as the one that ships with the project,
 nothing of TensorFlow is imported.
 """
 

@@ -1,6 +1,4 @@
-"""Which drawn places of a page hang together. SciPy does this too: at 110 MB more than drawing
-takes without it.
-"""
+"""Finds the connected parts of a drawing. SciPy could do it, but takes 110 MB more."""
 
 from __future__ import annotations
 
@@ -9,12 +7,11 @@ from PIL import Image, ImageFilter
 
 
 def parts(drawn: np.ndarray) -> np.ndarray:
-    """Numbers the connected parts of `drawn`, bool [H, W], from 1 on; int [H, W], 0 where nothing
-    is drawn.
+    """Numbers the connected parts of `drawn`, bool [H, W], from 1: int [H, W], 0 where it is False.
 
-    Places that touch at a corner are connected. The order of the numbers says nothing.
+    Places that touch at a corner are connected. The numbers are in no particular order.
     """
-    number_of = [0]  # that of another place of its part, or its own
+    number_of = [0]  # for each number: itself, or the number of another place of the same part
 
     def first(number: int) -> int:
         while number_of[number] != number:
@@ -22,7 +19,7 @@ def parts(drawn: np.ndarray) -> np.ndarray:
         return number
 
     labels = np.zeros(drawn.shape, int)
-    above: list[tuple[int, int, int]] = []  # the runs of the row before: start, stop, number
+    above: list[tuple[int, int, int]] = []  # the runs of the row above: start, stop, number
     for row, line in enumerate(drawn):
         edges = np.flatnonzero(
             np.diff(np.concatenate([[False], line, [False]]).astype(np.int8))
@@ -45,9 +42,7 @@ def parts(drawn: np.ndarray) -> np.ndarray:
 
 
 def extents(numbered: np.ndarray) -> np.ndarray:
-    """The longer side of every part's box, in places; int [1 + the number of parts], of which the
-    first is 0.
-    """
+    """The longer side of each part's box, in places, int [1 + number of parts]; the first is 0."""
     rows, columns = np.nonzero(numbered)
     sides = np.zeros([2, numbered.max() + 1], int)
     for side, places in zip(sides, (rows, columns)):
@@ -59,9 +54,7 @@ def extents(numbered: np.ndarray) -> np.ndarray:
 
 
 def widened(drawn: np.ndarray, places: int) -> np.ndarray:
-    """What is drawn, bool [H, W], and all that is no further from it than so many places, across
-    corners too.
-    """
+    """`drawn`, bool [H, W], with all places up to `places` away from it, diagonally too."""
     picture = Image.fromarray(drawn.astype(np.uint8))
     for _ in range(places):
         picture = picture.filter(ImageFilter.MaxFilter(3))

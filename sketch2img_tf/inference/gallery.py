@@ -1,4 +1,4 @@
-"""Sketches beside the pictures made of them, on one sheet."""
+"""Sketches beside the pictures that were made of them, on one sheet."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Row:
     """One sketch and its variations.
 
     Attributes:
-      name: of the sketch's file.
-      sketch: PNG.
-      photos: PNG by seed; every row has the same seeds.
+      name: the name of the sketch's file.
+      sketch: a PNG.
+      photos: PNGs by seed; all rows have the same seeds.
     """
 
     name: str
@@ -37,9 +37,7 @@ def check_path(path: str) -> None:
 
 
 def write(path: str, title: str, rows: list[Row]) -> None:
-    """Writes the gallery, one HTML file with the pictures inside or
-    one PNG, as the path's ending says.
-    """
+    """Writes the gallery: an HTML file with the pictures inside, or a PNG, by the path's ending."""
     if path.lower().endswith(".png"):
         sheet(rows).save(path)
         return

@@ -1,7 +1,7 @@
 """Files of sketches to files of pictures.
 
-Whatever can be wrong with flags and files is found before a model is loaded, which with TensorFlow
-takes seconds.
+Finds everything that can be wrong with flags and files before it loads a model, which takes seconds
+with TensorFlow.
 """
 
 from __future__ import annotations
@@ -34,8 +34,7 @@ def generate(
     gallery_path: str = "",
     show_input: str = "",
 ) -> None:
-    """Draws every sketch once a seed and writes the pictures; prints what was taken for granted
-    about each sketch.
+    """Draws every sketch once per seed and writes the pictures; prints assumptions on each sketch.
 
     Args:
       model: folder of the export; empty: the model that ships with the project.
@@ -44,14 +43,14 @@ def generate(
       seeds: as `choices.parse_seeds` reads them.
       output: a .png file for one picture, or a folder.
       polarity: one of `line_drawing.POLARITIES`.
-      crop: bring the drawing to the place and size that drawings had in training; or keep the page
-        as it is.
-      size: of the pictures, pixels; None: as the model draws them.
-      gallery_path: of a .html or .png with all sketches and pictures; none if empty.
-      show_input: a .png file for what the model is given of one sketch, or a folder; none if empty.
+      crop: whether to move and scale the drawing to the place and size of drawings in training, or
+        else keep the page as it is.
+      size: pixels of the pictures' side; None: as the model draws them.
+      gallery_path: a .html or .png file for all sketches and pictures; "": none.
+      show_input: a .png file for one sketch as the model sees it, or a folder; "": none.
 
     Raises:
-      UserError: a wrong flag, before anything is done; or, at the end, that some of several
+      UserError: a flag is wrong, before anything is drawn; or at the end, if some of several
         sketches could not be used.
     """
     version = models.find(model)
@@ -86,7 +85,7 @@ def generate(
 
 
 def _read(paths: list[str], polarity: str, fill: float | None) -> list[Sketch]:
-    """The sketches that can be used; one line for each, and for each that cannot."""
+    """The usable sketches; prints a line for each sketch, and for each that is not usable."""
     if len(paths) == 1:
         return [_told(sketch_files.read_sketch(paths[0], polarity, fill))]
     sketches = []
@@ -104,7 +103,7 @@ def _told(sketch: Sketch) -> Sketch:
 
 
 def _show(sketches: list[Sketch], shown: dict[str, str], show_input: str) -> None:
-    """Before anything is drawn, so that it is there whatever comes of that."""
+    """Writes the sketches as the model sees them, before drawing, which may fail."""
     if not shown:
         return
     for sketch in sketches:
@@ -125,7 +124,7 @@ def _draw(
     rows = [gallery.Row(name, sketch.png, {}) for name, sketch in zip(names, sketches)]
     pictures = [(sketch, row, seed) for sketch, row in zip(sketches, rows) for seed in seeds]
     for sketch, row, seed in _progress(pictures, "drawing", "picture"):
-        # One at a time, so that the bytes of a picture cannot depend on what else is asked for.
+        # One at a time, so that the bytes of a picture cannot depend on the other pictures.
         [photo] = model.from_bytes([sketch.png], [class_name], [seed])
         row.photos[seed] = photo
         picture_files.write(
@@ -135,8 +134,7 @@ def _draw(
 
 
 def _progress(items: list, verb: str, unit: str) -> tqdm:
-    # On a terminal alone: a script that reads the lines about bad
-    # files has no use for a bar among them.
+    # Only on a terminal: a script that reads the lines about bad files needs no bar among them.
     return progress.bar(items, verb, unit=unit, leave=False, disable=None)
 
 

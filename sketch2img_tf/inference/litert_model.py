@@ -1,6 +1,4 @@
-"""A LiteRT (TensorFlow Lite) model in this process, with no TensorFlow: it is loaded in a fraction
-of a second.
-"""
+"""A LiteRT (TensorFlow Lite) model in this process, which loads fast, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -22,19 +20,18 @@ _CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 
 
 class LiteRTModel:
-    """A model that export.py wrote with --format=tflite or --format=pretrained. Threads may share
-    it.
+    """A model of export.py --format=tflite or --format=pretrained. Threads may share it.
 
     Args:
-      directory: its folder, or the folder of several exports, of which that of the highest step is
-        taken.
+      directory: the model's folder, or a folder of several exports, of which the one of the highest
+        step is loaded.
 
     Attributes:
-      directory: the absolute path of its folder.
-      card: its card.
+      directory: the absolute path of the model's folder.
+      card: the model's card.
 
     Raises:
-      UserError: there is no such model, it is damaged, or nothing is installed that runs it.
+      UserError: there is no such model, it is damaged, or no library that runs it is installed.
     """
 
     def __init__(self, directory: str):
@@ -43,13 +40,12 @@ class LiteRTModel:
         self._interpreter = _interpreter(os.path.join(self.directory, LITE_MODEL_FILE))
         self._run = self._interpreter.get_signature_runner()
         self._noise_shape = tuple(self._run.get_input_details()["noise"]["shape"][1:])
-        self._one_at_a_time = threading.Lock()  # the interpreter's tensors are one picture's
+        self._one_at_a_time = threading.Lock()  # the interpreter has room for one picture only
 
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
-        """PNG or JPEG sketches of any size, class names and seeds to PNG photos, one of each an
-        example.
+        """PNG or JPEG sketches of any size, class names and seeds to PNG photos, as many of each.
 
-        They are the pictures that the SavedModel of the same weights draws, to two levels of 255.
+        The SavedModel of the same weights draws the same pictures, to within two levels of 255.
 
         Raises:
           UserError: a sketch cannot be read.
@@ -62,53 +58,48 @@ class LiteRTModel:
     def blended(
         self, sketch: bytes, label: str, seeds: list[int], others: list[int], share: float
     ) -> list[bytes]:
-        """Pictures of one sketch on the way from each seed to another one, as PNG.
+        """Pictures of one sketch between each seed and another one, as PNG.
 
         Args:
-          sketch: PNG or JPEG.
+          sketch: a PNG or JPEG.
           label: the class.
-          seeds: where each begins.
-          others: where each ends.
-          share: of the way, in [0, 1]; at 0 and 1 they are the pictures of either seed.
+          seeds: the seeds at the beginning of each way.
+          others: the seeds at its end.
+          share: the share of the way, in [0, 1]; at 0 and 1 it gives the pictures of the seeds.
         """
         pairs = zip(map(self.noise, seeds), map(self.noise, others))
         return [_png(self.from_noise(sketch, label, between(*pair, share))) for pair in pairs]
 
     def from_noise(self, sketch: bytes, label: str, noise: np.ndarray) -> np.ndarray:
-        """One sketch with noise of `noise`'s kind, float32, to a photo, uint8 [S, S, 3]; else as
-        `from_bytes`.
-        """
+        """One sketch with float32 noise like that of `noise` to a photo, uint8 [S, S, 3]."""
         pixels = sketch_pixels.read(sketch, self.card.config.data.image_size)[np.newaxis]
         label_id = np.array([self.card.class_names.index(label)], np.int32)
         with self._one_at_a_time:
             return self._run(sketch=pixels, label_id=label_id, noise=noise[np.newaxis])["photo"][0]
 
     def noise(self, seed: int) -> np.ndarray:
-        """The noise of a seed: N(0, 1), float32, of the shape that the model takes for one
-        picture.
-        """
+        """The noise of a seed: N(0, 1), float32, in the shape that the model needs per picture."""
         return philox.normal(self._noise_shape, seed)
 
 
 def between(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
-    """Noise on the arc from one to another, float32, and as long: a straight line would pass
-    through less of it.
+    """Noise on the arc between two noises, float32, as strong as they are; on a line it is weaker.
 
     K. Shoemake, "Animating Rotation with Quaternion Curves", 1985, section 3.3.
     """
     cosine = np.vdot(first, second) / (np.linalg.norm(first) * np.linalg.norm(second))
     angle = np.arccos(np.clip(cosine, -1, 1))
-    if angle < 1e-3:  # nearly the same: there is no arc to speak of
+    if angle < 1e-3:  # nearly equal: the arc has no length
         return first
     weights = np.sin([(1 - share) * angle, share * angle]) / np.sin(angle)
     return np.float32(weights[0]) * first + np.float32(weights[1]) * second
 
 
 def _interpreter(path: str):
-    """The file's interpreter, of LiteRT's own package or else of TensorFlow's."""
+    """The file's interpreter, from LiteRT's own package, or else from TensorFlow."""
     interpreter_class = _interpreter_class()
     try:
-        with standard_streams.silenced_stderr():  # which C++ code tells what it will compute with
+        with standard_streams.silenced_stderr():  # C++ code prints which operations it will use
             interpreter = interpreter_class(path, num_threads=_CPUS)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
@@ -120,7 +111,7 @@ def _interpreter(path: str):
 
 
 def runtime_is_installed() -> bool:
-    """Whether LiteRT's own package is, which loads in a fraction of a second."""
+    """Whether LiteRT's own package is installed, which loads in a fraction of a second."""
     return importlib.util.find_spec("ai_edge_litert") is not None
 
 

@@ -1,4 +1,4 @@
-"""An exported model, loaded into this process."""
+"""An exported SavedModel, loaded into this process."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sketch2img_tf.surroundings.plain_paths import plain
 
 
 class LocalModel:
-    """A SavedModel written by export.py. Threads may share it.
+    """A SavedModel of export.py. Threads may share it.
 
     Args:
-      directory: the folder of one version, or the folder that holds them, of which the highest
-        number is taken.
+      directory: the folder of a version, or a folder of several versions, of which the highest is
+        loaded.
 
     Attributes:
       directory: the absolute path of the version's folder.
-      card: its card.
+      card: the model's card.
 
     Raises:
       UserError: there is no export, or it is damaged.
@@ -32,8 +32,8 @@ class LocalModel:
     def __init__(self, directory: str):
         self.directory = newest_version(directory)
         self.card = read_card(self.directory)
-        # The loader of graphs, not of objects, which makes a Python function of every function in
-        # the graph and takes twice as long; only the signatures are needed.
+        # TensorFlow's other loader restores objects: it makes a Python function for every function
+        # of the graph, which takes twice as long. We need only the signatures.
         self._session = tf.compat.v1.Session(graph=tf.Graph())
         with self._session.graph.as_default():
             self._signatures = _load(self._session, self.directory)
@@ -46,16 +46,12 @@ class LocalModel:
     def from_tensors(
         self, sketches: np.ndarray, labels: np.ndarray, seeds: np.ndarray
     ) -> np.ndarray:
-        """Sketches as pixels, uint8 [B, S, S, 1], labels and
-        seeds, int64 [B], to uint8 [B, S, S, 3].
-        """
+        """Sketches, uint8 [B, S, S, 1], labels and seeds, int64 [B], to uint8 [B, S, S, 3]."""
         return self._run("tensors", "photo", sketch=sketches, label_id=labels, seed=seeds)
 
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
-        """PNG or JPEG sketches of any size, class names and seeds to
-        PNG photos, one of each an example.
-        """
-        # As objects: NumPy's own byte strings lose zeros at their ends.
+        """PNG or JPEG sketches of any size, class names and seeds to PNG photos, equally many."""
+        # As objects: NumPy's byte strings lose zeros at their ends.
         encoded = np.array(sketches, dtype=object)
         return list(
             self._run(
@@ -70,7 +66,7 @@ class LocalModel:
 
 
 def _load(session: tf.compat.v1.Session, directory: str) -> dict:
-    """Loads the export into the session's graph; its signatures by name."""
+    """Loads the export into the session's graph and returns its signatures by name."""
     try:
         with _without_warnings(), plain(directory) as folder:
             return tf.compat.v1.saved_model.load(
@@ -85,9 +81,7 @@ def _load(session: tf.compat.v1.Session, directory: str) -> dict:
 
 @contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
-    """TensorFlow calls this loader deprecated, which tells nothing
-    to a person who waits for a picture.
-    """
+    """Hides that TensorFlow calls this loader deprecated, which users cannot do anything about."""
     logger = tf.get_logger()
     level = logger.level
     logger.setLevel(logging.ERROR)

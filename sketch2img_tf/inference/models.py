@@ -1,4 +1,4 @@
-"""Whatever model a folder holds, opened with what is installed here."""
+"""Opens whatever model a folder has, with the libraries that are installed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sketch2img_tf.inference import litert_model
 if TYPE_CHECKING:
     from sketch2img_tf.run_folder.run_card import Card
 
-# The model that ships with the project lies in the package where a wheel was
-# installed, and beside it in a clone.
+# The model that ships with the project is in the package if a wheel was installed; in a clone it is
+# beside the package.
 _PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 _IN_WHEEL = _PACKAGE / "pretrained"
 PRETRAINED = str(_IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent / "pretrained")
@@ -28,17 +28,16 @@ class Model(Protocol):
     card: Card
 
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
-        """PNG sketches, class names and seeds to PNG photos, one of each an example."""
+        """PNG sketches, class names and seeds to PNG photos; equally many of each."""
 
 
 def find(directory: str = "") -> str:
-    """The absolute path of the folder of the model that is to draw; nothing of TensorFlow is
-    imported.
+    """The absolute path of the folder of the model to draw with; does not import TensorFlow.
 
     Args:
-      directory: of a SavedModel, of a LiteRT model, or of several exports; "": the model that ships
-        with the project. Of exports, that of the highest step; of two of one step the LiteRT model,
-        which starts sooner, where its runtime is installed or TensorFlow is not.
+      directory: the folder of a SavedModel, of a LiteRT model or of several exports; "": the model
+        that ships with the project. Of several exports the highest step counts; of two of one step
+        the LiteRT model, which starts sooner, if its runtime is installed or TensorFlow is not.
 
     Raises:
       UserError: there is no such model.
@@ -59,7 +58,7 @@ def open_model(directory: str) -> Model:
     """The model of a folder that `find` gave.
 
     Raises:
-      UserError: it is damaged, or what runs it is not installed.
+      UserError: the model is damaged, or the library that runs it is not installed.
     """
     if os.path.exists(os.path.join(directory, LITE_MODEL_FILE)):
         return litert_model.LiteRTModel(directory)

@@ -1,11 +1,10 @@
-"""How much darker than its paper every place of a page is, whatever paper, light and colours it
-has.
+"""How much darker than its paper each place of a page is, for any paper, light and colours.
 
-A page is looked at in views, [H, W] each: its brightness and, where colours show lines that it does
-not, the channel that shows them. Red on a green of the same brightness is black on white in the
-green channel. Thin things are told from wide ones, lines from fills and sheets, on a page of 128
-pixels: a closing, which fills all that is dark and thinner than its window, leaves the paper; an
-opening does so with what is light.
+A page is examined in views, [H, W] each: its brightness and, if colours show lines that brightness
+does not show, the channel that shows them. Red on a green of the same brightness is black on white
+in the green channel. A copy of 128 pixels tells thin things from wide ones: lines from fills and
+sheets. A closing, which fills everything dark that is thinner than its window, leaves the paper; an
+opening does the same with light things.
 """
 
 from __future__ import annotations
@@ -21,37 +20,36 @@ MOSTLY = 0.35  # share of the page: lines cover less, in the release 0.22 at mos
 
 _SMALL = 128  # pixels
 _WINDOW = 7  # pixels of those: wider than any line
-# Levels by which the channels of a page without colours may differ, or a place by rounding
+# Levels by which channels may differ without being colours, or a place by rounding
 _GREY = 2
 
 # Width of the border that tells what the page is like, as a share of the shorter side
 _BORDER = 0.02
 _EVEN = 8 / 255  # brightness by which an evenly lit border may differ from its median
 _SAME_PAPER = 0.05  # brightness by which the paper around the lines may differ from the border's
-# Brightness: darker paper is drawn on with a light pencil, if both are to be seen on it
+# Brightness: if lines of both kinds are seen, those on paper darker than this are the light ones
 _DARK = 0.3
-_CLEARLY = 2.5  # times as much speaks for dark lines as for light ones, or the other way round
-_ONE_TONE = 0.1  # brightness by which paper of one tone differs
+_CLEARLY = 2.5  # times the support of the other kind of lines: then these are the lines
+_ONE_TONE = 0.1  # brightness by which paper of one tone may differ
 _NO_LINES = 5e-4  # mean brightness that lines take from the page
 _FEW = 1e-3  # of the page
-_SHARE_OF_PAPER = 0.1  # of the page, at least, has the tone of what lines are on
+_SHARE_OF_PAPER = 0.1  # of the page at least has the tone of the paper under the lines
 _DARKEST_PAPER = 0.1  # brightness
-_SHADOW = 0.4  # of the brightness of the lit paper: what is darker is no paper
+_SHADOW = 0.4  # of the brightness of the lit paper: a darker place is not paper
 _STRIP = 0.05  # of the page's height or width
-_NOISE = 3.0  # standard deviations, nearly
+_NOISE = 3.0  # standard deviations, about
 
 
 def contrast(page: np.ndarray, polarity: str, notes: list[str]) -> np.ndarray:
-    """How much darker than the paper around it every place is, as a share, beyond the paper's
-    noise; float32 [H, W].
+    """How much darker each place is than the paper around it, beyond noise: float32 [H, W].
 
-    Up to 0 is paper, 1 is black. A channel's contrast is that of lines alone, so that the fills of
-    a coloured drawing are as dark as they look.
+    Values up to 0 are paper, 1 is black; a value is a share of the paper's brightness. If a channel
+    is used, it gives only the lines: fills of a coloured drawing are as dark as they look.
 
     Args:
       page: brightness [H, W], or colour [H, W, 3], float32 in [0, 1].
-      polarity: one of `POLARITIES`; `auto`: by the lines, or else by the page's border.
-      notes: takes what was found, in words.
+      polarity: one of `POLARITIES`; `auto` decides by the lines, or else by the page's border.
+      notes: gets the findings, in words.
     """
     brightness, smalls = _views(page)
     dark = [_background(small) for small in smalls]
@@ -71,14 +69,14 @@ def contrast(page: np.ndarray, polarity: str, notes: list[str]) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class _Background:
-    """A view at 128 pixels without what is dark and thin, its lines.
+    """A view at 128 pixels, without its lines: anything dark and thin.
 
     Attributes:
-      closed: with these filled.
+      closed: the view with the lines filled.
       lines: how dark they were, beyond the noise.
-      tone: the median brightness of what they are on, by how much line there is; nan without lines.
-      share: of the page that has this tone; 0 without lines. Gaps between light lines are dark and
-        thin, too, but little else is as light as what they are in.
+      tone: the median brightness of the paper under them, weighted by the lines; nan without lines.
+      share: the share of the page that has this tone; 0 without lines. Gaps between light lines are
+        dark and thin, too, but little else is as light as the lines around them.
     """
 
     closed: Image.Image
@@ -87,14 +85,12 @@ class _Background:
     share: float
 
     def support(self) -> float:
-        """How much speaks for what was found to be lines."""
+        """How strongly this view says that there are lines."""
         return self.lines.mean() * self.share
 
 
 def _views(page: np.ndarray) -> tuple[np.ndarray, list[Image.Image]]:
-    """The brightness, and the views at 128 pixels: that of the brightness and,
-    of a coloured page, of its channels.
-    """
+    """The brightness; and, at 128 pixels, the views of it and of a coloured page's channels."""
     picture = Image.fromarray(np.round(255 * page).astype(np.uint8))
     small = picture.copy()
     small.thumbnail((_SMALL, _SMALL), Image.Resampling.BOX)
@@ -108,7 +104,7 @@ def _views(page: np.ndarray) -> tuple[np.ndarray, list[Image.Image]]:
 def _background(small: Image.Image) -> _Background:
     closed = small
     for extreme in (ImageFilter.MaxFilter(3), ImageFilter.MinFilter(3)):
-        # The same as one filter of the whole window, in less than half the time
+        # The same as one filter with the whole window, in less than half the time
         for _ in range(_WINDOW // 2):
             closed = closed.filter(extreme)
     levels, filled = (np.asarray(picture, np.float32) / 255 for picture in (small, closed))
@@ -116,7 +112,7 @@ def _background(small: Image.Image) -> _Background:
     # Most of a page is paper, which has noise
     lines = np.maximum(hat - 3 * np.median(hat) - _GREY / 255, 0)
     edge = _WINDOW // 2
-    lines[:edge] = lines[-edge:] = lines[:, :edge] = lines[:, -edge:] = 0  # the rest of a frame
+    lines[:edge] = lines[-edge:] = lines[:, :edge] = lines[:, -edge:] = 0  # remains of a frame
     if lines.mean() <= _NO_LINES:
         return _Background(closed, lines, np.nan, 0.0)
     order = np.argsort(filled, axis=None)
@@ -132,9 +128,7 @@ def _is_white_on_black(
     polarity: str,
     notes: list[str],
 ) -> bool:
-    """By which lines there are more of; without lines, or with both,
-    by the border and most of the page.
-    """
+    """Decides by the lines; without lines, or with as many of both, by the border and the page."""
     middle = (brightness.min() + brightness.max()) / 2
     tone = np.median(_border(brightness))
     dark_border = tone < middle and np.ptp(brightness) >= FAINTEST
@@ -171,9 +165,7 @@ def _border(view: np.ndarray) -> np.ndarray:
 def _contrast_of_brightness(
     view: np.ndarray, background: _Background, notes: list[str]
 ) -> np.ndarray:
-    """To the one tone of an even page, where a filled shape is as dark
-    as a line; else to the paper around.
-    """
+    """The contrast to the tone of an even page, keeping filled shapes dark, or else a local one."""
     border = _border(view)
     tone = np.median(border)
     even = (
@@ -190,9 +182,7 @@ def _contrast_of_brightness(
 
 
 def _without_strips(contrast: np.ndarray) -> np.ndarray:
-    """The contrast without narrow strips all along the page's edges: a
-    scanner's lid, the rest of a frame.
-    """
+    """The contrast without narrow strips along whole edges, such as a scanner's lid or a frame."""
     for turns in range(4):
         turned = np.rot90(contrast, turns)
         is_strip = np.mean(turned[: round(_STRIP * len(turned))] > FAINTEST, axis=1) > 0.9
@@ -208,9 +198,9 @@ def _shows_more(channel: _Background, brightness: _Background) -> bool:
 def _local_contrast(view: np.ndarray, background: _Background) -> np.ndarray:
     """The contrast to the page without its lines.
 
-    At the edge of a sheet, a shadow or a fill, paper is what the darker side is, so that the edge
-    is no line. What is much darker than the rest of the page is no paper but the table: nothing is
-    drawn on it, nor on the edge of the paper or of the picture.
+    At the edge of a sheet, a shadow or a fill, the darker side counts as paper, so that the edge is
+    not a line. A place that is much darker than the rest of the page is not paper but the table:
+    nothing there counts as drawn, nor at the edges of the paper and of the picture.
     """
     closed = background.closed
     darkest = max(_SHADOW * np.percentile(closed, 90), 255 * _DARKEST_PAPER)
@@ -226,11 +216,9 @@ def _local_contrast(view: np.ndarray, background: _Background) -> np.ndarray:
 
 
 def _noise(contrast: np.ndarray) -> float:
-    """The contrast that paper has with itself, from the brightest pixels, which
-    are paper even in a filled drawing.
-    """
+    """The contrast of paper with itself, from the brightest pixels: even a filled page has some."""
     if not contrast.size:
         return 0.0
     bright, typical = np.quantile(contrast, [0.1, 0.4])
-    # Of a bell curve, 1.03 standard deviations lie between the two
+    # In a normal distribution 1.03 standard deviations lie between the two
     return typical + _NOISE * (typical - bright)

@@ -1,4 +1,4 @@
-"""Where generated pictures go, and how they get there."""
+"""Chooses the files of generated pictures, and writes them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def plan(output: str, sketches: list[str], seeds: list[int]) -> dict[tuple[str, 
     `<sketch>-<seed>.png`.
 
     Raises:
-      UserError: several pictures for one file, another kind of file, or a sketch would be
-        overwritten.
+      UserError: several pictures would go to one file, the file is of another kind, or a sketch
+        would be overwritten.
     """
     names = _names(sketches)
     return _plan(
@@ -34,9 +34,7 @@ def plan(output: str, sketches: list[str], seeds: list[int]) -> dict[tuple[str, 
 
 
 def plan_inputs(show_input: str, sketches: list[str]) -> dict[str, str]:
-    """The file of what the model is given of every sketch, by sketch; as
-    `plan` does, in a folder `<sketch>.png`.
-    """
+    """The file for each sketch as the model sees it: like `plan`, in a folder as `<sketch>.png`."""
     names = _names(sketches)
     planned = _plan(show_input, "--show_input", {(s, None): f"{names[s]}.png" for s in sketches})
     return {sketch: path for (sketch, _), path in planned.items()}
@@ -62,7 +60,7 @@ def _plan(
 
 
 def keep(files: Iterable[str], flag: str, outputs: Iterable[str]) -> None:
-    """Raises a UserError if writing `outputs`, as `flag` says, would overwrite one of `files`."""
+    """Raises a UserError if writing `outputs` of the flag would overwrite one of `files`."""
     kept = {_identity(path): path for path in files}
     for output in outputs:
         if path := kept.get(_identity(output)):
@@ -80,19 +78,19 @@ def enlarge(png: bytes, size: int) -> bytes:
 
 
 def write(path: str, content: bytes) -> None:
-    """Writes a file, and its folder where that is missing."""
+    """Writes a file, and makes its folder if it is missing."""
     make_folder(path)
     with open(path, "wb") as file:
         file.write(content)
 
 
 def make_folder(path: str) -> None:
-    """Makes the folder in which the file `path` will lie."""
+    """Makes the folder of the file `path`."""
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
 
 
 def _names(sketches: list[str]) -> dict[str, str]:
-    """A sketch's name without its ending, but with it where two sketches differ in nothing else."""
+    """Each sketch's name, without its ending unless two sketches differ only in the ending."""
     stems = {path: os.path.splitext(os.path.basename(path))[0] for path in sketches}
     count = collections.Counter(map(_folded, stems.values()))
     alone = {path for path, stem in stems.items() if count[_folded(stem)] == 1}
@@ -119,9 +117,7 @@ def _keep_sketches(paths: dict[tuple[str, int | None], str], flag: str) -> None:
 
 
 def _identity(path: str) -> object:
-    """Equal for all paths of a file; of one to come, for all
-    names that some system takes for one.
-    """
+    """Equal for all paths of a file, and for all names that a system may take for a future file."""
     try:
         status = os.stat(path)
     except OSError:
@@ -130,5 +126,5 @@ def _identity(path: str) -> object:
 
 
 def _folded(name: str) -> str:
-    """Without what macOS and Windows do not tell apart: case, and how accents are written."""
+    """The name without what macOS and Windows ignore: case, and how accents are encoded."""
     return file_names.as_text(name).casefold()

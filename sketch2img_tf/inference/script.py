@@ -1,4 +1,4 @@
-"""Drawing from Python, in one call."""
+"""Draws from Python, with one call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Drawer:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What it can draw."""
+        """The classes that it can draw."""
         return self._model.card.class_names
 
     def draw(
@@ -31,15 +31,15 @@ class Drawer:
         polarity: str = "auto",
         crop: bool = True,
     ) -> list[Image.Image]:
-        """The pictures, one a seed, RGB, that generate.py makes of the same file, class and seeds.
+        """One RGB picture per seed; generate.py makes the same from the same file, class and seeds.
 
         Args:
           sketch: a picture file: any PNG, JPEG, WebP, GIF or BMP.
           label: the class of what is drawn, as people type it.
-          seeds: of the variations.
+          seeds: one seed for each variation.
           polarity: one of `line_drawing.POLARITIES`.
-          crop: bring the drawing to the place and size that drawings had in training; or keep the
-            page as it is.
+          crop: whether to move and scale the drawing to the place and size of drawings in training,
+            or else keep the page as it is.
 
         Raises:
           UserError: there is no such class, or the file cannot be used.
@@ -47,16 +47,15 @@ class Drawer:
         class_name = choices.find_class(label, self.class_names, "label", "the model")
         fill = line_drawing.training_fill(self._model.card.config.data) if crop else None
         png = sketch_files.read_sketch(os.fspath(sketch), polarity, fill).png
-        # One at a time, so that a picture cannot depend on what else is asked for.
+        # One at a time, so that a picture cannot depend on the other pictures.
         photos = [self._model.from_bytes([png], [class_name], [seed])[0] for seed in seeds]
         return [Image.open(io.BytesIO(photo)) for photo in photos]
 
 
 def load(model: str | os.PathLike = "") -> Drawer:
-    """The model of a folder, as `models.find` finds it; without one, that which ships with the
-    project.
+    """The model of a folder, as from `models.find`; "": the one that ships with the project.
 
     Raises:
-      UserError: there is none, or it is damaged.
+      UserError: there is no model, or it is damaged.
     """
     return Drawer(models.open_model(models.find(os.fspath(model))))

@@ -1,6 +1,4 @@
-"""Picture files as people have them, to sketches as the model was
-trained on: black lines on a white square.
-"""
+"""Reads people's picture files as sketches like those of the training: black lines on white."""
 
 from __future__ import annotations
 
@@ -18,31 +16,31 @@ from sketch2img_tf.surroundings import file_names, image_files
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 EXTENSIONS = tuple(".png .apng .jpg .jpeg .jpe .jfif .mpo .webp .gif .bmp".split())
-# Of the largest pictures that most telephones take; decoded, up to 800 MB for a moment
+# As many as the largest pictures of most telephones; decoding takes up to 800 MB for a moment
 MAX_PIXELS = 50_000_000
-MAX_BYTES = 512 * 2**20  # of a file: more than that many pixels take uncompressed
+MAX_BYTES = 512 * 2**20  # of a file: more than so many uncompressed pixels take
 MIN_SIDE = 16  # pixels
-_WORKING_SIDE = 1024  # pixels: enough to see a pencil's line on a sheet
+_WORKING_SIDE = 1024  # pixels: enough for a pencil's line on a sheet of paper
 
-_FEW_LEVELS = 0.02  # opacity: what differs by less is the same
+_FEW_LEVELS = 0.02  # opacity: smaller differences do not count
 _NEARLY_WHITE = 0.85  # of every channel
 _ALL = 0.99  # of what is drawn
-_THINNEST_SHAPE = 0.12  # of a drawing's longer side: what is thinner is a line
+_THINNEST_SHAPE = 0.12  # of a drawing's longer side: anything thinner is a line
 
-_FRAMES = 8  # of a moving picture that are looked at
-_FRAME_SIDE = 256  # pixels, for that
-_FRAME_PIXELS = 500_000_000  # of all that is decoded for that: a few seconds
-_AS_MUCH = 1.5  # what has no more ink than so many times another's has as much
+_FRAMES = 8  # of a moving picture that are compared
+_FRAME_SIDE = 256  # pixels, for this comparison
+_FRAME_PIXELS = 500_000_000  # decoded in all for this comparison: a few seconds
+_AS_MUCH = 1.5  # times the ink of another picture: only more than this is clearly more
 
 
 @dataclasses.dataclass(frozen=True)
 class Sketch:
-    """A sketch that the model can be given.
+    """A sketch for the model.
 
     Attributes:
-      path: of its file.
-      png: black lines on white, one channel, 256x256.
-      notes: what was taken for granted about the file and done to it, in words.
+      path: the path of its file.
+      png: a PNG, black lines on white, one channel, 256x256.
+      notes: what was assumed about the file and done to it, in words.
     """
 
     path: str
@@ -51,10 +49,10 @@ class Sketch:
 
 
 def list_sketches(path: str) -> tuple[list[str], list[str]]:
-    """The file `path`, or the files in the folder `path` that are named as pictures, sorted.
+    """The file `path`, or the files in the folder `path` whose names are those of pictures, sorted.
 
     Returns:
-      The paths, and the names of what else is in the folder.
+      The paths, and the names of the folder's other files.
 
     Raises:
       UserError: there is no picture there.
@@ -79,8 +77,8 @@ def list_sketches(path: str) -> tuple[list[str], list[str]]:
 def read_sketch(path: str, polarity: str = "auto", fill: float | None = None) -> Sketch:
     """Reads any PNG, JPEG, WebP, GIF or BMP: drawn, scanned, or photographed from paper.
 
-    Of a moving picture, a recording of the drawing among them, one picture with lines is read; a
-    note says which.
+    From a moving picture, such as a recording of the drawing, it reads one picture with lines; a
+    note says which one.
 
     Args:
       path: the file.
@@ -102,9 +100,7 @@ def read_sketch(path: str, polarity: str = "auto", fill: float | None = None) ->
 
 
 def _read_page(path: str, polarity: str) -> tuple[np.ndarray, list[str]]:
-    """The picture, float32 [H, W] or [H, W, 3] in [0, 1],
-    sides of at most 1024 pixels, and notes.
-    """
+    """The picture, float32 [H, W] or [H, W, 3] in [0, 1], at most 1024 pixels a side, and notes."""
     picture, turn = _open(path)
     with picture:
         _check_size(*picture.size)
@@ -121,7 +117,7 @@ def _read_page(path: str, polarity: str) -> tuple[np.ndarray, list[str]]:
 
 
 def _open(path: str) -> tuple[Image.Image, Image.Transpose | None]:
-    """Reads the file, but decodes no more than its header."""
+    """Opens the file, and decodes only its header."""
     if os.path.exists(path) and not os.path.isfile(path):
         raise ValueError("is not a file")
     if os.path.isfile(path) and os.path.getsize(path) > MAX_BYTES:
@@ -155,9 +151,9 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _seek_lines(picture: Image.Image, polarity: str, notes: list[str]) -> None:
-    """Turns a moving picture to one with lines: the first, or the last of those with clearly more.
+    """Turns to one picture of a moving one: the first, or the last of those with clearly more ink.
 
-    A recording of a drawing begins with an empty page and ends, mostly, with the drawing.
+    A recording of a drawing begins with an empty page and usually ends with the drawing.
     """
     if not getattr(picture, "is_animated", False):
         return
@@ -174,7 +170,7 @@ def _seek_lines(picture: Image.Image, polarity: str, notes: list[str]) -> None:
             amounts.append(
                 line_drawing.amount(_on_paper(_shrunk(picture.copy(), _FRAME_SIDE), []), polarity)
             )
-        except Exception:  # as above; but what came before the damage can be shown
+        except Exception:  # as above; but a picture before the damage can be used
             if not amounts:
                 raise
             break
@@ -192,23 +188,19 @@ def _seek_lines(picture: Image.Image, polarity: str, notes: list[str]) -> None:
 
 
 def _shrunk(picture: Image.Image, side: int) -> Image.Image:
-    """In mode L, LA, RGB or RGBA, the longer side of at most `side`
-    pixels; `picture` itself may be shrunk.
-    """
-    picture.draft(None, (side, side))  # a JPEG is decoded to no more pixels than needed
+    """The picture in mode L, LA, RGB or RGBA, at most `side` pixels; may change `picture`."""
+    picture.draft(None, (side, side))  # decodes no more pixels of a JPEG than needed
     picture = image_files.eight_bits(picture)
     mode = "L" if picture.mode in ("1", "L", "LA") else "RGB"
     mode = f"{mode}A" if picture.has_transparency_data else mode
     shrunk = picture if picture.mode == mode else picture.convert(mode)
-    # Of a picture twice as large, the means of 2x2 pixels suffice
+    # Means of 2x2 pixels are good enough for a picture that is at least twice as large
     shrunk.thumbnail((side, side), reducing_gap=1.5)
     return shrunk
 
 
 def _on_paper(picture: Image.Image, notes: list[str]) -> np.ndarray:
-    """A page, float32 [H, W] or [H, W, 3]; what is transparent is white,
-    unless no lines could be seen on it.
-    """
+    """The page, float32 [H, W] or [H, W, 3]; transparent is white, unless lines would vanish."""
     levels = np.asarray(picture, np.float32) / 255
     if picture.mode in ("L", "RGB"):
         return levels
@@ -223,9 +215,7 @@ def _on_paper(picture: Image.Image, notes: list[str]) -> np.ndarray:
 
 
 def _are_white_lines(colour: np.ndarray, opacity: np.ndarray) -> bool:
-    """Whether what is drawn on a transparent page is for the most part white,
-    and no shape that lines are drawn on.
-    """
+    """Whether a transparent page has mostly white lines, and no white shape under dark ones."""
     drawn = opacity.sum()
     white = np.sum(opacity * (colour.min(-1, keepdims=True) > _NEARLY_WHITE)) / max(drawn, 1e-9)
     if not 0 < drawn < opacity.size / 2:

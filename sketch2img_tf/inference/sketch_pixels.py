@@ -1,6 +1,6 @@
-"""Encoded sketches to the pixels that a LiteRT model takes, without TensorFlow.
+"""Encoded sketches to the pixels for a LiteRT model, without TensorFlow.
 
-The truth is `encoded_sketches.read`, which an exported graph does to them; a test holds this to it.
+The exported graph does the same by `encoded_sketches.read`; a test compares the two.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in prepr
 def read(encoded: bytes, size: int) -> np.ndarray:
     """A PNG or JPEG of any size and colour to black lines on white, uint8 [size, size, 1].
 
-    Transparent is paper. Keeps the aspect: what is not square is padded with paper.
+    Transparent pixels are paper. The aspect is kept; what is not square is padded with paper.
 
     Raises:
-      UserError: it is neither, or damaged, or larger than `sketch_limits` says.
+      UserError: it is neither, it is damaged, or it is larger than `sketch_limits` allow.
     """
     if len(encoded) > sketch_limits.MAX_BYTES:
         raise UserError(sketch_limits.TOO_MANY_BYTES)
     try:
         picture, _ = image_files.open_picture(encoded, ("PNG", "JPEG"))
-        if not _fits(*picture.size, size):  # the header tells, before anything is decoded
+        if not _fits(*picture.size, size):  # the header says so, before anything is decoded
             raise UserError(sketch_limits.wrong_sides(size))
         ink = _ink(image_files.eight_bits(picture))
     except UserError:
@@ -38,8 +38,8 @@ def read(encoded: bytes, size: int) -> np.ndarray:
         raise UserError("the sketch is neither PNG nor JPEG") from None
     except Exception as error:  # Pillow raises nearly anything on damaged bytes.
         raise UserError(f"the PNG or JPEG is damaged ({error})") from None
-    # As `tf.image.resize_with_pad` does it. Pillow's bilinear filter widens as it scales down, as
-    # TensorFlow's does with `antialias`.
+    # As `tf.image.resize_with_pad` does it. When it scales down, Pillow's bilinear filter becomes
+    # wider, like TensorFlow's with `antialias`.
     sides = np.array(ink.shape) * np.float32(size) / max(ink.shape)
     height, width = sides.astype(int)
     top, left = ((size - sides) / 2).astype(int)
@@ -52,12 +52,12 @@ def read(encoded: bytes, size: int) -> np.ndarray:
 
 def _fits(width: int, height: int, size: int) -> bool:
     shorter, longer = sorted((width, height))
-    # Scaled down, it has a width
+    # The shorter side keeps at least one pixel when it is scaled down
     return longer <= sketch_limits.MAX_SIDE and longer <= size * shorter
 
 
 def _ink(picture: Image.Image) -> np.ndarray:
-    """A picture of 8 bits a channel as ink, float32 [H, W] in [0, 1]."""
+    """A picture of 8 bits per channel as ink, float32 [H, W] in [0, 1]."""
     levels = np.asarray(picture.convert("RGBA"), np.float32) / 255
     colour, opacity = levels[..., :3], levels[..., 3:]
     return 1 - (colour * opacity + 1 - opacity) @ _LUMA

@@ -15,8 +15,9 @@ from sketch2img_tf.layers.normalization import BatchNormalization, normalized
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
 class ConditionalBatchNormalization(tf.keras.layers.Layer):
-    """gamma[label] * (x - mean) / sqrt(variance + epsilon) + beta[label], with gamma ~ N(1, 0.02)
-    and beta = 0.
+    """gamma[label] * (x - mean) / sqrt(variance + epsilon) + beta[label].
+
+    The initial values are gamma ~ N(1, 0.02) and beta = 0.
 
     In training, the mean and the variance are those of the batch (over B, H, W); otherwise they are
     moving averages.

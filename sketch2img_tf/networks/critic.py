@@ -31,9 +31,7 @@ _FLAGS = pretrained.Flags("critic_weights", "critic_size", "critic_network", "--
 
 
 def look(losses: LossConfig) -> Look:
-    """The network and the layers, at strides 4, 8, 16 and 32,
-    that the `critic_...` options choose.
-    """
+    """The network and its layers, at strides 4, 8, 16 and 32, of the `critic_...` options."""
     choice = pretrained.CHOICES[losses.critic_network]
     size = losses.critic_size or choice.size
     return Look(losses.critic_network, losses.critic_weights, size, choice.critic_layers, _FLAGS)
@@ -46,9 +44,7 @@ def check_weights(losses: LossConfig) -> None:
 
 
 def weights_sha256(losses: LossConfig) -> str:
-    """The SHA-256 of the frozen network's weights, see
-    `pretrained.weights_sha256`; "" without critic.
-    """
+    """The frozen network's `pretrained.weights_sha256`; "" without a critic."""
     if losses.critic == "none":
         return ""
     return pretrained.weights_sha256(losses.critic_network, losses.critic_weights, _FLAGS)
@@ -98,8 +94,9 @@ class Projection(tf.Module):
             self.across_scales.append(kernel.astype(np.float32))
 
     def __call__(self, features: list[tf.Tensor], sketches: tf.Tensor) -> list[tf.Tensor]:
-        """Features, float32 [B, h, w, C], and normalised sketches, float32 [B,
-        S, S, 1], to float32 [B, h, w, 65].
+        """Features, float32 [B, h, w, C], and sketches, [B, S, S, 1], to float32 [B, h, w, 65].
+
+        The sketches are float32 and normalised.
         """
         coarser, seen = None, []
         for values, channels, scales in zip(

@@ -1,5 +1,4 @@
-"""EfficientNet-Lite0: a small ImageNet network without squeeze-and-excitation, whose activations
-are ReLU6.
+"""EfficientNet-Lite0: a small ImageNet network with ReLU6 and without squeeze-and-excitation.
 
 Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019, as
 simplified by Google's EfficientNet-Lite. `tf.keras.applications` does not have it; its layers are

@@ -59,9 +59,7 @@ class Encoder(tf.keras.layers.Layer):
 
 
 def pyramid(image: tf.Tensor) -> list[tf.Tensor]:
-    """The image, float [B, S, S, C], at S, S/2, S/4 and S/8,
-    each the 2x2 average of the one before.
-    """
+    """The image, float [B, S, S, C], at sides S, S/2, S/4 and S/8, by averages of 2x2 pixels."""
     images = [image]
     for _ in range(LEVELS - 1):
         images.append(tf.nn.avg_pool2d(images[-1], 2, 2, "VALID"))

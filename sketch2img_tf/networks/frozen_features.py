@@ -40,8 +40,7 @@ class Look:
 
 
 class FrozenFeatures(tf.Module):
-    """Maps normalised photos, float32 [B, S, S, 3], to layers' outputs, a list of float32 [B, H, W,
-    C].
+    """Maps normalised photos, float32 [B, S, S, 3], to a list of float32 [B, H, W, C] by layer.
 
     Photos are first scaled to the network's range and resized to its input size. The network is
     frozen and runs in inference mode. It computes in bfloat16 if the precision is bfloat16 and this
@@ -72,8 +71,7 @@ class FrozenFeatures(tf.Module):
         return self._of(tf.image.resize(pictures, [self.size, self.size]))
 
     def deviations(self) -> list[float]:
-        """The standard deviation of each layer's output on fixed pictures, so that layers are
-        comparable.
+        """The standard deviation of each layer's output on fixed pictures, to compare layers by.
 
         It is over positions, channels and pictures; the pictures have the spectrum of photographs.
         On real photos it is 0.7 to 1.5 times as large, in the layers of MobileNet and
@@ -82,8 +80,7 @@ class FrozenFeatures(tf.Module):
         return [float(tf.math.reduce_std(values)) for values in self._of(self._yardstick())]
 
     def settle(self) -> None:
-        """Sets the batch norms of random weights to the statistics of their inputs, as in a trained
-        network.
+        """Sets random batch norms to the statistics of their inputs, as training would.
 
         The statistics are those on the same fixed pictures. Without this, the features of all
         pictures would be nearly the same after a dozen layers.

@@ -127,9 +127,7 @@ class Generator(tf.keras.Model):
         return self.encoder(inputs, training=training)
 
     def decode(self, features, sketches, labels, noise, training: bool | None = None) -> tf.Tensor:
-        """Photos from the outputs of `encode` and noise; shapes
-        and ranges as in the class docstring.
-        """
+        """Photos from noise and the outputs of `encode`; shapes and ranges: see the class."""
         images = reversed(pyramid(self._cast(self._coarse(sketches))))
         x = tf.concat([features[-1], self._everywhere(noise)], -1)  # [B, S/8, S/8, 16 width]
         for level, (mru, image) in enumerate(zip(self.mrus, images)):

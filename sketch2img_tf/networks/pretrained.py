@@ -1,5 +1,4 @@
-"""Networks with weights from ImageNet or a file, for the perceptual loss, the critic and
-evaluation.
+"""Networks with weights from ImageNet or a file: for perceptual loss, critic and evaluation.
 
 The networks are some of `tf.keras.applications`, and EfficientNet-Lite0. Callers pass the names of
 the flags that chose the network, so that error messages can name them.
@@ -144,9 +143,7 @@ def weights_file(network: str, weights: str, flags: Flags) -> pathlib.Path | Non
 
 
 def weights_sha256(network: str, weights: str, flags: Flags) -> str:
-    """SHA-256 of the weights' file in hex; "random" for random
-    weights. Raises as `imagenet_weights`.
-    """
+    """SHA-256 of the weights' file in hex, or "random"; raises as `imagenet_weights`."""
     file = weights_file(network, weights, flags)
     return hashlib.sha256(file.read_bytes()).hexdigest() if file else "random"
 

@@ -37,8 +37,6 @@ def read(workdir: str) -> dict | None:
 
 
 def is_by(workdir: str, protocol: dict) -> bool:
-    """Whether the record is by this protocol; True if there is
-    no record, or it names no protocol.
-    """
+    """Whether the record is by this protocol, or names no protocol, or there is none."""
     best = read(workdir)
     return best is None or best.get("protocol", protocol) == protocol

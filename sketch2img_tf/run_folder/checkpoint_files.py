@@ -33,8 +33,7 @@ def directory(workdir: str) -> str:
 
 
 def newest(workdir: str) -> str | None:
-    """The prefix of the newest whole checkpoint; None if the run has no checkpoint. Changes no
-    file.
+    """The prefix of the newest whole checkpoint; None if there is none. Changes no file.
 
     Raises:
       UserError: there are checkpoints, but none is whole.

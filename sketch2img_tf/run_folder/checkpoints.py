@@ -102,9 +102,7 @@ def variables(state: TrainState) -> list[tf.Variable]:
 
 @dataclasses.dataclass(frozen=True)
 class Before:
-    """A run that can continue: its step, and "train_steps 10
-    there, 20 now" for each changed flag.
-    """
+    """A run that can continue: its step, and "train_steps 10 there, 20 now" per changed flag."""
 
     step: int
     changed_flags: str
@@ -206,9 +204,7 @@ def _all_finite(variables: Sequence[tf.Variable]) -> tf.Tensor:
 
 
 class _CardState(tf.train.experimental.PythonState):
-    """Writes the card into every checkpoint; reading does nothing:
-    `check_continues` compared it before.
-    """
+    """Writes the card into each checkpoint; does not read it: `check_continues` has compared it."""
 
     def __init__(self, card: Card):
         super().__init__()
@@ -266,7 +262,7 @@ def _differences(before: dict[str, object], now: dict[str, object]) -> str:
 
 
 def _identity(card: Card) -> dict[str, object]:
-    """What must not change within a run."""
+    """Everything that must not change within a run."""
     return {
         **_network(card),
         **_critic(card),
@@ -279,9 +275,7 @@ def _identity(card: Card) -> dict[str, object]:
 
 
 def _critic(card: Card) -> dict[str, object]:
-    """What the critic sees follows from: none of it is in a
-    checkpoint, and its heads know nothing else.
-    """
+    """Everything that determines the critic's features: no checkpoint has it, its heads need it."""
     losses = card.config.losses
     if losses.critic == "none":
         return {"critic": losses.critic}
@@ -295,9 +289,7 @@ def _critic(card: Card) -> dict[str, object]:
 
 
 def _variables(card: Card) -> dict[str, object]:
-    """What the networks' variables and the meaning of a class depend on: `_network` without the
-    options that only change what enters the generator.
-    """
+    """`_network` without options that change only the generator's inputs, and no variables."""
     return {
         name: value
         for name, value in _network(card).items()
@@ -306,7 +298,7 @@ def _variables(card: Card) -> dict[str, object]:
 
 
 def _network(card: Card) -> dict[str, object]:
-    """What the pictures of the networks' variables depend on."""
+    """Everything that determines the pictures, given the networks' variables."""
     return {
         **dataclasses.asdict(card.config.network),
         "image_size": card.config.data.image_size,

@@ -1,4 +1,4 @@
-"""Room for a run's files, looked for before it starts; and what is said when there is none left."""
+"""Checks before a run that there is room for its files, and tells if there is none later."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ import tensorflow as tf
 
 from sketch2img_tf.errors import UserError
 
-_ELSE = 64 * 2**20  # bytes, for summaries, samples and plots
+_ELSE = 64 * 2**20  # bytes for summaries, samples and plots
 
 
 def check(
     folder: str, variables: Iterable[tf.Variable], checkpoints: int, workdir: str = ""
 ) -> None:
-    """Raises a UserError if the disk of `folder` has no room for as many more checkpoints of these
-    variables.
+    """Raises a UserError if the disk of `folder` has no room for so many checkpoints more.
 
-    `workdir` is what the message names, where that is not there yet and `folder` is what it will be
-    made in.
+    A checkpoint holds these variables. `workdir` is the folder that the message names: it may not
+    exist yet, and `folder` is then its nearest parent.
     """
     needed = checkpoints * sum(v.shape.num_elements() * v.dtype.size for v in variables) + _ELSE
     free = shutil.disk_usage(folder).free
@@ -35,7 +34,7 @@ def check(
 
 @contextlib.contextmanager
 def writing(workdir: str) -> Iterator[None]:
-    """What is written inside either is written or ends in a UserError of one line."""
+    """Turns an error of writing, if the disk is full, into a UserError of one line."""
     try:
         yield
     except (OSError, tf.errors.OpError) as error:

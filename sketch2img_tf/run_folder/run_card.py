@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """A network's configuration, its classes in the order of their labels, and its data's
-    statistics.
+    """A network's configuration, its classes in the order of labels, and its data's statistics.
 
     `critic_weights` is the SHA-256 of the critic's pretrained weights, "random", or "" without a
     critic.

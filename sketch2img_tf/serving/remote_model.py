@@ -11,7 +11,7 @@ NAME = "sketch2img"  # of the model, in serving/compose.yaml
 
 
 class RemoteModel:
-    """Speaks to the newest version on a server. Threads may share it.
+    """Uses the newest version on a server. Threads may share it.
 
     Args:
       server: http://HOST:PORT
@@ -20,8 +20,8 @@ class RemoteModel:
       UserError: there is no such server, or it has no such model.
     """
 
-    blends = False  # a server's model makes its noise itself, of whole seeds
-    about = MappingProxyType({})  # a server says nothing of its classes but their names
+    blends = False  # a server's model makes its noise itself, from whole seeds
+    about = MappingProxyType({})  # a server tells only its classes' names
 
     def __init__(self, server: str):
         self._server = server.rstrip("/")
@@ -30,11 +30,10 @@ class RemoteModel:
         self.class_names = tuple(class_names)
 
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
-        """PNG or JPEG sketches of any size, class names and seeds to PNG photos, one of each an
-        example.
+        """PNG or JPEG sketches of any size, class names and seeds to PNG photos, equally many.
 
         Raises:
-          UserError: the server is gone or busy, or refuses a sketch.
+          UserError: the server has ended, is busy, or refuses a sketch.
         """
         answers = self._answer(rest_client.draw, sketches, labels, seeds)
         problems = [problem for _, problem in answers if problem]

@@ -4,8 +4,8 @@
     python rest_client.py --server=http://HOST:8501 --label=cat --seed=7 \\
       --output_dir=pictures cat.png
 
-writes `cat-LABEL-SEED.png` for `cat.png`. The requests go to the signature `each`, which answers
-every sketch by itself: one that cannot be used has an error, and the others get their pictures.
+writes `cat-LABEL-SEED.png` for `cat.png`. The requests use the signature `each`, which answers each
+sketch separately: a sketch that cannot be used has an error, and the others get their pictures.
 
 https://www.tensorflow.org/tfx/serving/api_rest
 """
@@ -31,16 +31,16 @@ import urllib.request
 from typing import Callable
 
 TIMEOUT_S = 60
-AT_ONCE = 8  # sketches of a request: what serving/config lets the server of a CPU take
+AT_ONCE = 8  # sketches per request: as many as serving/config lets a CPU's server take
 _NOT_ONE = "it does not speak as TensorFlow Serving does over REST; is it its REST port, 8501?"
 
 
 class Problem(Exception):
-    """What cannot be done and why, in one line."""
+    """Says in one line what cannot be done and why."""
 
 
 Draw = Callable[[str, str, "list[bytes]", "list[str]", "list[int]"], "list[tuple[bytes, str]]"]
-"""Such as `draw`."""
+"""A function like `draw`."""
 
 
 def draw(
@@ -49,13 +49,13 @@ def draw(
     """PNG or JPEG sketches, class names and seeds to PNG photos and errors, of which one is empty.
 
     Raises:
-      Problem: there is no answer, or none of TensorFlow Serving.
+      Problem: there is no answer, or it is not one of TensorFlow Serving.
     """
     instances = [
         {"sketch_bytes": {"b64": base64.b64encode(sketch).decode()}, "label": label, "seed": seed}
         for sketch, label, seed in zip(sketches, labels, seeds)
     ]
-    # Not serving_default: behind batching, another's broken sketch would cost our pictures too.
+    # Not serving_default: behind batching, someone else's damaged sketch would fail ours, too.
     answers = predict(server, model, "each", instances, ["photo_bytes", "error"])
     try:
         return [(base64.b64decode(photo["b64"]), error) for photo, error in answers]
@@ -69,7 +69,7 @@ def predict(
     """The named outputs of each instance.
 
     Raises:
-      Problem: there is no answer, or none of TensorFlow Serving.
+      Problem: there is no answer, or it is not one of TensorFlow Serving.
     """
     body = json.dumps({"signature_name": signature, "instances": instances}).encode()
     content = _post(server, model, body)
@@ -84,10 +84,10 @@ def predict(
 
 
 def without_proxy(host: str) -> bool:
-    """Whether it is this computer, which no proxy of a company can reach."""
+    """Whether the host is this computer, which no company's proxy can reach."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name
+    except ValueError:  # a name, not a number
         return False
 
 
@@ -131,12 +131,12 @@ def run(draw: Draw, description: str, server: str) -> None:
     """Draws the files of the command line.
 
     Args:
-      draw: asks a server.
-      description: of the command.
-      server: the default.
+      draw: sends requests to a server.
+      description: the description of the command.
+      server: the default server.
     """
-    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed by who started this
-        stream.reconfigure(errors="backslashreplace")  # a file's name may be no text
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed by the parent process
+        stream.reconfigure(errors="backslashreplace")  # a file's name may not be valid text
     try:
         sys.exit(_draw_files(draw, _parse_arguments(description, server)))
     except Problem as problem:
@@ -151,10 +151,10 @@ def plan(
 ) -> list[pathlib.Path]:
     """The file of each sketch's picture.
 
-    A sketch's ending stays in the name where two sketches differ in nothing else.
+    A sketch's ending stays in the name if two sketches differ only in the ending.
 
     Raises:
-      Problem: two pictures for one file, or a sketch would be overwritten.
+      Problem: two pictures would go to one file, or a sketch would be overwritten.
     """
     count = collections.Counter(_folded(path.stem) for path in sketches)
     names = [path.stem if count[_folded(path.stem)] == 1 else path.name for path in sketches]
@@ -171,7 +171,7 @@ def plan(
 
 
 def _draw_files(draw: Draw, given: argparse.Namespace) -> int:
-    """The exit code."""
+    """Draws the files; returns the exit code."""
     outputs = plan(given.sketches, given.output_dir, given.label, given.seed)
     sketches = [_done(path, "cannot be read", path.read_bytes) for path in given.sketches]
     _make_folder(given.output_dir)
@@ -199,7 +199,7 @@ def _make_folder(folder: pathlib.Path) -> None:
 
 
 def _done(what: object, failure: str, call: Callable):
-    """What `call` returns; a Problem where the system refuses it."""
+    """Returns what `call` returns; raises a Problem if the system refuses it."""
     try:
         return call()
     except OSError as error:
@@ -211,12 +211,12 @@ def _tell(stream, line: str) -> None:
         return
     try:
         print(line, file=stream, flush=True)
-    except OSError:  # the output is closed; the pictures are wanted all the same
+    except OSError:  # the output is closed, but the user still wants the pictures
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _folded(name: str) -> str:
-    """Without what macOS and Windows do not tell apart: case, and how accents are written."""
+    """The name without what macOS and Windows ignore: case, and how accents are encoded."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
@@ -227,7 +227,7 @@ def _parse_arguments(description: str, server: str) -> argparse.Namespace:
     add = parser.add_argument
     add("sketches", nargs="+", type=_path, help="PNG or JPEG files, black lines on white")
     add("--label", required=True, type=_text, help="class of what is drawn")
-    add("--seed", type=_seed, default=0, help="another one gives another picture (default: 0)")
+    add("--seed", type=_seed, default=0, help="another seed gives another picture (default: 0)")
     add("--output_dir", type=_path, default=".", help="folder of the pictures (default: here)")
     add("--server", default=server, help=f"(default: {server})")
     add("--model", default="sketch2img", help="name of the model (default: sketch2img)")
@@ -243,7 +243,7 @@ def _path(typed: str) -> pathlib.Path:
 
 
 def _text(typed: str) -> str:
-    """Bytes that are no UTF-8 become U+FFFD: neither JSON nor gRPC takes them in a class's name."""
+    """Replaces bytes that are not UTF-8 by U+FFFD; JSON and gRPC do not take them."""
     return typed.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

@@ -1,4 +1,4 @@
-"""Requests to the REST server: read within limits, and parsed."""
+"""Reads requests to the REST server, within limits, and parses them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from sketch2img_tf.serving.rest_client import AT_ONCE
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-# Bytes of a request: its sketches in base 64, and the rest.
+# Bytes of a request: its sketches in base 64, and the rest of it.
 MAX_BODY = AT_ONCE * sketch_limits.MAX_BYTES * 4 // 3 + 2**20
-_MAX_BODY_S = 30  # to send them in
+_MAX_BODY_S = 30  # for the whole body
 _KEYS = {"serving_default": {"sketch_bytes", "label", "seed"}, "classes": {"label"}}
 _KEYS["each"] = _KEYS["serving_default"]
 
 
 class Refusal(Exception):
-    """A request that is not answered as it would like: `code` of HTTP, and why."""
+    """A request that is refused: the HTTP status `code`, and why."""
 
     def __init__(self, code: int, why: str):
         super().__init__(why)
@@ -28,7 +28,7 @@ class Refusal(Exception):
 
 
 async def read(request: Request) -> bytes:
-    """A request's body, of which no more is kept than it may have.
+    """A request's body; keeps no more of it than is allowed.
 
     Raises:
       Refusal: it is too large or too slow.
@@ -42,13 +42,13 @@ async def read(request: Request) -> bytes:
             async for part in request.stream():
                 size += len(part)
                 if size > MAX_BODY:
-                    parts.clear()  # and read on: few clients listen before they have sent all
+                    parts.clear()  # but read on: few clients listen before they have sent all
                 else:
                     parts.append(part)
     except TimeoutError:
         raise Refusal(408, f"the request did not arrive within {_MAX_BODY_S} seconds") from None
     except ClientDisconnect:
-        raise Refusal(400, "the request broke off") from None  # which nobody hears
+        raise Refusal(400, "the request broke off") from None  # the client is gone
     if size > MAX_BODY:
         raise Refusal(
             413, f"the request has more than {MAX_BODY} bytes: send fewer or smaller sketches"
@@ -60,7 +60,7 @@ def parse(body: bytes) -> tuple[str, list[dict]]:
     """The signature's name, and the instances with their sketches decoded.
 
     Raises:
-      Refusal: the body is no such request.
+      Refusal: the body is not such a request.
     """
     try:
         asked = json.loads(body)

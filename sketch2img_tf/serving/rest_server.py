@@ -1,9 +1,7 @@
-"""A LiteRT model behind the REST interface of TensorFlow Serving, for scripts and tablets on a
-network of one's own.
+"""Serves a LiteRT model by the REST interface of TensorFlow Serving, within one's own network.
 
-https://www.tensorflow.org/tfx/api_docs/rest/predict: what a client of the signatures
-`serving_default`, `each` and `classes` sends by rows, this answers alike. It keeps nobody from
-anything by a password.
+https://www.tensorflow.org/tfx/api_docs/rest/predict: it answers requests by rows to the signatures
+`serving_default`, `each` and `classes` as TensorFlow Serving does. It asks for no password.
 """
 
 from __future__ import annotations
@@ -33,13 +31,13 @@ _SHOWN = 100  # letters of an unknown class
 
 
 def serve(model: str, host: str, port: int, queue: int) -> None:
-    """Answers until Ctrl-C.
+    """Answers requests until Ctrl-C.
 
     Args:
       model: folder of the export; empty: the model that ships with the project.
       host: the address to listen on.
-      port: ditto.
-      queue: requests that may wait while one is answered; further ones are refused.
+      port: the port to listen on.
+      queue: requests that may wait while one is answered; more are refused.
 
     Raises:
       UserError: a flag is wrong, there is no LiteRT model or it is damaged, or uvicorn is missing.
@@ -47,7 +45,7 @@ def serve(model: str, host: str, port: int, queue: int) -> None:
     for needed in ("starlette", "uvicorn"):  # which come with Gradio
         if versions.installed_version(needed) is None:
             raise UserError(f"--api needs {needed}: {versions.what_to_run(versions.DRAWING)}")
-    import uvicorn  # here, since whoever draws a page or a file has no use for it
+    import uvicorn  # here, since other commands do not need it
 
     answering = Answering(_open(model), queue)
     with ports.listen(host, port) as listening, contextlib.suppress(KeyboardInterrupt):
@@ -73,10 +71,10 @@ def _open(model: str) -> LiteRTModel:
 
 
 class Answering:
-    """What a model answers.
+    """Answers requests with a model.
 
     Args:
-      model: who draws.
+      model: draws the pictures.
       queue: requests that may wait while one is answered.
     """
 
@@ -93,7 +91,7 @@ class Answering:
         """The answer to a request for predictions.
 
         Raises:
-          Refusal: it is wrong, or too large, or too many wait.
+          Refusal: the request is wrong or too large, or too many others wait.
         """
         from anyio import to_thread
 
@@ -122,7 +120,7 @@ class Answering:
         return {"predictions": found}
 
     def status(self) -> dict:
-        """What TensorFlow Serving tells of a model that is ready."""
+        """TensorFlow Serving's status of a model that is ready."""
         ready = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
         return {"model_version_status": [{"version": str(self.version), **ready}]}
 
@@ -177,7 +175,7 @@ def application(answering: Answering) -> Starlette:
         return JSONResponse({"error": why}, error.status_code)
 
     async def failed(request: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"error": "an error of the server, whose terminal says more"}, 500)
+        return JSONResponse({"error": "an error of the server; its terminal says more"}, 500)
 
     paths = [f"/v1/models/{NAME}{version}" for version in ("", f"/versions/{answering.version}")]
     routes = [Route(f"{path}:predict", predict, methods=["POST"]) for path in paths]

@@ -1,4 +1,4 @@
-"""A page in one HTML file, with nothing outside it: its pictures are written into it."""
+"""One HTML file that needs no other file: its pictures are inside."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ def page(title: str, style: str, body: str) -> str:
     """The file's text.
 
     Args:
-      title: as it is to be read; it is the heading too.
-      style: CSS rules beside those of every page.
+      title: plain text; it is the heading, too.
+      style: CSS rules, in addition to those of every page.
       body: HTML.
     """
     return _PAGE.format(title=html.escape(title), style=style, body=body)
 
 
 def image(png: bytes, description: str) -> str:
-    """An element that shows a PNG, described to those who cannot see it."""
+    """An HTML element that shows a PNG, with a description for people who cannot see it."""
     data = base64.b64encode(png).decode()
     return f'<img alt="{html.escape(description)}" src="data:image/png;base64,{data}">'
 

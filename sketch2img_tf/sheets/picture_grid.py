@@ -1,11 +1,11 @@
-"""Pictures of pictures: sketch, generated and real, side by side."""
+"""Sheets of pictures: sketch, generated and real ones side by side."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-_SIDE = 128  # pixels, at least: small pictures are shown larger
+_SIDE = 128  # pixels at least; smaller pictures are enlarged
 _MARGIN = 6
 _CAPTION = 14
 
@@ -13,13 +13,12 @@ _CAPTION = 14
 def picture_grid(
     columns: list[np.ndarray], captions: list[str], sets_per_row: int = 4
 ) -> Image.Image:
-    """A sheet with a set of pictures per example, such as its sketch, generated and real one, and a
-    caption under each.
+    """A sheet with a set of pictures for each example, with a caption below.
 
     Args:
-      columns: what a set is made of, in its order: uint8 [B, H, W, 1 or 3].
+      columns: the pictures of the sets, in their order: uint8 [B, H, W, 1 or 3] each.
       captions: one per example.
-      sets_per_row: how many sets stand in a row.
+      sets_per_row: the number of sets in a row.
     """
     columns = [np.repeat(pictures, 3 // pictures.shape[-1], -1) for pictures in columns]
     strips = np.concatenate(columns, axis=2)  # [B, H, columns * W, 3]

@@ -1,4 +1,4 @@
-"""Names of files and folders: as text, as a folder has them, and what their endings say."""
+"""Names of files and folders: as text, visible ones in a folder, and names of pictures."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ _PICTURES = (
 
 
 def as_text(name: str) -> str:
-    r"""A name or path as Python has it, as text that every screen, page and record can hold.
+    r"""A name or path of Python's as text that every screen, page and record can hold.
 
-    Accents are part of their letters (Unicode's NFC), as people type them and macOS does not write
-    them. Bytes that are no UTF-8, which Python has as lone surrogates, are spelt `\xe9`.
+    Accents are parts of their letters (Unicode's NFC), as people type them; macOS splits them.
+    Bytes that are not UTF-8, which Python keeps as lone surrogates, are written as `\xe9`.
     """
     return unicodedata.normalize("NFC", os.fsencode(name).decode("utf-8", "backslashreplace"))
 
 
 def visible(folder: str) -> list[str]:
-    """The names in a folder, sorted, without hidden ones and what file browsers leave behind."""
+    """The names in a folder, sorted, without hidden ones and without leftovers of file browsers."""
     names = (name for name in os.listdir(folder) if not name.startswith("."))
     return sorted(name for name in names if name.lower() not in _LEFT_BY_SYSTEMS)
 
 
 def some(names: list[str]) -> str:
-    """The first few of them, and how many more there are."""
+    """The first few names, and how many more there are."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
 
 
 def is_picture(name: str) -> bool:
-    """Whether a name ends as pictures' do, of all the kinds that people have."""
+    """Whether a name has the ending of a picture file, of any kind that people have."""
     return name.lower().endswith(_PICTURES)

@@ -1,9 +1,10 @@
-"""Picture files opened for their pixels alone.
+"""Opens picture files for their pixels alone.
 
-Of the metadata the orientation is read, if it can be, and none can make a picture unreadable.
-Pillow reads all of it, and refuses a file for what it cannot read: a short gamma chunk, a large ICC
-profile, a resolution below zero. No viewer does, nor do TensorFlow's decoders. So Pillow is given
-PNG and JPEG files without their metadata; those of other formats it keeps unread.
+We read one thing of the metadata, the orientation, if it is readable. No metadata can make a
+picture unreadable. Pillow reads all metadata and refuses a file if it cannot: a short gamma chunk,
+a large ICC profile, a negative resolution. Viewers and TensorFlow's decoders do not refuse these.
+So we give Pillow PNG and JPEG files without their metadata; in other formats Pillow does not read
+it.
 """
 
 from __future__ import annotations
@@ -18,13 +19,12 @@ from PIL import Image
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
 
-# What pixels depend on beside PNG's critical chunks: transparency,
-# and the pictures of an animation.
+# Chunks that change a PNG's pixels, beside its critical ones: transparency and animation.
 _PNG_PIXELS = (b"tRNS", b"acTL", b"fcTL", b"fdAT")
 
-# The segments before a JPEG's pixels that say nothing of them (ITU T.81, table B.1): of
-# applications, and comments. Two of the applications' do say something, how colours are stored, if
-# they are as long as libjpeg asks.
+# The segments before a JPEG's pixels that do not change them (ITU T.81, table B.1): those of
+# applications, and comments. Two of the applications' segments do say how colours are stored, if
+# they are as long as libjpeg requires.
 _JPEG_METADATA = (*range(0xE0, 0xF0), 0xFE)
 _JPEG_COLOURS = {0xE0: (b"JFIF\0", 14), 0xEE: (b"Adobe", 12)}
 
@@ -43,15 +43,14 @@ _TURNS = {
 def open_picture(
     encoded: bytes, formats: Collection[str] | None = None
 ) -> tuple[Image.Image, Image.Transpose | None]:
-    """Reads a file's header, and how the picture has to be turned to be upright; None: not at all,
-    as far as is known.
+    """Reads a file's header, and the turn that makes the picture upright; None: none is known.
 
     Args:
       encoded: the file's bytes.
-      formats: Pillow's names of those that may be read; None: all.
+      formats: Pillow's names of the formats to accept; None: all.
 
     Raises:
-      Exception: whatever `PIL.Image.open` raises, of pixels that cannot be read.
+      Exception: whatever `PIL.Image.open` raises if it cannot read the pixels.
     """
     pixels, exif = _parted(encoded)
     picture = Image.open(io.BytesIO(pixels), formats=formats)
@@ -59,10 +58,9 @@ def open_picture(
 
 
 def eight_bits(picture: Image.Image) -> Image.Image:
-    """A picture of 16 bits per channel in 8, which Pillow would cut off at 255; any other as it is.
+    """A picture of 16 bits per channel in 8 bits, where Pillow would clip at 255; others unchanged.
 
-    Of a PNG's colour that stands for transparent, Pillow keeps the 16 bits though it reads 8 of the
-    pixels.
+    If a PNG has a transparent colour, Pillow keeps its 16 bits, although it reads pixels of 8 bits.
     """
     transparent = picture.info.get("transparency")
     if picture.mode.startswith("I"):
@@ -83,15 +81,13 @@ def _turn(exif: bytes) -> Image.Transpose | None:
     try:
         tags.load(exif)
         return _TURNS.get(tags.get(_ORIENTATION))
-    # Pillow raises nearly anything on damaged tags, which say nothing of the pixels.
+    # Pillow raises nearly anything on damaged tags, which do not concern the pixels.
     except Exception:
         return None
 
 
 def _parted(encoded: bytes) -> tuple[bytes, bytes]:
-    """The file without its metadata, and of these the EXIF tags;
-    what cannot be parted is left as it is.
-    """
+    """The file without its metadata, and its EXIF tags; a file that cannot be parsed as it is."""
     if encoded.startswith(_PNG):
         return _parted_png(encoded)
     return _parted_jpeg(encoded) if encoded.startswith(_JPEG) else (encoded, b"")
@@ -104,7 +100,7 @@ def _parted_png(encoded: bytes) -> tuple[bytes, bytes]:
         end = at + length + 12
         if name == b"eXIf":
             exif = encoded[at + 8 : end - 4]
-        # A capital: critical (PNG specification, 5.4)
+        # A capital letter: a critical chunk (PNG specification, 5.4)
         if name[:1].isupper() or name in _PNG_PIXELS:
             kept.append(encoded[at:end])
         at = end

@@ -21,7 +21,7 @@ def choose_keras() -> None:
     """
     if versions.this_lane() is versions.ASKED:
         os.environ.pop("TF_USE_LEGACY_KERAS", None)
-    # Those that TensorFlow knows
+    # The values that TensorFlow understands
     elif os.environ.get("TF_USE_LEGACY_KERAS") not in ("1", "true", "True"):
         if sys.modules.get("tensorflow"):  # None means that the import is blocked
             raise SystemExit(
@@ -34,8 +34,8 @@ def choose_keras() -> None:
 def import_quietly() -> None:
     """Imports TensorFlow on the current lane, with stderr hidden.
 
-    It tells there of oneDNN and of missing GPUs before it reads `TF_CPP_MIN_LOG_LEVEL`. What goes
-    wrong is an exception.
+    TensorFlow prints there about oneDNN and missing GPUs before it reads `TF_CPP_MIN_LOG_LEVEL`. If
+    something goes wrong, it raises an exception, which is not hidden.
     """
     if versions.this_lane() is versions.ASKED:
         return

@@ -1,6 +1,4 @@
-"""Paths that TensorFlow reads as glob patterns: `*`, `?` and
-`[...]` in the names of checkpoints.
-"""
+"""Paths that TensorFlow would read as glob patterns: checkpoints' names with `*`, `?`, `[...]`."""
 
 from __future__ import annotations
 
@@ -21,8 +19,7 @@ def is_pattern(path: str) -> bool:
 
 @contextlib.contextmanager
 def plain(path: str) -> Iterator[str]:
-    """A path without pattern characters for the same folder or file; the path itself if it has
-    none.
+    """A path to the same folder or file without pattern characters; unchanged if it has none.
 
     Raises:
       UserError: this system offers no such path.

@@ -1,4 +1,4 @@
-"""Where a program can listen."""
+"""Listens on a port."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from sketch2img_tf.errors import UserError
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there.
+    """A socket that listens on this port.
 
     Raises:
-      UserError: none can.
+      UserError: it cannot listen there.
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

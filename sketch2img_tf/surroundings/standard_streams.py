@@ -1,7 +1,7 @@
 """Keeps commands running when their output fails: a closed pipe or terminal, a full disk.
 
-What is printed is a report. It may get lost, but that must neither end the work that it tells of
-nor keep it from being saved.
+Printed lines are only a report. They may get lost; but this must not end the work that they report,
+and must not keep its results from being saved.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class _Lossy(io.FileIO):
 
     def write(self, data) -> int:
         try:
-            # None: it would block, since another program set it so
+            # None: another program set the descriptor to non-blocking, and it would block
             return super().write(data) or len(data)
         except OSError as error:
             self.error = self.error or error
@@ -31,8 +31,7 @@ class _Lossy(io.FileIO):
 def open_missing() -> None:
     """Opens those of the descriptors 0 to 2 that are closed, as /dev/null.
 
-    The next file that is opened would take the number of one, and what C++ code prints would go
-    into that file.
+    Otherwise the next opened file would get one of these numbers, and C++ code would print into it.
     """
     for number in range(3):
         try:
@@ -44,8 +43,8 @@ def open_missing() -> None:
 def protect() -> None:
     """Keeps `print` and progress bars from raising errors when their output is closed.
 
-    What the locale cannot encode is written as Python's escapes. A stream that a notebook or a test
-    has put in the place of a standard one stays.
+    Characters that the locale cannot encode are printed as Python's escapes. A stream that a
+    notebook or a test has put in place of a standard one is left alone.
     """
     for number, name in ((1, "stdout"), (2, "stderr")):
         stream = getattr(sys, name)

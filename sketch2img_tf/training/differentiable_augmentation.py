@@ -56,8 +56,9 @@ def augment(
 
 
 def change_colours(photos: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Brightness + U(-0.5, 0.5), then saturation x U(0, 2), then contrast
-    x U(0.5, 1.5); float32 [B, S, S, 3].
+    """Adds U(-0.5, 0.5), then multiplies saturation by U(0, 2) and contrast by U(0.5, 1.5).
+
+    Photos are float32 [B, S, S, 3].
     """
     drawn = stateless_random.uniform([3, photos.shape[0], 1, 1, 1], seed, axis=1)
     photos += 2 * BRIGHTNESS * (drawn[0] - 0.5)

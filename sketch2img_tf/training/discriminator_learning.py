@@ -107,9 +107,7 @@ class DiscriminatorLearning:
         return self._lesson(terms, accuracies, total, tape)
 
     def from_fakes(self, batch: ReplicaBatch, fake_photos: tf.Tensor) -> Lesson:
-        """The lesson from generated photos of the batch's
-        sketches, [B, S, S, 3]: they are not real.
-        """
+        """The lesson of photos generated from the batch's sketches, [B, S, S, 3]: not real."""
         terms, accuracies = {}, {}
         with tf.GradientTape() as tape:
             if self.weights.gan_weight:
@@ -131,8 +129,7 @@ class DiscriminatorLearning:
         return tagged("discriminator", scalars)
 
     def targets(self, labels: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The targets for real and for fake, float32 [B]: smoothed, noisy and flipped as
-          configured.
+        """The targets for real and fake, float32 [B]: smoothed, noisy, flipped as configured.
 
         The noise keeps both targets within [0, 1]. With a target outside, the loss would have no
         minimum: the logit would grow forever.

@@ -76,9 +76,7 @@ class GeneratorLosses:
         return terms
 
     def supervised_draws(self, fakes: tf.Tensor) -> tf.Tensor:
-        """The fakes that are compared with the photos: both draws
-        for the energy score, else the first.
-        """
+        """The fakes to compare with the photos: both draws for the energy score, else the first."""
         if self.weights.supervision == "energy_score" or self.weights.noise_draws == 1:
             return fakes
         return tf.split(fakes, 2)[0]
@@ -110,9 +108,7 @@ class GeneratorLosses:
         return terms
 
     def _distances(self, distance: Callable, of_fakes, of_photos) -> tf.Tensor:
-        """The distances of the supervised draws to the photos,
-        [B]; of pictures or lists of features.
-        """
+        """The distances, [B], of the supervised draws to the photos, by pictures or by features."""
         if self.weights.supervision == "first_draw":
             return distance(of_fakes, of_photos)
         first = tf.nest.map_structure(lambda both: tf.split(both, 2)[0], of_fakes)

@@ -36,8 +36,9 @@ def adversarial(logits: tf.Tensor, targets: tf.Tensor | float) -> tf.Tensor:
 
 
 def hinge(logits: tf.Tensor, targets: tf.Tensor | float) -> tf.Tensor:
-    """t max(0, 1 - logit) + (1 - t) max(0, 1 + logit), the discriminator's hinge loss; arguments as
-    `adversarial`.
+    """t max(0, 1 - logit) + (1 - t) max(0, 1 + logit), the discriminator's hinge loss.
+
+    The arguments are as for `adversarial`.
 
     Lim and Ye, "Geometric GAN", 2017; Miyato et al., "Spectral Normalization for GANs", 2018,
     equation 16. Differs from them in that a target between 0 and 1 mixes the two hinges, as it does
@@ -63,8 +64,7 @@ def over_scales(values: list[tf.Tensor]) -> tf.Tensor:
 def classification(
     class_logits: tf.Tensor, labels: tf.Tensor, focal_gamma: float = 0.0
 ) -> tf.Tensor:
-    """Cross entropy of class logits [B, K] with labels, int [B]; for the sign see the module
-    docstring.
+    """Cross entropy of class logits [B, K] with labels, int [B]; its sign: see the module.
 
     A `focal_gamma` above 0 multiplies it by (1 - p)^gamma, where p is the probability of the label,
     so that easy examples count less. Lin et al., "Focal Loss for Dense Object Detection", 2017,
@@ -79,9 +79,7 @@ def classification(
 
 
 def supervised(fake_photos: tf.Tensor, real_photos: tf.Tensor) -> tf.Tensor:
-    """Mean absolute difference over pixels and channels. Chen
-    and Hays, "SketchyGAN", 2018, L_sup.
-    """
+    """Mean absolute difference of pixels and channels: L_sup of Chen and Hays, SketchyGAN, 2018."""
     return _mean_distance(fake_photos, real_photos)
 
 
@@ -121,8 +119,7 @@ def energy_score(to_real: tf.Tensor, other_to_real: tf.Tensor, between: tf.Tenso
 def diversity(
     photos: tf.Tensor, other_photos: tf.Tensor, noise: tf.Tensor, other_noise: tf.Tensor
 ) -> tf.Tensor:
-    """Minus the mean absolute difference of two pictures of a sketch, over the distance of their
-    noises.
+    """Minus the mean absolute difference of a sketch's two pictures, over their noises' distance.
 
     The noises are [B, ...]. The report calls this "the negative slope", but its formula has no
     division: see `diversity_distance`. Differs from the report's code, which divides by the

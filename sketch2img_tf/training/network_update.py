@@ -105,8 +105,7 @@ class NetworkUpdate(tf.Module):
 
 
 class FiniteStatistics:
-    """Keeps NaN and infinity out of variables that forward passes change: moving averages, u
-      vectors.
+    """Keeps NaN and infinity out of what forward passes change: moving averages, u vectors.
 
     Passes change these even if the update is skipped. Create it before the passes; afterwards
     `keep` restores the values that are no longer finite. Runs in replica context.

@@ -15,8 +15,7 @@ EPSILON = 1e-8  # the paper's, and that of the report's code; Keras' own is 1e-7
 
 
 def make_adam(learning_rate: float, training: TrainingConfig) -> tf.keras.optimizers.Optimizer:
-    """Adam with the configured betas, clipping by `--gradient_clip_norm`, and loss scaling where
-    float16 needs it.
+    """Adam with the configured betas, clipping (`--gradient_clip_norm`), and float16 loss scaling.
 
     Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, in the form at the end of
     section 2, whose epsilon has no bias correction. Differs from PyTorch's Adam, which the report

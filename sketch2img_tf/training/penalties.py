@@ -38,8 +38,7 @@ def dragan(
     mixed: tf.Tensor,
     scale: tf.Tensor | float = 1.0,
 ) -> tf.Tensor:
-    """(|d discriminator(mixed) / d mixed|_2 - 1)^2, the norm over all pixels and channels of an
-    example.
+    """(|d discriminator(mixed) / d mixed|_2 - 1)^2; the norm is over an example's pixel values.
 
     Kodali et al., "On Convergence and Stability of GANs", 2017, the DRAGAN penalty, with k = 1.
 

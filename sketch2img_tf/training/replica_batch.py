@@ -66,9 +66,7 @@ class ReplicaBatch(NamedTuple):
     def augmented(
         self, photos: tf.Tensor, kinds: Sequence[str], seed: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Photos [B, S, S, 3] and the batch's sketches,
-        augmented by `kinds` as in `--diffaugment`.
-        """
+        """Photos [B, S, S, 3] and the batch's sketches, changed by `kinds` of `--diffaugment`."""
         if not kinds:
             return photos, self.sketches
         return differentiable_augmentation.augment(photos, self.sketches, kinds, seed)

@@ -12,9 +12,7 @@ COUNTED = "skipped_updates"
 
 
 class StepMeans(tf.train.experimental.PythonState):
-    """Collects scalars; checkpoints contain them, so that a
-    stop between two lines changes neither.
-    """
+    """Collects scalars. Checkpoints contain them, so that a stop between lines changes no line."""
 
     def __init__(self):
         super().__init__()
@@ -25,9 +23,7 @@ class StepMeans(tf.train.experimental.PythonState):
         self._steps.append(scalars)
 
     def take(self) -> dict[str, float]:
-        """Means, or sums, of the finite values since the last
-        call; omits tags without finite values.
-        """
+        """Means, or sums, of finite values since the last call; no tag without finite values."""
         steps, self._steps = self._steps, []
         columns = {
             tag: np.concatenate([_values(scalars[tag]) for scalars in steps]) for tag in steps[0]

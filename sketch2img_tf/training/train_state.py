@@ -20,8 +20,7 @@ _FIRST_POWER_ITERATIONS = 15
 
 
 class TrainState(tf.Module):
-    """Everything that a checkpoint holds: the networks, the averaged generator, the optimizers and
-      the step.
+    """Everything in a checkpoint: networks, averaged generator, optimizers and the step.
 
     With `--critic`, `critic` is the network of the critic's heads, otherwise None. The layers below
     the heads are frozen, or random from the seed: `TrainStep` holds them, and no checkpoint does.

@@ -108,7 +108,7 @@ class TrainStep:
         return dict(zip(names, tf.unstack(values.stack(), axis=1))), batch
 
     def _after_penalties(self, update: Callable, examples: dict[str, tf.Tensor], number: int):
-        """Runs `update` on the replicas with its batch and the penalties' lessons; returns its
+        """Runs `update` on the replicas with its batch and the penalties' lessons, and returns its
         result.
 
         The list of lessons is empty if there are no penalties. `number` is the number of the
@@ -234,9 +234,7 @@ class TrainStep:
         return ReplicaBatch.of(own, seed, training.global_batch_size)
 
     def _generate(self, batch: ReplicaBatch, noise: tf.Tensor) -> tf.Tensor:
-        """The pictures of all noise draws: one pass of the
-        encoder, which has no noise, serves all.
-        """
+        """The pictures of all noise draws, by one pass of the encoder, which has no noise."""
         generator, sketches, labels = self.state.generator, batch.sketches, batch.labels
         features = generator.encode(sketches, labels, training=True)
         if self.weights.noise_draws == 2:
@@ -250,8 +248,7 @@ class TrainStep:
         return self.sight(photos, *batch.augmented(first, self.weights.critic_diffaugment, seed))
 
     def _average_generator(self) -> None:
-        """Moves the averages of all variables of the generator; faster at first, to forget the
-        start.
+        """Moves the averages of the generator's variables; faster at first, to forget the start.
 
         Batch norm's moving statistics are averaged together with the weights that produced them.
         """

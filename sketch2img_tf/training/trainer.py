@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
 
 def train(config: Config) -> None:
-    """Trains from the newest checkpoint in `--workdir`, or from step 0, to the last step of the
-    run.
+    """Trains to the last step, from the newest checkpoint in `--workdir` or from step 0.
 
     Raises:
       UserError: the data, the weights or the folder cannot be used, the disk or the device's memory

@@ -138,7 +138,7 @@ def test_refuses_records_of_another_release(release_dir, data_dir):
 
 
 def test_asks_for_the_release(data_dir):
-    with pytest.raises(UserError, match="not built yet: --manual_dir=DIR"):
+    with pytest.raises(UserError, match="not built yet: give --manual_dir=DIR"):
         build("", str(data_dir), *RENDERINGS)
 
 

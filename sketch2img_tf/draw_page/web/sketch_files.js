@@ -49,7 +49,7 @@ async function decoded(file) {
     );
   }
   if (Math.min(width, height) < MIN_SIDE) {
-    throw new Error(`is ${width}x${height} pixels: both sides should have ${MIN_SIDE} at least`);
+    throw new Error(`is ${width}x${height} pixels: both sides should be at least ${MIN_SIDE}`);
   }
   const scale = Math.min(1, WORKING_SIDE / Math.max(width, height));
   const size = [width, height].map((side) => Math.max(1, Math.round(scale * side)));
