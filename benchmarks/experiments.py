@@ -194,7 +194,7 @@ def _row(variant: str, found: dict[str, dict]) -> str:
         ", ".join(sorted({str(scalars[-1]["step"]) for scalars in runs})),
     ]
     cells += [_text([metrics[name] for metrics in found.values()]) for name in _columns()]
-    cells.append(_text([_seconds_a_step(scalars) for scalars in runs]))
+    cells.append(_text([_seconds_per_step(scalars) for scalars in runs]))
     return f"| {' | '.join(cells)} |"
 
 
@@ -211,7 +211,7 @@ def _columns() -> list[str]:
     ]
 
 
-def _seconds_a_step(scalars: list[dict]) -> float:
+def _seconds_per_step(scalars: list[dict]) -> float:
     return 1 / statistics.median(
         line["steps_per_second"] for line in scalars if "steps_per_second" in line
     )

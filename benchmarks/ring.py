@@ -65,8 +65,8 @@ class Step:
 
     def batch_for(self, goal: float, machine: Machine, utilization: float) -> int:
         """The smallest batch per device with this efficiency."""
-        a_picture = self.computing(machine, 1, utilization)
-        return math.ceil(goal / (1 - goal) * self.exchanging(machine) / a_picture)
+        per_picture = self.computing(machine, 1, utilization)
+        return math.ceil(goal / (1 - goal) * self.exchanging(machine) / per_picture)
 
     def link_for(self, goal: float, machine: Machine, batch: float, utilization: float) -> float:
         """Bytes per second of a link for this efficiency; inf if latencies alone take longer."""

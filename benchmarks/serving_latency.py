@@ -62,7 +62,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         saved = exported_model.export(generator, card, 0, folder)
         lite = os.path.join(lite_model.export(generator, card, 0, folder), lite_model.MODEL_FILE)
-        peaks, of_a_picture = [matrix_products.rate()], _multiply_adds(generator)
+        peaks, per_picture = [matrix_products.rate()], _multiply_adds(generator)
         results = {
             "saved_model": {
                 "megabytes": _megabytes(saved),
@@ -78,12 +78,12 @@ def main() -> None:
     for result in results.values():
         for size, times in result["batches"].items():
             times["times_the_multiply_adds"] = round(
-                times["p50_ms"] / (1e3 * size * of_a_picture / peak), 2
+                times["p50_ms"] / (1e3 * size * per_picture / peak), 2
             )
     machine = {
         "cores": _cores(),
         "base_width": _BASE_WIDTH.value,
-        "multiply_adds_g": round(of_a_picture / 1e9, 3),
+        "multiply_adds_g": round(per_picture / 1e9, 3),
         "matrix_product_g_per_s": round(peak / 1e9, 1),
     }
     print(json.dumps({**machine, "generate_py_s": round(command_s, 2), **results}))

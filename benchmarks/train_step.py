@@ -67,7 +67,7 @@ def main() -> None:
     seconds = [_seconds(step, batch) for _ in progress.bar(range(_STEPS.value), unit="step")]
     peaks.append(matrix_products.rate(dtype))
     median = statistics.median(seconds)
-    of_a_step = graph_cost.count(graph)
+    multiply_adds = graph_cost.count(graph)
     result = {
         "median_s_per_step": round(median, 4),
         "s_per_step": [round(value, 4) for value in seconds],
@@ -80,10 +80,10 @@ def main() -> None:
         "classes": num_classes,
         "perceptual_weight": run.losses.perceptual_weight,
         "critic": run.losses.critic,
-        "multiply_adds_g": round(of_a_step / 1e9, 4),
-        "multiply_adds_g_per_s": round(of_a_step / median / 1e9, 2),
+        "multiply_adds_g": round(multiply_adds / 1e9, 4),
+        "multiply_adds_g_per_s": round(multiply_adds / median / 1e9, 2),
         "matrix_product_g_per_s": round(max(peaks) / 1e9, 1),
-        "share_of_matrix_product": round(of_a_step / median / max(peaks), 4),
+        "share_of_matrix_product": round(multiply_adds / median / max(peaks), 4),
         "generator_parameters": _parameters(state.generator),
         "discriminator_parameters": _parameters(state.discriminator),
         "critic_parameters": _parameters(state.critic) if state.critic else 0,

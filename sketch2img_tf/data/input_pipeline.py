@@ -108,14 +108,14 @@ def training_batches(
     """
     context = context or tf.distribute.InputContext()
     workers, worker = context.num_input_pipelines, context.input_pipeline_id
-    examples_a_step = batch_size * context.num_replicas_in_sync // workers  # of this worker
+    examples_per_step = batch_size * context.num_replicas_in_sync // workers  # of this worker
 
     def jittered(number: tf.Tensor, record: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         number = number * workers + worker  # different for all examples of a run
         return _example(record, sketchy, augmentation.seed_of(seed, number))
 
-    records = _training_records(sketchy, examples_a_step, seed, first_step, context)
-    pictures = records.enumerate(first_step * examples_a_step).map(
+    records = _training_records(sketchy, examples_per_step, seed, first_step, context)
+    pictures = records.enumerate(first_step * examples_per_step).map(
         jittered, num_parallel_calls=_CORES
     )
     return _ending_at_once(pictures.batch(batch_size, drop_remainder=True).prefetch(_BATCHES_AHEAD))
@@ -123,16 +123,16 @@ def training_batches(
 
 def _training_records(
     sketchy: PairedDataset,
-    examples_a_step: int,
+    examples_per_step: int,
     seed: int,
     first_step: int,
     context: tf.distribute.InputContext,
 ) -> tf.data.Dataset:
     """Records without end, beginning with the first of `first_step`, with edge maps mixed in."""
-    first = first_step * examples_a_step
+    first = first_step * examples_per_step
     if sketchy.edge_maps is None:
         return _epochs(sketchy, seed, first, context)
-    mixture = Mixture.of_run(sketchy.config, examples_a_step)
+    mixture = Mixture.of_run(sketchy.config, examples_per_step)
     edge_maps = mixture.edge_maps_before(first_step)
     sketches = _epochs(sketchy, seed, first - edge_maps, context)
     return tf.data.Dataset.choose_from_datasets(

@@ -33,7 +33,7 @@ class HeldOut:
         self.sketchy = sketchy
         split = split or protocols.held_out_split(sketchy)
         self.batches = input_pipeline.evaluation_batches(sketchy, split, _BATCH)
-        self._grid_examples = one_a_class(self.batches, GRID_EXAMPLES)
+        self._grid_examples = one_per_class(self.batches, GRID_EXAMPLES)
 
     def l1(self, draw: Draw) -> float:
         """The mean absolute difference of drawn and real photos' intensities, in [0, 1].
@@ -102,7 +102,7 @@ def drawing_pixels(from_tensors: Draw, statistics: Statistics) -> Draw:
     return draw
 
 
-def one_a_class(batches: Iterable[dict], most: int) -> dict[str, tf.Tensor]:
+def one_per_class(batches: Iterable[dict], most: int) -> dict[str, tf.Tensor]:
     """A batch of at most `most` examples of many classes: first one of every class, then more."""
     seen: collections.Counter[int] = collections.Counter()
     # The key is (how many examples of the class came before, class)

@@ -53,7 +53,7 @@ class StepMeans(tf.train.experimental.PythonState):
 
 
 def _values(scalar: tf.Tensor | float | list[float]) -> np.ndarray:
-    """One per step, float32 [steps]."""
+    """The values, one per step: float32 [steps]."""
     return np.atleast_1d(np.asarray(scalar, np.float32))
 
 

@@ -22,7 +22,7 @@ def nearest(vectors: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.nda
     squares = np.einsum("nc,nc->n", others, others)
     found = [
         _nearest(np.asarray(vectors[at : at + _BLOCK], np.float64), others, squares)
-        for at in _starts(vectors)
+        for at in range(0, len(vectors), _BLOCK)
     ]
     numbers = np.concatenate(found)
     # From the differences themselves: a difference of large squares would have few correct digits
@@ -31,10 +31,6 @@ def nearest(vectors: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.nda
         np.square(vectors[i] - others[number]).mean() for i, number in enumerate(numbers)
     ]
     return np.sqrt(differences), numbers
-
-
-def _starts(vectors: np.ndarray) -> range:
-    return range(0, len(vectors), _BLOCK)
 
 
 def _nearest(vectors: np.ndarray, others: np.ndarray, squares: np.ndarray) -> np.ndarray:

@@ -113,8 +113,8 @@ def _filter_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
 def _parts(x: tf.Tensor, channels: int) -> list[tf.Tensor]:
     """Parts of the batch, to use in turn: each has some tens of megabytes of coefficients."""
     batch, height, width, _ = x.shape
-    of_a_picture = x.dtype.size * channels * _windows(height) * _windows(width)
-    most = max(1, _PART_BYTES // of_a_picture)
+    picture_bytes = x.dtype.size * channels * _windows(height) * _windows(width)
+    most = max(1, _PART_BYTES // picture_bytes)
     return tf.split(x, [most] * (batch // most) + [batch % most] * (batch % most > 0))
 
 
