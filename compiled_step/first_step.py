@@ -1,9 +1,8 @@
-"""A packed run's first step by TensorFlow, here: the losses that `compiled_step.run` has to find
-there.
+"""Computes a packed run's first step with TensorFlow; `compiled_step.run` must find its losses.
 
     python -m compiled_step.first_step --packed_dir=DIR
 
-Prints its scalars as one JSON object. Always in float32.
+Prints its scalars as one JSON object. It always computes in float32.
 """
 
 import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
@@ -14,11 +13,11 @@ import json
 from compiled_step import packed
 from sketch2img_tf import errors, path_flags
 
-_PACKED_DIR = path_flags.define("packed_dir", "", "What compiled_step.pack wrote.")
+_PACKED_DIR = path_flags.define("packed_dir", "", "Folder that compiled_step.pack wrote.")
 
 
 def main() -> None:
-    """Computes and prints."""
+    """Computes the step and prints its scalars."""
     errors.require(_PACKED_DIR)
     run = packed.Packed(_PACKED_DIR.value)
     scalars = run.restored("float32")(run.batch(run.described["step"]))

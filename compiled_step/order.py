@@ -1,4 +1,4 @@
-"""Which of the packed examples a step has: needs neither TensorFlow nor JAX."""
+"""Which packed examples each step takes; needs neither TensorFlow nor JAX."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import numpy as np
 
 
 class Order:
-    """Epochs in random order, of sketches and of edge maps apart, as
-    `input_pipeline.training_batches` has them.
+    """Epochs in random order, of sketches and edge maps separately, as in the input pipeline.
 
-    With `--balance_classes` an epoch has of each class the quota that is packed, the next ones of
-    its examples. Differs from it: an epoch's order is drawn by NumPy, and from all of its examples
-    instead of a buffer of them.
+    With `--balance_classes` an epoch takes the packed quota of each class, the next ones of its
+    examples. Differs from `input_pipeline.training_batches`: NumPy draws the order of an epoch, and
+    from all its examples, not from a buffer of them.
     """
 
     def __init__(self, pictures: dict[str, np.ndarray], batch_size: int, seed: int):
@@ -22,19 +21,16 @@ class Order:
         self._epochs: dict[int, tuple[int, np.ndarray]] = {}
 
     def examples(self, step: int) -> np.ndarray:
-        """The positions in the packed arrays of the examples
-        of the step after `step`, int64 [B].
-        """
+        """The positions in the packed arrays of the next step's examples, int64 [B]."""
         first, last = (int(number) for number in self.edge_maps_before[step : step + 2])
         sketches = range(step * self.batch_size - first, (step + 1) * self.batch_size - last)
         edge_maps = [self.counts[0] + self._at(1, number) for number in range(first, last)]
         return np.array([*(self._at(0, number) for number in sketches), *edge_maps], np.int64)
 
     def inputs(self, step: int) -> tuple[np.ndarray, ...]:
-        """What `batch.hlo` takes, photos and sketches as pixels and the numbers of the examples.
+        """The inputs of `batch.hlo`: photos and sketches as pixels, and the examples' numbers.
 
-        After these three what the step takes besides: their labels, and whether they are aligned,
-          if that is packed.
+        Then what the step takes besides: labels and, if it is packed, whether they are aligned.
         """
         examples, arrays = self.examples(step), self.pictures
         photos = arrays["photos"][arrays["photo_of"][examples]]
@@ -42,9 +38,7 @@ class Order:
         return photos, arrays["sketches"][examples], self.numbers(step), *besides
 
     def numbers(self, step: int) -> np.ndarray:
-        """The numbers of these examples in the run, int64 [B],
-        from which their changes are drawn.
-        """
+        """The examples' numbers in the run, int64 [B], which determine their random changes."""
         return np.arange(step * self.batch_size, (step + 1) * self.batch_size, dtype=np.int64)
 
     def _at(self, source: int, number: int) -> int:
@@ -55,7 +49,7 @@ class Order:
         return int(self._epochs[source][1][position])
 
     def _examples_of(self, source: int, epoch: int) -> np.ndarray:
-        """The positions, among those of the source, of what an epoch reads."""
+        """The positions, within the source, of the examples that an epoch reads."""
         if "quotas" not in self.pictures:
             return np.arange(self.counts[source])
         first = self.counts[0] * source

@@ -1,7 +1,7 @@
-"""Runs HLO by JAX's XLA client.
+"""Runs HLO with JAX's XLA client.
 
-Of JAX's insides, since there is no public way in for HLO that others made; tried with JAX 0.10.2
-and 0.11.2.
+It uses private names of JAX, which has no public way to run HLO that another program made; tried
+with JAX 0.10.2 and 0.11.2.
 """
 
 from __future__ import annotations
@@ -20,14 +20,12 @@ class Executable:
     """A compiled program on one device.
 
     Attributes:
-      device: where it runs.
-      memory_mb: what its arguments, results and all between them take.
+      device: the device that runs it.
+      memory_mb: memory for its arguments, results and everything in between.
     """
 
     def __init__(self, hlo: bytes, device: jax.Device, kept_in: str = ""):
-        """Compiles; with `kept_in`, a folder, what this same HLO became there
-        before is taken, and else put there.
-        """
+        """Compiles `hlo`, or reads what an earlier call compiled of it and kept in `kept_in`."""
         self.device = device
         client, devices = device.client, xla_client.DeviceList((device,))
         options = xla_client.CompileOptions()
@@ -54,9 +52,7 @@ class Executable:
         return jax.device_put(array, self.device)
 
     def __call__(self, *arguments: jax.Array) -> list[jax.Array]:
-        """Starts it; reading a result waits for it. Arguments
-        that it gives back changed are used up.
-        """
+        """Starts the program; reading a result waits for it. Arguments it changes are used up."""
         return self._executable.execute(list(arguments))
 
 

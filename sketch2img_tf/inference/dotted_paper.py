@@ -1,8 +1,8 @@
-"""The printed dots of dotted paper, told from what is drawn on it and taken away.
+"""Finds the printed dots of dotted paper, and removes them from the drawing.
 
-They are small, alike, and each has its neighbours at one distance, ahead and aside, over most of
-what they are printed on. So has a drawing that is made of dots: only where something darker is
-drawn on the page are they taken for printed. What touches a line is left there.
+The dots are small and alike, and each has neighbours at one distance, ahead and aside, over most of
+the paper. A drawing that consists of dots has all of this, too. So dots count as printed only if
+something darker is drawn on the page. A dot that touches a line is left there.
 
 Axes: H, W of the page; contrast is float32 [H, W], as `paper.contrast` gives it; N dots.
 """
@@ -15,15 +15,15 @@ from sketch2img_tf.inference import connected_parts, ruled_paper
 
 _FAINTEST = 0.03  # contrast of a dot, beyond the noise
 _LARGEST = 0.02  # of the page
-_SMALLEST = 3  # pixels: what has fewer is noise
-_ALIKE = 3  # times as many pixels as dots have, or as few
-_DARKER = 1.5  # times a dot's contrast: what is darker was drawn
-_FEWEST = 7  # dots in a row, and rows
-_MOST = 4000  # dots: twice those of a sheet of A4 at 5 mm
-_EVEN = 0.25  # of their spacing, by which it may differ
-_SQUARE = 0.8  # 1 where all neighbours are exactly ahead and aside; 0 where they are anywhere
-_FULL = 0.5  # of the places where dots could be have one
-_AT_ONCE = 256  # dots whose neighbours are looked for
+_SMALLEST = 3  # pixels: anything smaller is noise
+_ALIKE = 3  # a dot has at most so many times the usual number of pixels, and at least 1/3 of it
+_DARKER = 1.5  # times a dot's contrast: anything darker was drawn
+_FEWEST = 7  # dots per row, and rows
+_MOST = 4000  # dots: twice as many as a sheet of A4 has at 5 mm
+_EVEN = 0.25  # of their spacing, by which a distance may differ
+_SQUARE = 0.8  # 1 if all neighbours are exactly ahead and aside; 0 if they are anywhere
+_FULL = 0.5  # of the grid's places have a dot at least
+_AT_ONCE = 256  # dots whose neighbours are computed together
 
 
 def without_dots(contrast: np.ndarray, notes: list[str]) -> np.ndarray:
@@ -48,7 +48,7 @@ def without_dots(contrast: np.ndarray, notes: list[str]) -> np.ndarray:
 
 
 def _dots(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of the parts that are small and alike, int [N], and their centres, [N, 2]."""
+    """The numbers of small parts of similar size, int [N], and their centres, [N, 2]."""
     sizes = np.bincount(numbers.ravel())
     small = connected_parts.extents(numbers) <= max(_SMALLEST, _LARGEST * max(numbers.shape))
     small &= sizes >= _SMALLEST
@@ -61,14 +61,14 @@ def _dots(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _neighbours(centres: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Which dots have neighbours as dots of a grid have, which have one at all, and the spacing."""
+    """Which dots have neighbours like those of a grid, which have any at all, and the spacing."""
     places = centres[:, 0] + 1j * centres[:, 1]
 
     def away(start: int) -> np.ndarray:
         return places - places[start : start + _AT_ONCE, np.newaxis]
 
     starts = range(0, len(places), _AT_ONCE)
-    # Of a dot the nearest is itself.
+    # The nearest place of a dot is its own.
     nearest = [np.partition(np.abs(away(start)), 1)[:, 1] for start in starts]
     spacing = float(np.median(np.concatenate(nearest)))
     even, beside = [], []
@@ -86,7 +86,7 @@ def _neighbours(centres: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
 
 
 def _are_grid(centres: np.ndarray, spacing: float) -> bool:
-    """Whether there are enough of them, and where they are is full of them."""
+    """Whether there are enough dots, and they fill their area."""
     if len(centres) < _FEWEST**2:
         return False
     rows, columns = np.ptp(centres, 0) / spacing + 1

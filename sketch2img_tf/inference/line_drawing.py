@@ -1,4 +1,4 @@
-"""The lines of a drawing, found on whatever it was drawn on.
+"""Finds the lines of a drawing on whatever it was drawn.
 
 Axes: H height, W width, of the page. Ranges: a page's brightness and ink are float32 [H, W] in [0,
 1]; ink 0 is paper.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sketch2img_tf.config import DataConfig
 
 POLARITIES = paper.POLARITIES
-SIZE = 256  # pixels, as the release's sketches
+SIZE = 256  # pixels, as in the release's sketches
 
 # The longer side of the drawing, as a share of the canvas, in the
 # sketches that the model was trained on.
@@ -28,12 +28,12 @@ _FILL = {
 _FILL_OF_BOX = 1 / 1.2  # the other renderings: the object's bounding box with 10% more at each edge
 _FILL_OF_PHOTO = 0.89  # edge maps, of whole photos: the median of Sketchy's
 
-_FEWEST = 1e-4  # of the page: as few dark pixels are dust
-_SMALLEST = 0.03  # of the page: a drawing smaller than this is a speck
-# Of the page: what is larger is no speck beside a drawing; a punched hole has 0.02 to 0.04
+_FEWEST = 1e-4  # of the page: fewer dark pixels are dust
+_SMALLEST = 0.03  # of the page: a smaller drawing is a speck
+# Of the page: a larger part is not a speck beside a drawing; a punched hole has 0.02 to 0.04
 _SPECK = 0.045
-_GAP = 0.04  # of the page: what is nearer belongs together
-_THINNEST = 2.0  # pixels in a canvas of 256; the release's lines are 3 wide
+_GAP = 0.04  # of the page: nearer parts belong together
+_THINNEST = 2.0  # pixels on a canvas of 256; the release's lines are 3 wide
 
 
 def training_fill(data: DataConfig) -> float:
@@ -53,12 +53,12 @@ def training_fill(data: DataConfig) -> float:
 def extract(
     page: np.ndarray, polarity: str = "auto", fill: float | None = None
 ) -> tuple[np.ndarray, list[str]]:
-    """Black lines on a white square, uint8 [256, 256], from a page, and notes of what was done.
+    """Black lines on a white square, uint8 [256, 256], from a page; and notes of what was done.
 
     Args:
-      page: its brightness [H, W], or its colour [H, W, 3].
-      polarity: one of `POLARITIES`; `auto` looks at the lines, or else at the page's border.
-      fill: crop to the drawing so that its longer side is this share of the square's, and leave out
+      page: its brightness, [H, W], or its colour, [H, W, 3].
+      polarity: one of `POLARITIES`; `auto` decides by the lines, or else by the page's border.
+      fill: crop to the drawing, so that its longer side is this share of the square's, and remove
         specks beside it; None: keep the whole page.
 
     Raises:
@@ -86,9 +86,7 @@ def extract(
 
 
 def amount(page: np.ndarray, polarity: str = "auto") -> float:
-    """The share of a page that is ink; 0 where it is blank, or so
-    much is that it can be no line drawing.
-    """
+    """The share of a page that is ink; 0 if it is blank or has too much for a line drawing."""
     try:
         pixels, _ = extract(page, polarity)
     except ValueError:
@@ -98,7 +96,7 @@ def amount(page: np.ndarray, polarity: str = "auto") -> float:
 
 
 def _ink(contrast: np.ndarray) -> np.ndarray:
-    """A soft threshold: 0 is paper, 1 what has the tone of the lines or is darker."""
+    """A soft threshold: 0 is paper, 1 has the tone of the lines or is darker."""
     strong = contrast[contrast > max(_otsu(np.clip(contrast, 0, 1)), paper.FAINTEST)]
     if strong.size < _FEWEST * contrast.size or not strong.size:
         raise ValueError("is blank: no line stands out from the page")
@@ -106,8 +104,7 @@ def _ink(contrast: np.ndarray) -> np.ndarray:
 
 
 def _otsu(values: np.ndarray) -> float:
-    """The threshold that parts values in [0, 1] into two classes with the greatest variance between
-    them.
+    """The threshold that splits values in [0, 1] into two classes of the greatest variance between.
 
     N. Otsu, "A threshold selection method from gray-level histograms", 1979, equation (18).
     """
@@ -119,7 +116,7 @@ def _otsu(values: np.ndarray) -> float:
 
 
 def _drawn(ink: np.ndarray) -> np.ndarray:
-    """Which blocks of the page hold lines, bool, the longer side of some 256."""
+    """Which blocks of the page have lines, bool; the longer side has about 256 blocks."""
     block = _block(ink)
     rows, columns = (-(-side // block) for side in ink.shape)
     padded = np.pad(ink, [(0, rows * block - ink.shape[0]), (0, columns * block - ink.shape[1])])
@@ -136,11 +133,10 @@ def _block(ink: np.ndarray) -> int:
 
 
 def _without_specks(drawn: np.ndarray, notes: list[str]) -> np.ndarray:
-    """Where the drawing is, bool as `drawn`: not where dust and punched holes are, small and far
-      from what is large.
+    """`drawn` without dust and punched holes: small parts that are far from the large ones.
 
-    Small parts within the large ones' box, as eyes, belong to the drawing, and those near a large
-    one, as dashes. If all are small, all are the drawing.
+    Small parts within the box of the large ones, such as eyes, belong to the drawing, and so do
+    those near a large one, such as dashes. If all parts are small, all belong to it.
     """
     longer = max(drawn.shape)
     parts = connected_parts.parts(drawn)
@@ -158,7 +154,7 @@ def _without_specks(drawn: np.ndarray, notes: list[str]) -> np.ndarray:
 
 
 def _drawing_box(ink: np.ndarray, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The corners of the drawing, (row, column) each."""
+    """Two corners of the drawing's box, (row, column) each."""
     places = np.argwhere(drawn)
     low, high = places.min(0) * _block(ink), (places.max(0) + 1) * _block(ink)
     inked = np.argwhere(ink[low[0] : high[0], low[1] : high[1]] > 0.5)
@@ -168,9 +164,7 @@ def _drawing_box(ink: np.ndarray, drawn: np.ndarray) -> tuple[np.ndarray, np.nda
 def _square(
     ink: np.ndarray, low: np.ndarray, high: np.ndarray, fill: float, notes: list[str]
 ) -> np.ndarray:
-    """The part from `low` to `high`, with what is around it, in a square of
-    256 pixels of which it fills `fill`.
-    """
+    """The box from `low` to `high` and its surroundings, in a 256-pixel square; it fills `fill`."""
     side = round(max(high - low) / fill)
     top, left = np.round((low + high - side) / 2).astype(int)
     picture = Image.fromarray(np.round(255 * ink).astype(np.uint8)).crop(
@@ -184,20 +178,16 @@ def _square(
 
 
 def _thicker(canvas: Image.Image) -> np.ndarray:
-    """Lines wider by a pixel on either side, and as dark as lines are,
-    though the resizing made them pale.
-    """
+    """Lines that are a pixel wider on each side, and as dark as before the resizing."""
     levels = np.asarray(canvas.filter(ImageFilter.MaxFilter(3)), np.float32)
     return np.clip(levels / np.median(levels[levels > levels.max() / 2]), 0, 1)
 
 
 def line_width(ink: np.ndarray) -> float:
-    """The mean width of the lines in pixels: their area over their
-    length, which is half that of their edges.
-    """
+    """The mean width of lines in pixels: area over length; their edges are twice as long."""
     inked = ink > 0.5
     edges = np.count_nonzero(np.diff(inked, axis=0)) + np.count_nonzero(np.diff(inked, axis=1))
-    # 4 / pi: edges are met at any angle
+    # 4 / pi: edges lie at any angle
     return 2 * np.count_nonzero(inked) * 4 / np.pi / max(edges, 1)
 
 

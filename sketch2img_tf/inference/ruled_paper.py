@@ -1,9 +1,9 @@
-"""The printed rules of lined and graph paper, told from what is drawn on it and taken away.
+"""Finds the printed rules of lined and graph paper, and removes them from the drawing.
 
-Rules are thin, nearly level or upright, evenly spaced, and each runs as far over the page as the
-others. They are straight, or bent alike, as those of a page that is photographed at a slant or does
-not lie flat. A fence, a ladder or a chessboard is all of this too: only where something darker is
-drawn on the page are they taken for printed.
+Rules are thin, nearly level or upright, and evenly spaced, and all run equally far over the page.
+They are straight or equally bent, like those of a page that was photographed at a slant or does not
+lie flat. A fence, a ladder or a chessboard has all of these properties, too. So rules count as
+printed only if something darker is drawn on the page.
 
 Axes: H, W of the page; contrast is float32 [H, W], as `paper.contrast` gives it.
 """
@@ -15,40 +15,40 @@ import dataclasses
 import numpy as np
 
 _FAINTEST = 0.03  # contrast of a rule, beyond the noise
-# Of rules, in pixels per pixel: a page laid on a scanner by hand
+# Of rules, in pixels per pixel, such as on a page that was laid on a scanner by hand
 _SLOPES = np.linspace(-0.06, 0.06, 61)
-_LONG = 0.5  # of the page's width, which the longest rule covers
-_ALIKE = 0.7  # of that, which every rule covers
-_ACROSS = 0.85  # of the page's width, which a margin's rule covers
-_BAND = 0.3  # of what the longest rule covers, beside a rule's middle: it is not wholly straight
+_LONG = 0.5  # of the page's width: the longest rule covers at least this
+_ALIKE = 0.7  # of the longest rule: every rule covers at least this
+_ACROSS = 0.85  # of the page's width: a margin's rule covers at least this
+_BAND = 0.3  # of the longest rule's cover: rows beside a rule's middle that belong to it have more
 _FEWEST = 7  # rules
-_EVEN = 0.15  # of their spacing thereabouts, by which it may differ
-_BESIDE = 3  # spaces on either side of one, which tell how they are spaced thereabouts
-_THICKEST = 0.4  # of their spacing, with what they are not straight
-_DARKER = 1.5  # times a rule's contrast: what is darker is drawn over it
-_LIKE_RULES = 0.6  # of a rule's contrast: what is fainter beside it is its blur
-_REACH = 2  # pixels beside a rule, in which a line that crosses it is to be seen
+_EVEN = 0.15  # of the spacing near a rule, by which its own may differ
+_BESIDE = 3  # spaces on either side of a rule, from which the spacing near it is taken
+_THICKEST = 0.4  # of their spacing; a rule that is not quite straight is a thicker band
+_DARKER = 1.5  # times a rule's contrast: anything darker is drawn over it
+_LIKE_RULES = 0.6  # of a rule's contrast: anything fainter beside it is its blur
+_REACH = 2  # pixels beside a rule in which a line that crosses it must be seen
 
-_STRIPS = 48  # of the page, in which bent rules are straight
-_STEEPEST = 0.12  # of bent rules, in pixels per pixel, beside the slope of straight ones
-_STEPS = np.linspace(-1, 1, 13)  # of that, which are tried
-_STRETCHES = np.linspace(-0.004, 0.004, 5)  # of their spacing, from strip to strip
-_LIKELIER = 0.02  # of a strip's likeness: what goes straight on is that much likelier
-_STEADY = 0.5  # of its direction so far, which a bent rule keeps from strip to strip
+_STRIPS = 48  # of the page; bent rules are straight within a strip
+_STEEPEST = 0.12  # of bent rules, in pixels per pixel, in addition to the slope of straight ones
+_STEPS = np.linspace(-1, 1, 13)  # shares of it that are tried
+_STRETCHES = np.linspace(-0.004, 0.004, 5)  # changes of the spacing from strip to strip, as shares
+_LIKELIER = 0.02  # of a strip's likeness, which a rule loses when it turns
+_STEADY = 0.5  # of a bent rule's direction so far, which it keeps in the next strip
 
-_CLEARLY_DARKER = 1.3  # times what is printed
-_DRAWN = 5e-4  # of the page, which is that dark where something is drawn
+_CLEARLY_DARKER = 1.3  # times the contrast of the print
+_DRAWN = 5e-4  # of the page: if more is that dark, something is drawn
 KEPT = "even lines as of ruled paper kept: nothing darker is drawn on them"
 
 
 @dataclasses.dataclass(frozen=True)
 class _Rules:
-    """What runs over the page from left to right.
+    """Rules that run over the page from left to right.
 
     Attributes:
-      bands: start and stop of every rule, in rows of the page as it were if they were level.
-      course: the row in which such a row is, in each column; int [H, W].
-      tone: their contrast.
+      bands: start and stop of every rule, in rows of the page as if they were level.
+      course: for each of these rows and each column the row of the page, int [H, W].
+      tone: the rules' contrast.
     """
 
     bands: list[tuple[int, int]]
@@ -72,17 +72,17 @@ def without_rules(contrast: np.ndarray, notes: list[str]) -> np.ndarray:
 
 
 def is_drawn_on(plain: np.ndarray, tone: float) -> bool:
-    """Whether there is something on a page that is clearly darker than what is printed on it.
+    """Whether something on a page is clearly darker than the print.
 
     Args:
-      plain: the contrast without what is printed.
-      tone: the contrast of what is printed.
+      plain: the contrast without the print.
+      tone: the contrast of the print.
     """
     return bool(np.mean(plain > _CLEARLY_DARKER * tone) > _DRAWN)
 
 
 def _printed(contrast: np.ndarray, rules: _Rules | None, notes: list[str]) -> _Rules | None:
-    """The rules, if they are printed; None if they are drawn, which is said."""
+    """The rules, if they are printed; if they are drawn, None, and a note says so."""
     if rules is None or is_drawn_on(_without(contrast, rules), rules.tone):
         return rules
     if KEPT not in notes:
@@ -91,12 +91,12 @@ def _printed(contrast: np.ndarray, rules: _Rules | None, notes: list[str]) -> _R
 
 
 def _level_rules(contrast: np.ndarray) -> _Rules | None:
-    """The rules from left to right, if there are several: straight ones, or bent ones."""
+    """The rules from left to right, straight or bent; None if there are few."""
     inked = contrast > _FAINTEST
     if np.count_nonzero(inked) < _LONG * _ALIKE * inked.shape[1] * _FEWEST:
         return None
 
-    # Greatest where the rows hold as much or as little as they can
+    # The sum of squares is greatest if each row has as many or as few inked pixels as possible
     slope = _slope(inked, lambda counts: np.sum(counts**2))
     straight = _straight(slope, inked.shape)
     bent = _bent(inked, straight)
@@ -111,7 +111,7 @@ def _level_rules(contrast: np.ndarray) -> _Rules | None:
 
 
 def _margin(contrast: np.ndarray) -> _Rules | None:
-    """Single rules from left to right, in which lined paper has a margin."""
+    """Single rules from left to right, such as the margin of lined paper."""
     inked = contrast > _FAINTEST
     course = _straight(_slope(inked, np.max), inked.shape)
     bands = _bands(_covered(inked, course), _ACROSS)
@@ -120,7 +120,7 @@ def _margin(contrast: np.ndarray) -> _Rules | None:
 
 def _rules(contrast: np.ndarray, bands: list[tuple[int, int]], course: np.ndarray) -> _Rules:
     level = np.take_along_axis(contrast, course, 0)
-    # Rules are printed alike: a line that was drawn along one of them does not count.
+    # Rules are printed alike, so the median ignores a line that was drawn along one of them.
     tone = np.median([np.median(level[start:stop].max(0)) for start, stop in bands])
     return _Rules(bands, course, float(tone))
 
@@ -138,7 +138,7 @@ def _without(contrast: np.ndarray, rules: _Rules | None) -> np.ndarray:
 
 
 def _slope(inked: np.ndarray, measure) -> float:
-    """The slope by which the number of inked pixels in each level row has the most of a measure."""
+    """The slope at which the counts of inked pixels per level row have the greatest measure."""
     rows, columns = np.nonzero(inked)
 
     def of_rows(slope: float) -> float:
@@ -155,22 +155,22 @@ def _straight(slope: float, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _course(down: np.ndarray, stretch: np.ndarray, height: int) -> np.ndarray:
-    """Which row of the page a level row is in each column, int [H, W].
+    """The row of the page for each level row and column, int [H, W].
 
     Args:
-      down: by how much it is further down in that column, [W].
-      stretch: by how much further apart rows are in that column, as a share, [W].
-      height: of the page.
+      down: how much further down it is in each column, [W].
+      stretch: how much further apart rows are in each column, as a share, [W].
+      height: the height of the page.
     """
     rows = np.arange(height)[:, np.newaxis]
     return np.clip(np.round(rows + down + stretch * (rows - height / 2)), 0, height - 1).astype(int)
 
 
 def _bent(inked: np.ndarray, straight: np.ndarray) -> np.ndarray | None:
-    """The course of rules that are followed from strip to strip of the page; None if there are few.
+    """The course of rules, followed from strip to strip of the page; None if there are few.
 
-    Over a strip they are straight, and those of all strips before it tell where they are. In each
-    strip they are further down or up, as on paper that does not lie flat, and further apart or
+    Within a strip rules are straight, and all strips before it tell where to expect them. In each
+    strip they may be further down or up, as on paper that does not lie flat, and further apart or
     closer, as on a page at a slant.
     """
     height, width = inked.shape
@@ -202,7 +202,7 @@ def _bent(inked: np.ndarray, straight: np.ndarray) -> np.ndarray | None:
 def _followed(
     profile: np.ndarray, reference: np.ndarray, expected: np.ndarray, width: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where the rules of one strip are, how far down and how stretched, and its level profile."""
+    """How far down and how stretched the rules of one strip are, and the strip's level profile."""
     steps, stretches, likely = _tried()
     down = expected[0] + _STEEPEST * width * steps
     stretch = expected[1] + stretches
@@ -210,12 +210,12 @@ def _followed(
     beside = rows - len(profile) / 2
     moved = np.interp(rows + down[:, np.newaxis] + stretch[:, np.newaxis] * beside, rows, profile)
     likeness = np.maximum(moved @ (reference - np.median(reference)), 0)
-    best = np.argmax(likeness * likely)  # of equal ones, as of empty strips, what is expected
+    best = np.argmax(likeness * likely)  # an empty strip has equal ones: then the expected place
     return np.array([down[best], stretch[best]]), moved[best]
 
 
 def _tried() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Steps and stretches beside what is expected, the nearest first, and how likely they are."""
+    """The steps and stretches to try, those nearest to the expected first, and their likelihood."""
     steps, stretches = map(np.ravel, np.meshgrid(_STEPS, _STRETCHES, indexing="ij"))
     far = np.abs(steps) + np.abs(stretches) / _STRETCHES.max()
     order = np.argsort(far, kind="stable")
@@ -223,23 +223,19 @@ def _tried() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _thick(inked: np.ndarray) -> np.ndarray:
-    """Every row with the two beside it, between which a thin rule changes."""
+    """Each row together with the two beside it: a thin rule may change between rows."""
     padded = np.pad(inked, [(1, 1), (0, 0)])
     return padded[:-2] | padded[1:-1] | padded[2:]
 
 
 def _covered(inked: np.ndarray, course: np.ndarray) -> np.ndarray:
-    """How much of every level row is not paper beyond what most rows have, as of upright rules; [H]
-    in [0, 1].
-    """
+    """Each level row's share of ink, [H] in [0, 1], beyond the median of rows (upright rules)."""
     covered = _thick(np.take_along_axis(inked, course, 0)).mean(1)
     return np.maximum(covered - np.median(covered), 0)
 
 
 def _bands(covered: np.ndarray, least: float) -> list[tuple[int, int]]:
-    """The rows of every rule, start and stop: one covers `least` or more, the others beside it some
-    of that.
-    """
+    """Start and stop row of each rule: one of its rows covers `least`, the others at least some."""
     edges = np.flatnonzero(
         np.diff(np.concatenate([[False], covered > _BAND * covered.max(), [False]]))
     )
@@ -251,7 +247,7 @@ def _are_rules(bands: list[tuple[int, int]]) -> bool:
     if len(bands) < _FEWEST:
         return False
     gaps = np.diff(np.mean(bands, 1))
-    # Further up on a page at a slant they are closer together.
+    # The upper rules of a page at a slant are closer together.
     spacing = np.array(
         [np.median(gaps[max(at - _BESIDE, 0) : at + _BESIDE + 1]) for at in range(len(gaps))]
     )
@@ -261,9 +257,7 @@ def _are_rules(bands: list[tuple[int, int]]) -> bool:
 
 
 def _and_shorter(bands: list[tuple[int, int]], all_bands: list) -> list[tuple[int, int]]:
-    """With those that cover less but have their place beside them: bent ones leave the page at its
-    edge.
-    """
+    """The bands, with shorter ones in line with them: bent rules leave the page at its edge."""
     middles = np.mean(bands, 1)
     spacing = np.median(np.diff(middles))
 
@@ -275,9 +269,7 @@ def _and_shorter(bands: list[tuple[int, int]], all_bands: list) -> list[tuple[in
 
 
 def _is_drawn(level: np.ndarray, start: int, stop: int, tone: float) -> np.ndarray:
-    """Where in a rule's band something was drawn over it: what is darker, and what goes on above or
-    below.
-    """
+    """Where something was drawn over a rule's band: it is darker, or goes on above or below."""
     beside = np.concatenate([level[max(start - _REACH, 0) : start], level[stop : stop + _REACH]])
     crossed = beside.max(0, initial=0) > max(_LIKE_RULES * tone, _FAINTEST)
     return crossed | (level[start:stop] > _DARKER * tone + _FAINTEST)
