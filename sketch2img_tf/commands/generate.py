@@ -64,6 +64,9 @@ _SHOW_INPUT = path_flags.define(
     "Also write the sketch as the model sees it: a .png file, or a folder for <sketch>.png.",
     any_bytes=True,
 )
+_JOBS = flags.DEFINE_integer(
+    "jobs", 1, "Sketches to read, and pictures to draw, at once.", lower_bound=1, upper_bound=64
+)
 
 
 def run() -> None:
@@ -85,4 +88,5 @@ def _main() -> None:
         size=_SIZE.value,
         gallery_path=_GALLERY.value,
         show_input=_SHOW_INPUT.value,
+        jobs=_JOBS.value,
     )

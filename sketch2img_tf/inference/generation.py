@@ -6,8 +6,11 @@ with TensorFlow.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Callable, Generator, Iterable
+from concurrent import futures
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
@@ -33,6 +36,7 @@ def generate(
     size: int | None = None,
     gallery_path: str = "",
     show_input: str = "",
+    jobs: int = 1,
 ) -> None:
     """Draws every sketch once per seed and writes the pictures; prints assumptions on each sketch.
 
@@ -48,6 +52,7 @@ def generate(
       size: pixels of the pictures' side; None: as the model draws them.
       gallery_path: a .html or .png file for all sketches and pictures; "": none.
       show_input: a .png file for one sketch as the model sees it, or a folder; "": none.
+      jobs: how many sketches to read, and pictures to draw, at once.
 
     Raises:
       UserError: a flag is wrong, before anything is drawn; or at the end, if some of several
@@ -68,11 +73,11 @@ def generate(
     if passed_over:
         print(f"skipped in {sketch}: {file_names.some(passed_over)}", file=sys.stderr)
     fill = line_drawing.training_fill(card.config.data) if crop else None
-    sketches = _read(paths, polarity, fill)
+    sketches = _read(paths, polarity, fill, jobs)
     if sketches:
         try:
             _show(sketches, shown, show_input)
-            rows = _draw(version, sketches, class_name, seed_numbers, planned, size)
+            rows = _draw(version, sketches, class_name, seed_numbers, planned, size, jobs)
             _report(rows, class_name, output, gallery_path)
         except OSError as error:
             raise UserError(
@@ -84,16 +89,24 @@ def generate(
         )
 
 
-def _read(paths: list[str], polarity: str, fill: float | None) -> list[Sketch]:
+def _read(paths: list[str], polarity: str, fill: float | None, jobs: int) -> list[Sketch]:
     """The usable sketches; prints a line for each sketch, and for each that is not usable."""
     if len(paths) == 1:
         return [_told(sketch_files.read_sketch(paths[0], polarity, fill))]
-    sketches = []
-    for path in _progress(paths, "reading", "sketch"):
+
+    def read(path: str) -> Sketch | UserError:
         try:
-            sketches.append(_told(sketch_files.read_sketch(path, polarity, fill)))
+            return sketch_files.read_sketch(path, polarity, fill)
         except UserError as error:
-            tqdm.write(f"error: {error}", file=sys.stderr)
+            return error
+
+    sketches = []
+    with contextlib.closing(_at_once(read, paths, jobs)) as read_ones:
+        for found in _progress(read_ones, len(paths), "reading", "sketch"):
+            if isinstance(found, UserError):
+                tqdm.write(f"error: {found}", file=sys.stderr)
+            else:
+                sketches.append(_told(found))
     return sketches
 
 
@@ -118,24 +131,43 @@ def _draw(
     seeds: list[int],
     planned: dict,
     size: int | None,
+    jobs: int,
 ) -> list[gallery.Row]:
-    model = models.open_model(version)
+    model = models.open_model(version, jobs)
     names = [file_names.as_text(os.path.basename(sketch.path)) for sketch in sketches]
     rows = [gallery.Row(name, sketch.png, {}) for name, sketch in zip(names, sketches)]
     pictures = [(sketch, row, seed) for sketch, row in zip(sketches, rows) for seed in seeds]
-    for sketch, row, seed in _progress(pictures, "drawing", "picture"):
-        # One at a time, so that the bytes of a picture cannot depend on the other pictures.
-        [photo] = model.from_bytes([sketch.png], [class_name], [seed])
-        row.photos[seed] = photo
-        picture_files.write(
-            planned[sketch.path, seed], picture_files.enlarge(photo, size) if size else photo
-        )
+
+    def draw(wanted: tuple[Sketch, gallery.Row, int]) -> bytes:
+        # Each alone, so that the bytes of a picture cannot depend on the other pictures.
+        [photo] = model.from_bytes([wanted[0].png], [class_name], [wanted[2]])
+        return photo
+
+    with contextlib.closing(_at_once(draw, pictures, jobs)) as drawn:
+        shown = _progress(drawn, len(pictures), "drawing", "picture")
+        for photo, (sketch, row, seed) in zip(shown, pictures):
+            row.photos[seed] = photo
+            picture_files.write(
+                planned[sketch.path, seed], picture_files.enlarge(photo, size) if size else photo
+            )
     return rows
 
 
-def _progress(items: list, verb: str, unit: str) -> tqdm:
+def _at_once(act: Callable, items: list, jobs: int) -> Generator:
+    """The results of `act`, in the order of the items, from as many threads as there are jobs.
+
+    Threads are enough: NumPy, Pillow and LiteRT let other threads run while they compute.
+    """
+    executor = futures.ThreadPoolExecutor(jobs)
+    try:
+        yield from executor.map(act, items)
+    finally:
+        executor.shutdown(cancel_futures=True)  # after Ctrl-C, or where nothing can be written
+
+
+def _progress(items: Iterable, total: int, verb: str, unit: str) -> tqdm:
     # Only on a terminal: a script that reads the lines about bad files needs no bar among them.
-    return progress.bar(items, verb, unit=unit, leave=False, disable=None)
+    return progress.bar(items, verb, total, unit=unit, leave=False, disable=None)
 
 
 def _report(rows: list[gallery.Row], class_name: str, output: str, gallery_path: str) -> None:

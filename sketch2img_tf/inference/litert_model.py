@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
-import threading
+import queue
 
 import numpy as np
 from PIL import Image
@@ -25,6 +25,7 @@ class LiteRTModel:
     Args:
       directory: the model's folder, or a folder of several exports, of which the one of the highest
         step is loaded.
+      at_once: how many pictures threads may draw at once, each on its share of the cores.
 
     Attributes:
       directory: the absolute path of the model's folder.
@@ -34,13 +35,17 @@ class LiteRTModel:
       UserError: there is no such model, it is damaged, or no library that runs it is installed.
     """
 
-    def __init__(self, directory: str):
+    def __init__(self, directory: str, at_once: int = 1):
         self.directory = newest_version(directory, (LITE_MODEL_FILE,))
         self.card = read_card(self.directory)
-        self._interpreter = _interpreter(os.path.join(self.directory, LITE_MODEL_FILE))
-        self._run = self._interpreter.get_signature_runner()
-        self._noise_shape = tuple(self._run.get_input_details()["noise"]["shape"][1:])
-        self._one_at_a_time = threading.Lock()  # the interpreter has room for one picture only
+        path = os.path.join(self.directory, LITE_MODEL_FILE)
+        self._interpreters = [_interpreter(path, max(_CPUS // at_once, 1)) for _ in range(at_once)]
+        # The free ones: an interpreter has room for one picture only.
+        self._runners = queue.SimpleQueue()
+        for interpreter in self._interpreters:
+            runner = interpreter.get_signature_runner()
+            self._noise_shape = tuple(runner.get_input_details()["noise"]["shape"][1:])
+            self._runners.put(runner)
 
     def from_bytes(self, sketches: list[bytes], labels: list[str], seeds: list[int]) -> list[bytes]:
         """PNG or JPEG sketches of any size, class names and seeds to PNG photos, as many of each.
@@ -74,8 +79,11 @@ class LiteRTModel:
         """One sketch with float32 noise like that of `noise` to a photo, uint8 [S, S, 3]."""
         pixels = sketch_pixels.read(sketch, self.card.config.data.image_size)[np.newaxis]
         label_id = np.array([self.card.class_names.index(label)], np.int32)
-        with self._one_at_a_time:
-            return self._run(sketch=pixels, label_id=label_id, noise=noise[np.newaxis])["photo"][0]
+        run = self._runners.get()
+        try:
+            return run(sketch=pixels, label_id=label_id, noise=noise[np.newaxis])["photo"][0]
+        finally:
+            self._runners.put(run)
 
     def noise(self, seed: int) -> np.ndarray:
         """The noise of a seed: N(0, 1), float32, in the shape that the model needs per picture."""
@@ -95,12 +103,12 @@ def between(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
     return np.float32(weights[0]) * first + np.float32(weights[1]) * second
 
 
-def _interpreter(path: str):
+def _interpreter(path: str, threads: int):
     """The file's interpreter, from LiteRT's own package, or else from TensorFlow."""
     interpreter_class = _interpreter_class()
     try:
         with standard_streams.silenced_stderr():  # C++ code prints which operations it will use
-            interpreter = interpreter_class(path, num_threads=_CPUS)
+            interpreter = interpreter_class(path, num_threads=threads)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         first_line = str(error).split("\n")[0]

@@ -54,14 +54,14 @@ def find(directory: str = "") -> str:
     return newest_version(directory or PRETRAINED, kinds)
 
 
-def open_model(directory: str) -> Model:
-    """The model of a folder that `find` gave.
+def open_model(directory: str, at_once: int = 1) -> Model:
+    """The model of a folder that `find` gave, for so many threads that draw at the same time.
 
     Raises:
       UserError: the model is damaged, or the library that runs it is not installed.
     """
     if os.path.exists(os.path.join(directory, LITE_MODEL_FILE)):
-        return litert_model.LiteRTModel(directory)
+        return litert_model.LiteRTModel(directory, at_once)
     import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
     from sketch2img_tf.inference.local_model import LocalModel  # here, since it imports TensorFlow
 

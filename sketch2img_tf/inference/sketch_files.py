@@ -27,6 +27,9 @@ _NEARLY_WHITE = 0.85  # of every channel
 _ALL = 0.99  # of what is drawn
 _THINNEST_SHAPE = 0.12  # of a drawing's longer side: anything thinner is a line
 
+# Set for the whole process: threads read pictures too, and have no filters of their own.
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
 _FRAMES = 8  # of a moving picture that are compared
 _FRAME_SIDE = 256  # pixels, for this comparison
 _FRAME_PIXELS = 500_000_000  # decoded in all for this comparison: a few seconds
@@ -123,8 +126,7 @@ def _open(path: str) -> tuple[Image.Image, Image.Transpose | None]:
     if os.path.isfile(path) and os.path.getsize(path) > MAX_BYTES:
         raise ValueError(f"has more than {MAX_BYTES // 2**20} MB: is it a drawing? Save it as PNG")
     try:
-        with open(path, "rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with open(path, "rb") as file:
             return image_files.open_picture(file.read(), FORMATS)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ValueError(_TOO_LARGE) from None

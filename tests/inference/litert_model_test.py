@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pathlib
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from sketch2img_tf import inference
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.export import lite_model
 from sketch2img_tf.inference import models
+from sketch2img_tf.inference.generation import generate
 from sketch2img_tf.inference.litert_model import LiteRTModel
 from sketch2img_tf.inference.local_model import LocalModel
 from tests.export import exports
@@ -38,6 +40,29 @@ def test_it_draws_the_pictures_of_the_saved_model(folder, exported):
     for ours, theirs in paired(drawn, expected):
         difference = np.abs(exports.pixels(ours).astype(int) - exports.pixels(theirs))
         assert difference.max() <= TOLERANCE
+
+
+def test_several_at_once_are_the_same_pictures(folder, tmp_path, capsys):
+    sketches = [exports.encoded(exports.drawing(number, 256)) for number in range(3)]
+    (tmp_path / "in").mkdir()
+    for number, sketch in enumerate(sketches):
+        (tmp_path / "in" / f"{number}.png").write_bytes(sketch)
+    (tmp_path / "in" / "cat.png").write_text("a cat")
+    said = []
+    for jobs in (1, 3):
+        output = str(tmp_path / f"out{jobs}")
+        with pytest.raises(UserError, match="^1 of 4 sketches"):
+            generate(
+                str(folder), str(tmp_path / "in"), "apple", "0-2", output, crop=False, jobs=jobs
+            )
+        said.append(capsys.readouterr().out.replace(output, ""))
+    alone = LiteRTModel(str(folder))
+    for number, seed in itertools.product(range(3), range(3)):
+        [expected] = alone.from_bytes([sketches[number]], ["apple"], [seed])
+        for jobs in (1, 3):
+            written = tmp_path / f"out{jobs}" / f"{number}-{seed}.png"
+            assert written.read_bytes() == expected
+    assert said[0] == said[1] and said[0].count("black on white") == 3
 
 
 def test_what_is_damaged_is_one_line(folder, tmp_path):
