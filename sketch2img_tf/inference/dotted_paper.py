@@ -29,6 +29,8 @@ _AT_ONCE = 256  # dots whose neighbours are computed together
 def without_dots(contrast: np.ndarray, notes: list[str]) -> np.ndarray:
     """The contrast of the page without its dots; the same if it has none."""
     numbers = connected_parts.parts(contrast > _FAINTEST)
+    if numbers.max() < _FEWEST**2:
+        return contrast
     dots, centres = _dots(numbers)
     if not _FEWEST**2 <= len(dots) <= _MOST:
         return contrast

@@ -17,6 +17,7 @@ const FULL = 0.5;
 
 export function withoutDots(contrast, notes) {
   const { numbers, boxes } = labelled(mapped(contrast, (value) => (value > FAINTEST ? 1 : 0)));
+  if (boxes.length < FEWEST ** 2) return contrast;
   const parts = boxes.map((box) => ({ box, size: 0, x: 0, y: 0, darkest: 0 }));
   numbers.forEach((number, at) => {
     if (!number) return;
