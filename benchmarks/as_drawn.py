@@ -26,15 +26,14 @@ import tempfile
 
 import numpy as np
 from absl import flags
-from fontTools.pens.recordingPen import RecordingPen
-from fontTools.svgLib.path import parse_path
-from PIL import Image, ImageDraw
+from PIL import Image
 
 import sketch2img_tf.inference as s2i
 from sketch2img_tf import errors, path_flags
+from sketch2img_tf.data.starter_sketches import STARTERS, starters_for
 from sketch2img_tf.draw_page.about_classes import PICTURES_FILE
-from sketch2img_tf.draw_page.starter_sketches import STARTERS, starters_for
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.evaluation import as_drawn
 from sketch2img_tf.sheets import picture_grid
 
 _MODEL = path_flags.define("model", "", "An exported model, or pretrained.")
@@ -47,8 +46,6 @@ _CLASS_PICTURES = path_flags.define(
 _CLASSES = flags.DEFINE_list("classes", [], "Use the drawings of these classes only.")
 _VARIATIONS = flags.DEFINE_integer("variations", 3, "Pictures of each drawing.", lower_bound=1)
 _SETS_PER_ROW = flags.DEFINE_integer("sets_per_row", 4, "Drawings per row.", lower_bound=1)
-# Pixels of the page and of its pencil; supersampling; points per curve
-_PAGE, _PEN, _SHARPNESS, _POINTS = 256, 3, 4, 24
 
 
 def main() -> None:
@@ -64,7 +61,7 @@ def main() -> None:
     pages, photos = [], [[] for _ in range(_VARIATIONS.value)]
     with tempfile.TemporaryDirectory() as folder:
         for name in drawings:
-            page, path = drawn(STARTERS[name]), os.path.join(folder, "drawing.png")
+            page, path = as_drawn.drawn(STARTERS[name]), os.path.join(folder, "drawing.png")
             page.save(path)
             variations = drawer.draw(path, name, range(_VARIATIONS.value))
             for column, photo in zip(photos, variations):
@@ -88,38 +85,6 @@ def _data_url(photo: np.ndarray) -> str:
     file = io.BytesIO()
     Image.fromarray(photo).save(file, "WEBP", quality=92, method=6)
     return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
-def drawn(path: str) -> Image.Image:
-    """The page with an SVG path on it, black on white, mode L."""
-    pen = RecordingPen()
-    parse_path(path, pen)
-    image = Image.new("L", (_PAGE * _SHARPNESS, _PAGE * _SHARPNESS), 255)
-    draw = ImageDraw.Draw(image)
-    for line in _lines(pen.value):
-        scaled = [(x * _SHARPNESS, y * _SHARPNESS) for x, y in line]
-        draw.line(scaled, fill=0, width=_PEN * _SHARPNESS, joint="curve")
-    return image.reduce(_SHARPNESS)
-
-
-def _lines(segments: list) -> list[list[tuple[float, float]]]:
-    """A path's lines as points; its curves are cut into short pieces."""
-    lines = []
-    for kind, points in segments:
-        if kind == "moveTo":
-            lines.append([points[0]])
-        elif kind == "lineTo":
-            lines[-1].append(points[0])
-        elif kind == "curveTo":
-            ends = np.array([lines[-1][-1], *points])
-            t = np.linspace(0, 1, _POINTS)[1:, np.newaxis]
-            weights = np.concatenate(
-                [(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3], 1
-            )
-            lines[-1].extend(map(tuple, weights @ ends))
-        elif kind == "closePath":
-            lines[-1].append(lines[-1][0])
-    return lines
 
 
 if __name__ == "__main__":

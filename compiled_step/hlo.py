@@ -71,6 +71,32 @@ def compiled(
     )
 
 
+def repeated(function: Callable, count: int, names: list[str]) -> Callable:
+    """A function that calls another so many times in a loop of the program's own.
+
+    Args:
+      function: of tensors, to a dict of scalars, float32 [].
+      count: how many times.
+      names: of the scalars.
+
+    Returns:
+      A function of those tensors for each time, stacked, [count, ...], to the scalars of each,
+      float32 [count].
+    """
+
+    def loop(*arguments: tf.Tensor) -> dict[str, tf.Tensor]:
+        def once(i: tf.Tensor, table: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+            scalars = function(*(tf.gather(argument, i) for argument in arguments))
+            return i + 1, table.write(i, tf.stack([scalars[name] for name in names]))
+
+        table = tf.TensorArray(tf.float32, count, element_shape=[len(names)])
+        start = tf.constant(0), table
+        _, table = tf.while_loop(lambda i, _: i < count, once, start, parallel_iterations=1)
+        return dict(zip(names, tf.unstack(table.stack(), axis=1)))
+
+    return loop
+
+
 def _portable(hlo: bytes) -> bytes:
     """Without copies, which JAX from 0.11 on does not read; a
     reshape to the same shape does the same.

@@ -1,25 +1,35 @@
 """What is in a packed folder, for both sides: needs neither TensorFlow nor JAX.
 
 `run.json` says what the parameters and results of `step.hlo` are, by keys of `state.npz`;
-`batch.hlo` makes a batch of what is in `pictures.npz`. What a run gives: `done.json`,
-`scalars.jsonl`, and its state in parts, `state_00.npz` on.
+`batch.hlo` makes a batch of what is in `pictures.npz`; `draw.hlo`, if there is one, draws a sheet.
+What a run gives: `done.json`, `scalars.jsonl`, the sheets of `sheets.npz`, its averaged generator
+in parts, `generator_00.npz` on, and its state, `state_00.npz` on.
 """
 
 from __future__ import annotations
 
 import glob
+import io
 import os
 
 import numpy as np
 
+try:
+    from PIL import Image
+except ModuleNotFoundError:
+    Image = None  # needed for JPEG files alone
+
 RUN = "run.json"
 STEP = "step.hlo"
 BATCH = "batch.hlo"
+DRAW = "draw.hlo"
 STATE = "state.npz"
 PICTURES = "pictures.npz"
+SHEETS = "sheets.npz"
 DONE = "done.json"
 SCALARS = "scalars.jsonl"
-_PART = "state_{:02d}.npz"
+GENERATOR, STATE_PARTS = "generator", "state"  # names of what comes back in parts
+_PART = "{}_{:02d}.npz"
 
 
 def drawn(shape: list[int], seed: list[int], mean: float, deviation: float) -> np.ndarray:
@@ -28,9 +38,49 @@ def drawn(shape: list[int], seed: list[int], mean: float, deviation: float) -> n
     return (mean + deviation * values).astype(np.float32)
 
 
-def write_parts(directory: str, arrays: dict[str, np.ndarray], part_mb: float) -> None:
-    """The arrays in files of at most about so many megabytes, each larger array
-    cut into pieces of its flat values.
+def rounded(array: np.ndarray) -> np.ndarray:
+    """A kernel in float16, if it fits in; what has one axis, as means and variances, as it is."""
+    if array.ndim < 2 or array.dtype != np.float32:
+        return array
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16)
+    return half if np.isfinite(half).all() else array
+
+
+def as_jpeg(photos: np.ndarray, quality: int) -> dict[str, np.ndarray]:
+    """Pixels, uint8 [P, S, S, 3], one JPEG file after the other: what
+    `read_pictures` makes "photos" of again.
+    """
+    files = []
+    for photo in photos:
+        encoded = io.BytesIO()
+        Image.fromarray(photo).save(encoded, "JPEG", quality=quality)
+        files.append(np.frombuffer(encoded.getvalue(), np.uint8))
+    return {
+        "jpegs": np.concatenate(files),
+        "jpeg_ends": np.cumsum(list(map(len, files)), dtype=np.int64),
+    }
+
+
+def read_pictures(path: str) -> dict[str, np.ndarray]:
+    """What `pictures.npz` holds, by name; photos that are JPEG files
+    are pixels again, uint8 [P, S, S, 3].
+    """
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    if "jpegs" in arrays:
+        files = np.split(arrays.pop("jpegs"), arrays.pop("jpeg_ends")[:-1])
+        arrays["photos"] = np.stack(
+            [np.asarray(Image.open(io.BytesIO(each.tobytes()))) for each in files]
+        )
+    return arrays
+
+
+def write_parts(directory: str, name: str, arrays: dict[str, np.ndarray], part_mb: float) -> None:
+    """The arrays in files of at most about so many megabytes, each larger array cut into pieces of
+    its flat values.
+
+    Files of the same name that are there already are replaced, each at one go.
     """
     room, parts = int(part_mb * 1e6), [{}]
     left = room
@@ -44,19 +94,23 @@ def write_parts(directory: str, arrays: dict[str, np.ndarray], part_mb: float) -
             parts[-1][f"{key}@{start}"] = piece
             start, left = start + piece.size, left - piece.nbytes
     for number, part in enumerate(parts):
-        np.savez(os.path.join(directory, _PART.format(number)), **part)
+        write(os.path.join(directory, _PART.format(name, number)), part)
 
 
-def read_parts(directory: str) -> dict[str, np.ndarray]:
+def write(path: str, arrays: dict[str, np.ndarray]) -> None:
+    """One file, whole or not at all."""
+    np.savez(f"{path}.tmp.npz", **arrays)
+    os.replace(f"{path}.tmp.npz", path)
+
+
+def read_parts(directory: str, name: str) -> dict[str, np.ndarray]:
     """The inverse of `write_parts`; arrays come flat."""
     pieces: dict[str, dict[int, np.ndarray]] = {}
-    for path in sorted(
-        glob.glob(os.path.join(glob.escape(directory), _PART.replace("{:02d}", "*")))
-    ):
+    for path in sorted(glob.glob(os.path.join(glob.escape(directory), f"{name}_[0-9]*[0-9].npz"))):
         with np.load(path) as part:
-            for name in part.files:
-                key, start = name.split("@")
-                pieces.setdefault(key, {})[int(start)] = part[name]
+            for piece in part.files:
+                key, start = piece.split("@")
+                pieces.setdefault(key, {})[int(start)] = part[piece]
     return {
         key: np.concatenate([of_key[start] for start in sorted(of_key)])
         for key, of_key in pieces.items()

@@ -3,9 +3,10 @@
     python -m compiled_step.pack --flagfile=configs/best_full.flags --data_dir=DIR \\
       --workdir=DIR --packed_dir=DIR
 
-In the folder: the whole train step as XLA's HLO, updates included; the making of a batch likewise;
-the state to start from, that of the newest checkpoint in --workdir or a new run's; and the training
-pictures. `compiled_step.unpack` brings back what becomes of it. All flags of train.py are there;
+In the folder: the whole train step as XLA's HLO, updates included, or --steps_per_call steps in a
+loop; the making of a batch likewise, and of a sheet of our own drawings; the state to start from,
+that of the newest checkpoint in --workdir or a new run's; and the training pictures.
+`compiled_step.unpack` brings back what becomes of it. All flags of train.py are there;
 --precision=auto is bfloat16.
 """
 
@@ -27,8 +28,10 @@ from compiled_step import hlo, layout, pictures
 from compiled_step.packed import keyed
 from sketch2img_tf import config as config_lib
 from sketch2img_tf import errors, path_flags
+from sketch2img_tf.data import preprocessing
 from sketch2img_tf.devices import graph_cost, hardware
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.evaluation.as_drawn import AsDrawn
 from sketch2img_tf.run_folder.checkpoints import Checkpoints, check_continues
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.training import preparation
@@ -47,6 +50,19 @@ _REDRAW = flags.DEFINE_bool(
     " a seed: it goes into the folder in their place.",
 )
 _BY_HOW_MUCH = ("_fraction", "_pixels")
+_PHOTO_QUALITY = flags.DEFINE_integer(
+    "photo_quality",
+    0,
+    "Photos as JPEG files of this quality, a fifth as large; 0: as they are.",
+    lower_bound=0,
+    upper_bound=95,
+)
+_MOST_A_CLASS = flags.DEFINE_integer(
+    "most_a_class",
+    0,
+    "Of each class at most so many sketches, and so many edge maps; 0: all.",
+    lower_bound=0,
+)
 _LARGE = 10_000  # numbers
 
 
@@ -76,9 +92,13 @@ def main() -> None:
         _write_input(run, sketchy)
         _write_step(step, draws, card)
         os.rename(_partial(), _PACKED_DIR.value)
+    size = sum(
+        os.path.getsize(os.path.join(_PACKED_DIR.value, name))
+        for name in os.listdir(_PACKED_DIR.value)
+    )
     print(
-        f"{_PACKED_DIR.value}: step {int(state.step)} of the run; python -m compiled_step.run goes"
-        " on from there"
+        f"{_PACKED_DIR.value}: step {int(state.step)} of the run, {size / 2**20:.1f} MiB;"
+        " python -m compiled_step.run goes on from there"
     )
 
 
@@ -133,12 +153,14 @@ def _redraw(step: TrainStep) -> dict:
 def _write_input(run: Config, sketchy: PairedDataset) -> None:
     """The pictures, which of them come when, and the making of a batch."""
     batch, size = run.training.global_batch_size, run.data.image_size
-    arrays = pictures.read(sketchy)
+    arrays = pictures.read(sketchy, _MOST_A_CLASS.value)
     if run.data.balance_classes:
         arrays["quotas"] = pictures.quotas(sketchy, arrays)
     if run.losses.unaligned_supervised_fraction == 1:
         del arrays["aligned"]  # the step does not take what it does not use
     arrays["edge_maps_before"] = pictures.edge_maps_before(sketchy, batch, run.training.train_steps)
+    if _PHOTO_QUALITY.value:
+        arrays |= layout.as_jpeg(arrays.pop("photos"), _PHOTO_QUALITY.value)
     np.savez_compressed(_path(layout.PICTURES), **arrays)
     program = hlo.compiled(
         pictures.batch_of(run, sketchy.statistics),
@@ -160,34 +182,77 @@ def _write_step(step: TrainStep, draws: dict, card: Card) -> None:
     if step.config.losses.unaligned_supervised_fraction < 1:
         specs["aligned"] = tf.TensorSpec([batch], tf.bool)
     own = keyed(step)
-    program = hlo.compiled(
-        lambda *arguments: step(dict(zip(specs, arguments))),
-        *specs.values(),
-        variables=own.values(),
-    )
-    _write(layout.STEP, program.hlo)
     keys = {id(variable.handle): key for key, variable in own.items()}
-    # Variables are known by their handles: Keras wraps those of mixed
-    # precision, here and there in other objects.
-    captured = [
-        keys[id(each.handle)] if _is_in(each, keys) else f"fixed_{number:04d}"
-        for number, each in enumerate(program.captured)
-    ]
+    once = step.__call__.get_concrete_function(specs)
+    program = _steps(step, specs, sorted(once.structured_outputs))
+    _write(layout.STEP, program.hlo)
+    captured = _captured(program, keys, "fixed")
+    sheet = _sheet(step, card)
+    captured_by_sheet = _captured(sheet, keys, "sheet") if sheet else []
     values = {**dict(zip(captured, program.captured)), **own}
+    if sheet:
+        _write(layout.DRAW, sheet.hlo)
+        values |= dict(zip(captured_by_sheet, sheet.captured))
+    averaged = step.state.averaged_generator.variables
     drawn = {key: draws[id(value.handle)] for key, value in values.items() if _is_in(value, draws)}
     arrays = {key: np.asarray(value) for key, value in values.items() if key not in drawn}
     np.savez_compressed(_path(layout.STATE), **arrays)
     described = {
         "step": int(step.state.step),
         "precision": step.state.generator.compute_dtype,
-        "multiply_adds": graph_cost.count(step.__call__.get_concrete_function(specs).graph),
+        "multiply_adds": graph_cost.count(once.graph),
+        "steps_per_call": step.config.training.steps_per_call,
         "captured": captured,
+        "captured_by_sheet": captured_by_sheet,
+        "averaged_generator": [keys[id(variable.handle)] for variable in averaged],
         "scalars": program.results,
         "written": [keys[id(variable.handle)] for variable in program.written],
         "drawn": drawn,
         "card": json.loads(card.to_json()),
     }
     _write(layout.RUN, json.dumps(described).encode())
+
+
+def _steps(step: TrainStep, specs: dict[str, tf.TensorSpec], names: list[str]) -> hlo.Program:
+    """One step, or `--steps_per_call` of them in a loop."""
+    count = step.config.training.steps_per_call
+
+    def once(*arguments: tf.Tensor) -> dict[str, tf.Tensor]:
+        return step(dict(zip(specs, arguments)))
+
+    variables = keyed(step).values()
+    if count == 1:
+        return hlo.compiled(once, *specs.values(), variables=variables)
+    stacked = (tf.TensorSpec([count, *spec.shape], spec.dtype) for spec in specs.values())
+    return hlo.compiled(hlo.repeated(once, count, names), *stacked, variables=variables)
+
+
+def _sheet(step: TrainStep, card: Card) -> hlo.Program | None:
+    """The averaged generator's pictures of our own drawings, uint8 [M, S,
+    S, 3]; None if there is no drawing.
+    """
+    own = AsDrawn(card.class_names, card.statistics, card.config.data)
+    if not own.names:
+        return None
+    requests = list(map(tf.constant, own.requests()))
+    generator = step.state.averaged_generator
+
+    def draw() -> tf.Tensor:
+        return preprocessing.photo_pixels(generator.draw(*requests), card.statistics)
+
+    return hlo.compiled(draw, variables=generator.variables)
+
+
+def _captured(program: hlo.Program, keys: dict, others: str) -> list[str]:
+    """Keys of what it captures; what is no variable of the
+    run is named by `others` and a number.
+    """
+    # Variables are known by their handles: Keras wraps those of mixed
+    # precision, here and there in other objects.
+    return [
+        keys[id(each.handle)] if _is_in(each, keys) else f"{others}_{number:04d}"
+        for number, each in enumerate(program.captured)
+    ]
 
 
 def _is_in(captured: tf.Variable | tf.Tensor, handles: dict) -> bool:

@@ -8,6 +8,7 @@ import os
 import types
 import zipfile
 from collections.abc import Mapping
+from typing import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -55,7 +56,7 @@ class Packed:
 
     def batch(self, step: int) -> dict[str, tf.Tensor]:
         """That of the step after `step`."""
-        arrays = _read(os.path.join(self.directory, layout.PICTURES))
+        arrays = _read(os.path.join(self.directory, layout.PICTURES), layout.read_pictures)
         training = self.card.config.training
         inputs = Order(arrays, training.global_batch_size, training.seed).inputs(step)
         photos, sketches, numbers, *besides = map(tf.constant, inputs)
@@ -98,9 +99,15 @@ def read_json(path: str, flag: str) -> dict:
         ) from None
 
 
-def _read(path: str) -> dict[str, np.ndarray]:
+def _arrays(path: str) -> dict[str, np.ndarray]:
+    with np.load(path) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _read(
+    path: str, read: Callable[[str], dict[str, np.ndarray]] = _arrays
+) -> dict[str, np.ndarray]:
     try:
-        with np.load(path) as file:
-            return {name: file[name] for name in file.files}
+        return read(path)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} cannot be read ({error}); pack again") from None

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 _AT_ONCE = 256
 
 
-def read(sketchy: PairedDataset) -> dict[str, np.ndarray]:
+def read(sketchy: PairedDataset, most_a_class: int = 0) -> dict[str, np.ndarray]:
     """The training examples at the size of the run, edge maps after the sketches.
+
+    Args:
+      sketchy: with the edge maps that are mixed in.
+      most_a_class: of each class at most so many sketches, and so many edge maps, the first ones;
+        0: all.
 
     Returns:
       {"photos": uint8 [P, S, S, 3], each once; "sketches": uint8 [N, S, S, 1], lines black on
@@ -28,7 +33,7 @@ def read(sketchy: PairedDataset) -> dict[str, np.ndarray]:
       are}
     """
     sources = [sketchy, *([sketchy.edge_maps] if sketchy.edge_maps else [])]
-    examples = [_examples(source) for source in sources]
+    examples = [_examples(source, most_a_class) for source in sources]
     photos, sketches, labels, aligned = (np.concatenate(arrays) for arrays in zip(*examples))
     unique, photo_of = np.unique(photos.reshape(len(photos), -1), axis=0, return_inverse=True)
     counts = [len(of_source[0]) for of_source in examples]
@@ -92,7 +97,7 @@ def batch_of(config: Config, statistics: Statistics) -> Callable[..., tuple[tf.T
     return batch
 
 
-def _examples(sketchy: PairedDataset) -> list[np.ndarray]:
+def _examples(sketchy: PairedDataset, most_a_class: int) -> list[np.ndarray]:
     """Photos and sketches as pixels, labels, and whether they are aligned."""
     batches = input_pipeline.evaluation_batches(sketchy, "train", _AT_ONCE)
     parts = [
@@ -104,4 +109,12 @@ def _examples(sketchy: PairedDataset) -> list[np.ndarray]:
         )
         for batch in batches
     ]
-    return [np.concatenate(arrays) for arrays in zip(*parts)]
+    arrays = [np.concatenate(arrays) for arrays in zip(*parts)]
+    if not most_a_class:
+        return arrays
+    labels = arrays[2]
+    first = [
+        np.flatnonzero(labels == label)[:most_a_class] for label in range(len(sketchy.class_names))
+    ]
+    kept = np.sort(np.concatenate(first))
+    return [array[kept] for array in arrays]

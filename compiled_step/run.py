@@ -2,9 +2,13 @@
 
     python -m compiled_step.run --packed_dir=DIR --steps=10000 --output_dir=DIR
 
-Needs jax, absl-py and NumPy, and of this project the folder compiled_step. Prints the losses as it
-goes; what it leaves in --output_dir, `compiled_step.unpack` makes a checkpoint of. With --time it
-only measures, and prints one JSON object.
+Needs jax, absl-py and NumPy, Pillow where photos are packed as JPEG, and of this project the folder
+compiled_step. Prints the losses as it goes; what it leaves in --output_dir, `compiled_step.unpack`
+makes a checkpoint of. With --time it only measures, and prints one JSON object.
+
+Every --measure_every_seconds, and at the end, it leaves a sheet of our own drawings and the
+averaged generator, kernels in float16: whatever ends it then, a model to draw with is there. The
+whole state, to go on from, comes last.
 """
 
 from __future__ import annotations
@@ -33,8 +37,7 @@ except ModuleNotFoundError:
     )
 
 from compiled_step import layout
-from compiled_step.order import Order
-from compiled_step.xla import Executable
+from compiled_step.packed_in_jax import PackedRun
 
 
 class _PathParser(flags.ArgumentParser):
@@ -59,8 +62,20 @@ _SECONDS = flags.DEFINE_float(
 _LOG_EVERY = flags.DEFINE_integer(
     "log_every_steps", 100, "Steps between lines of scalars.", lower_bound=1
 )
+_MEASURE = flags.DEFINE_float(
+    "measure_every_seconds",
+    60,
+    "Seconds between sheets, with the averaged generator beside them.",
+    lower_bound=1,
+)
+_LIMIT = flags.DEFINE_float(
+    "limit_seconds",
+    0,
+    "Leave the state out if it cannot be written until then; 0: write it.",
+    lower_bound=0,
+)
 _PART_MB = flags.DEFINE_float(
-    "part_mb", 1000, "The state comes in files of about so many megabytes.", lower_bound=1
+    "part_mb", 1000, "Generator and state come in files of about so many megabytes.", lower_bound=1
 )
 _TIME = flags.DEFINE_integer("time", 0, "Only time so many steps, three times over.", lower_bound=0)
 _COMPILE = flags.DEFINE_bool(
@@ -69,56 +84,11 @@ _COMPILE = flags.DEFINE_bool(
 _KEPT_IN = _path(
     "kept_in", "", "Folder of compiled programs; those that are there are taken from there."
 )
-_AHEAD = 8  # batches
+_AHEAD = 8  # calls whose batches are made before
+_IN_FLIGHT = 2  # calls that the device has been told of
+_SLOWER = 2  # times as long as the generator's, for its size, the state may take
 _SHOWN = ("generator/supervised", "fakes/deviation")
 _COUNTED = "skipped_updates"
-
-
-class PackedRun:
-    """A packed run on a device."""
-
-    def __init__(self, directory: str, device: jax.Device):
-        self.directory = directory
-        with open(os.path.join(directory, layout.RUN), encoding="utf-8") as file:
-            self.described = json.load(file)
-        self.config = self.described["card"]["config"]
-        self.program = Executable(self._read(layout.STEP), device, _KEPT_IN.value)
-        self.step = self.described["step"]
-
-    def load(self) -> None:
-        """The state onto the device, the pictures into memory."""
-        with np.load(os.path.join(self.directory, layout.STATE)) as state:
-            arrays = {key: state[key] for key in state.files}
-        arrays |= {key: layout.drawn(**draw) for key, draw in self.described["drawn"].items()}
-        self.state = {key: self.program.put(array) for key, array in arrays.items()}
-        with np.load(os.path.join(self.directory, layout.PICTURES)) as file:
-            pictures = {name: file[name] for name in file.files}
-        self.order = Order(pictures, self.config["global_batch_size"], self.config["seed"])
-        self.batch_program = Executable(self._read(layout.BATCH), jax.devices("cpu")[0])
-
-    def batch(self, step: int) -> list[jax.Array]:
-        """What the step after `step` takes: photos, sketches, labels, and
-        what is aligned, if that is packed.
-        """
-        photos, sketches, numbers, *besides = self.order.inputs(step)
-        arrays = [
-            *self.batch_program(*map(self.batch_program.put, (photos, sketches, numbers))),
-            *besides,
-        ]
-        return [self.program.put(np.asarray(array)) for array in arrays]
-
-    def advance(self, batch: list[jax.Array]) -> dict[str, jax.Array]:
-        """One step; its scalars."""
-        captured = (self.state[key] for key in self.described["captured"])
-        results = self.program(*batch, *captured)
-        names = self.described["scalars"]
-        self.state.update(zip(self.described["written"], results[len(names) :]))
-        self.step += 1
-        return dict(zip(names, results))
-
-    def _read(self, name: str) -> bytes:
-        with open(os.path.join(self.directory, name), "rb") as file:
-            return file.read()
 
 
 def main(argv: list[str]) -> None:
@@ -126,7 +96,7 @@ def main(argv: list[str]) -> None:
     del argv
     _check()
     started = time.perf_counter()
-    run = PackedRun(_PACKED_DIR.value, jax.devices()[0])
+    run = PackedRun(_PACKED_DIR.value, jax.devices()[0], _KEPT_IN.value)
     compile_seconds = time.perf_counter() - started
     _say(
         f"compiled for {run.program.device.device_kind} in {compile_seconds:.0f} s", file=sys.stderr
@@ -138,7 +108,7 @@ def main(argv: list[str]) -> None:
         _say(json.dumps(_timed(run) | {"compile_s": round(compile_seconds)}))
         return
     seconds = _run(run, started)
-    _write_done(run, seconds, compile_seconds)
+    _write_done(run, seconds, compile_seconds, started)
 
 
 def _check() -> None:
@@ -149,9 +119,16 @@ def _check() -> None:
             " compiled_step.pack wrote"
         )
     with open(path, encoding="utf-8") as file:
-        step = json.load(file)["step"]
-    if _STEPS.value and _STEPS.value <= step:
-        sys.exit(f"error: --steps={_STEPS.value}: the packed run is at step {step}; give more")
+        described = json.load(file)
+    if "steps_per_call" not in described:
+        sys.exit(
+            f"error: --packed_dir={_PACKED_DIR.value}: packed by an earlier version; pack it again"
+        )
+    step, per_call = described["step"], described["steps_per_call"]
+    wanted = _STEPS.value or described["card"]["config"]["train_steps"]
+    if wanted < step + per_call:
+        calls = f", and makes {per_call} per call" if per_call > 1 else ""
+        sys.exit(f"error: --steps={wanted}: the packed run is at step {step}{calls}; give more")
     if _KEPT_IN.value:
         _make_folder("kept_in", _KEPT_IN.value)  # before the minutes of compiling, not after them
     if _COMPILE.value or _TIME.value:
@@ -181,41 +158,63 @@ def _run(run: PackedRun, started: float) -> float:
         # Nohup has it ignored
         if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN):
             signal.signal(number, lambda *_: stop.set())
+    first, per_call = run.step, run.steps_per_call
     last = min(_STEPS.value or run.config["train_steps"], run.config["train_steps"])
-    first = run.step
-    began, kept = time.perf_counter(), []
+    last -= (last - first) % per_call  # whole calls
+    began = measured = time.perf_counter()
+    sheets, kept, in_flight = {}, [], collections.deque()
     for batch in _batches(run, last):
         kept.append(run.advance(batch))
-        if stop.is_set() or (_SECONDS.value and time.perf_counter() - started > _SECONDS.value):
+        in_flight.append(next(iter(kept[-1].values())))
+        if len(in_flight) >= _IN_FLIGHT:
+            # Else it would be told of minutes of work, past its time
+            in_flight.popleft().block_until_ready()
+        now = time.perf_counter()
+        if stop.is_set() or (_SECONDS.value and now - started > _SECONDS.value):
             last = run.step
-        if run.step % _LOG_EVERY.value == 0 or run.step in (first + 1, last):
+        measures = now - measured > _MEASURE.value or run.step == last
+        logs = run.step // _LOG_EVERY.value > (run.step - per_call) // _LOG_EVERY.value
+        if logs or measures or run.step == first + per_call:
             steps_per_second = (run.step - first) / (time.perf_counter() - began)
             _log({"step": run.step, **_means(kept), "steps_per_second": steps_per_second}, last)
             kept = []
+        if measures:
+            _measure(run, sheets)
+            measured = time.perf_counter()
         if run.step == last:
             break
     return time.perf_counter() - began
 
 
+def _measure(run: PackedRun, sheets: dict[str, np.ndarray]) -> None:
+    """Leaves the averaged generator as it is now, and the sheets until now, by their steps."""
+    layout.write_parts(
+        _OUTPUT_DIR.value, layout.GENERATOR, run.averaged_generator(), _PART_MB.value
+    )
+    if run.sheet_program:
+        sheets[str(run.step)] = run.sheet()
+        layout.write(os.path.join(_OUTPUT_DIR.value, layout.SHEETS), sheets)
+
+
 def _batches(run: PackedRun, last: int):
-    """Those of all steps to come, made ahead."""
+    """Those of all calls to come, made ahead."""
     made: queue.Queue = queue.Queue(_AHEAD)
     first = run.step
 
     def make() -> None:
-        for step in range(first, last):
+        for step in range(first, last, run.steps_per_call):
             made.put(run.batch(step))
 
     threading.Thread(target=make, daemon=True).start()
-    for _ in range(first, last):
+    for _ in range(first, last, run.steps_per_call):
         yield made.get()
 
 
-def _means(steps: list[dict[str, jax.Array]]) -> dict[str, float]:
+def _means(calls: list[dict[str, jax.Array]]) -> dict[str, float]:
     columns = collections.defaultdict(list)
-    for scalars in steps:
-        for name, value in scalars.items():
-            columns[name].append(float(value))
+    for scalars in calls:
+        for name, values in scalars.items():
+            columns[name].extend(np.asarray(values).reshape(-1).tolist())
     finite = {
         name: [value for value in values if np.isfinite(value)] for name, values in columns.items()
     }
@@ -242,29 +241,55 @@ def _say(text: str, file: TextIO | None = None) -> None:
         print(text, file=file, flush=True)
 
 
-def _write_done(run: PackedRun, seconds: float, compile_seconds: float) -> None:
-    written = {key: np.asarray(run.state[key]) for key in sorted(run.described["written"])}
-    layout.write_parts(_OUTPUT_DIR.value, written, _PART_MB.value)
+def _write_done(run: PackedRun, seconds: float, compile_seconds: float, started: float) -> None:
+    """How it went; then the state, if there is time for it, and once more how it went."""
     done = {
         "step": run.step,
         "ms_per_step": round(1000 * seconds / (run.step - run.described["step"]), 3),
         "compile_s": round(compile_seconds, 1),
         "device": run.program.device.device_kind,
         "jax": jax.__version__,
+        "state": False,
     }
+    _write_json(done)
+    if _LIMIT.value and time.perf_counter() - started + _seconds_of_state(run) > _LIMIT.value:
+        _say("no time is left to write the state: the averaged generator is there", file=sys.stderr)
+    else:
+        written = {key: np.asarray(run.state[key]) for key in sorted(run.described["written"])}
+        layout.write_parts(_OUTPUT_DIR.value, layout.STATE_PARTS, written, _PART_MB.value)
+        done["state"] = True
+        _write_json(done)
+    _say(json.dumps(done))
+
+
+def _seconds_of_state(run: PackedRun) -> float:
+    """How long writing the state may take, by how long the generator takes."""
+    began, generator = time.perf_counter(), run.averaged_generator()
+    layout.write_parts(_OUTPUT_DIR.value, layout.GENERATOR, generator, _PART_MB.value)
+    sizes = [
+        sum(array.nbytes for array in arrays) for arrays in (generator.values(), _written(run))
+    ]
+    return _SLOWER * (time.perf_counter() - began) * sizes[1] / sizes[0]
+
+
+def _written(run: PackedRun) -> list[jax.Array]:
+    return [run.state[key] for key in run.described["written"]]
+
+
+def _write_json(done: dict[str, object]) -> None:
     with open(os.path.join(_OUTPUT_DIR.value, layout.DONE), "w", encoding="utf-8") as file:
         json.dump(done, file)
-    _say(json.dumps(done))
 
 
 def _timed(run: PackedRun) -> dict[str, object]:
     batch, ms = run.batch(run.step), []
     for _ in range(4):  # the first is a warm-up
         began = time.perf_counter()
-        for _ in range(_TIME.value):
+        calls = -(-_TIME.value // run.steps_per_call)
+        for _ in range(calls):
             scalars = run.advance(batch)
-        scalars = {name: float(value) for name, value in scalars.items()}  # waits
-        ms.append(1000 * (time.perf_counter() - began) / _TIME.value)
+        scalars = {name: np.asarray(values) for name, values in scalars.items()}  # waits
+        ms.append(1000 * (time.perf_counter() - began) / (calls * run.steps_per_call))
     median = statistics.median(ms[1:])
     peak = _matrix_products_per_s(run.program.device, run.described["precision"])
     return {
@@ -280,7 +305,8 @@ def _timed(run: PackedRun) -> dict[str, object]:
             run.described["multiply_adds"] / (median / 1000) / peak, 4
         ),
         "memory_mb": run.program.memory_mb,
-        "finite": all(np.isfinite(value) for value in scalars.values()),
+        "steps_per_call": run.steps_per_call,
+        "finite": all(np.isfinite(values).all() for values in scalars.values()),
         "jax": jax.__version__,
     }
 

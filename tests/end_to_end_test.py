@@ -190,9 +190,10 @@ def test_the_same_command_goes_on_from_there(folder, stopped, trained):
 
 def test_a_run_leaves_what_it_promises(folder, trained):
     run_folder = folder / "run"
-    assert [path.name for path in sorted((run_folder / "samples").iterdir())] == [
-        f"{step:08d}.png" for step in range(0, STEPS + 1, 10)
-    ]
+    for sheets in ("samples", "as_drawn"):
+        assert [path.name for path in sorted((run_folder / sheets).iterdir())] == [
+            f"{step:08d}.png" for step in range(0, STEPS + 1, 10)
+        ]
     plots = {path.stem for path in (run_folder / "plots").iterdir()}
     assert plots - {"metrics"} == {
         "discriminator_losses",

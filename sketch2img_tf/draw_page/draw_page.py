@@ -17,10 +17,10 @@ from collections.abc import Iterator
 
 from sketch2img_tf import versions
 from sketch2img_tf.config import DataConfig
+from sketch2img_tf.data import drawing_size
 from sketch2img_tf.draw_page import gradio_import
 from sketch2img_tf.draw_page.deferred_model import DeferredModel
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.inference import line_drawing
 from sketch2img_tf.serving.remote_model import RemoteModel
 from sketch2img_tf.surroundings import ports
 
@@ -44,7 +44,7 @@ def serve_local(model: str, host: str, port: int, queue: int, browser: bool = Fa
     """
     _check(host, port)
     deferred = DeferredModel(model)
-    fill = line_drawing.training_fill(deferred.card.config.data)
+    fill = drawing_size.training_fill(deferred.card.config.data)
     where = "the one that runs this page"
     shown = _shown(deferred, fill, where, host, port, queue, 1, browser)
     with contextlib.suppress(KeyboardInterrupt), shown:
@@ -55,7 +55,7 @@ def serve_local(model: str, host: str, port: int, queue: int, browser: bool = Fa
 def serve_remote(server: str, host: str, port: int, queue: int, browser: bool = False) -> None:
     """Shows the page, with the model of TensorFlow Serving at `server`; the rest: `serve_local`."""
     _check(host, port)
-    fill = line_drawing.training_fill(DataConfig())
+    fill = drawing_size.training_fill(DataConfig())
     model = RemoteModel(server)
     shown = _shown(model, fill, server, host, port, queue, _AT_ONCE_ON_SERVER, browser)
     with contextlib.suppress(KeyboardInterrupt), shown:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from sketch2img_tf.data import class_words
+from sketch2img_tf.data.starter_sketches import starter_buttons
 from sketch2img_tf.draw_page import page_requests
-from sketch2img_tf.draw_page.starter_sketches import starter_buttons
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.inference.sketch_files import EXTENSIONS
 

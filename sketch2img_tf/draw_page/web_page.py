@@ -11,12 +11,11 @@ import pathlib
 import re
 from typing import TYPE_CHECKING
 
-from sketch2img_tf.data import class_words
+from sketch2img_tf.data import class_words, drawing_size
+from sketch2img_tf.data.starter_sketches import starter_buttons
 from sketch2img_tf.draw_page import litert_js, page_requests
-from sketch2img_tf.draw_page.starter_sketches import starter_buttons
 from sketch2img_tf.export import lite_model, model_card
 from sketch2img_tf.export.new_version import new_version
-from sketch2img_tf.inference import line_drawing
 
 if TYPE_CHECKING:
     from sketch2img_tf.networks.generator import Generator
@@ -62,7 +61,7 @@ def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
 
 def _page(generator: Generator, card: Card) -> dict[str, bytes]:
     """The page's files, without the model and its runtime."""
-    fill = line_drawing.training_fill(card.config.data)
+    fill = drawing_size.training_fill(card.config.data)
     canvas = {"margin": round(50 * (1 - fill), 2), "starters": starter_buttons(card.class_names)}
     files = {path.name: path.read_bytes() for path in sorted(_WEB.iterdir())}
     index = (

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from sketch2img_tf.data import choices
+from sketch2img_tf.data import choices, drawing_size
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.export.export_folder import read_card
-from sketch2img_tf.inference import gallery, line_drawing, models, picture_files, sketch_files
+from sketch2img_tf.inference import gallery, models, picture_files, sketch_files
 from sketch2img_tf.surroundings import file_names, progress
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def generate(
     picture_files.keep(others, "--show_input", shown.values())
     if passed_over:
         print(f"skipped in {sketch}: {file_names.some(passed_over)}", file=sys.stderr)
-    fill = line_drawing.training_fill(card.config.data) if crop else None
+    fill = drawing_size.training_fill(card.config.data) if crop else None
     sketches = _read(paths, polarity, fill, jobs)
     if sketches:
         try:

@@ -6,27 +6,13 @@ Axes: H height, W width, of the page. Ranges: a page's brightness and ink are fl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from PIL import Image, ImageFilter
 
 from sketch2img_tf.inference import connected_parts, dotted_paper, paper, ruled_paper
 
-if TYPE_CHECKING:
-    from sketch2img_tf.config import DataConfig
-
 POLARITIES = paper.POLARITIES
 SIZE = 256  # pixels, as in the release's sketches
-
-# The longer side of the drawing, as a share of the canvas, in the
-# sketches that the model was trained on.
-_FILL = {
-    "tx_000000000000": 0.66,  # where it was drawn: the median of the release's sketches
-    "tx_000100000000": 0.78,  # by the release's own description
-}
-_FILL_OF_BOX = 1 / 1.2  # the other renderings: the object's bounding box with 10% more at each edge
-_FILL_OF_PHOTO = 0.89  # edge maps, of whole photos: the median of Sketchy's
 
 _FEWEST = 1e-4  # of the page: fewer dark pixels are dust
 _SMALLEST = 0.03  # of the page: a smaller drawing is a speck
@@ -34,20 +20,6 @@ _SMALLEST = 0.03  # of the page: a smaller drawing is a speck
 _SPECK = 0.045
 _GAP = 0.04  # of the page: nearer parts belong together
 _THINNEST = 2.0  # pixels on a canvas of 256; the release's lines are 3 wide
-
-
-def training_fill(data: DataConfig) -> float:
-    """The share of the canvas that the longer side of a drawing has in these training pictures.
-
-    Of several renderings the mean of theirs.
-    """
-    if data.dataset == "edge_maps":
-        return _FILL_OF_PHOTO
-    return float(
-        np.mean(
-            [_FILL.get(variant, _FILL_OF_BOX) for variant in dict.fromkeys(data.sketch_variant)]
-        )
-    )
 
 
 def extract(

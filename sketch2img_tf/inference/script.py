@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from PIL import Image
 
-from sketch2img_tf.data import choices
-from sketch2img_tf.inference import line_drawing, models, sketch_files
+from sketch2img_tf.data import choices, drawing_size
+from sketch2img_tf.inference import models, sketch_files
 
 
 class Drawer:
@@ -45,7 +45,7 @@ class Drawer:
           UserError: there is no such class, or the file cannot be used.
         """
         class_name = choices.find_class(label, self.class_names, "label", "the model")
-        fill = line_drawing.training_fill(self._model.card.config.data) if crop else None
+        fill = drawing_size.training_fill(self._model.card.config.data) if crop else None
         png = sketch_files.read_sketch(os.fspath(sketch), polarity, fill).png
         # One at a time, so that a picture cannot depend on the other pictures.
         photos = [self._model.from_bytes([png], [class_name], [seed])[0] for seed in seeds]

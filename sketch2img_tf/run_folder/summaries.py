@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 
@@ -11,11 +12,13 @@ from PIL import Image
 
 from sketch2img_tf.run_folder import event_files
 
+FOLDERS = ("samples", "as_drawn")
 SCALARS_FILE = "scalars.jsonl"
 
 
 class Summaries:
-    """Writes into `workdir`: `tensorboard/`, `scalars.jsonl` and `samples/`.
+    """Writes into `workdir`: `tensorboard/`, `scalars.jsonl`, and sheets of pictures to `samples/`
+      and `as_drawn/`.
 
     When a run continues after `step`, lines, events and samples of later steps are deleted, because
     the run will write them again. A new run has -1: everything is deleted.
@@ -23,7 +26,6 @@ class Summaries:
 
     def __init__(self, workdir: str, step: int):
         self.workdir = workdir
-        os.makedirs(os.path.join(workdir, "samples"), exist_ok=True)
         self._forget_after(step)
         event_files.forget_after(os.path.join(workdir, "tensorboard"), step)
         self.writer = tf.summary.create_file_writer(os.path.join(workdir, "tensorboard"))
@@ -37,12 +39,15 @@ class Summaries:
                 tf.summary.scalar(tag, value)
         self.writer.flush()
 
-    def samples(self, step: int, grid: Image.Image) -> str:
-        """Writes the grid as PNG and to TensorBoard; returns the file's path."""
-        path = os.path.join(self.workdir, "samples", f"{step:08d}.png")
-        grid.save(path)
+    def sheet(self, step: int, pictures: Image.Image, folder: str) -> str:
+        """Writes a sheet as PNG to one of `FOLDERS`, and to TensorBoard
+        under its name; returns the file's path.
+        """
+        path = os.path.join(self.workdir, folder, f"{step:08d}.png")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        pictures.save(path)
         with self.writer.as_default(step):
-            tf.summary.image("samples", np.asarray(grid)[np.newaxis])
+            tf.summary.image(folder, np.asarray(pictures)[np.newaxis])
         self.writer.flush()
         return path
 
@@ -56,9 +61,11 @@ class Summaries:
         with open(temporary, "w", encoding="utf-8") as file:
             file.writelines(json.dumps(line) + "\n" for line in kept)
         os.replace(temporary, self._scalars_path())
-        for name in os.listdir(os.path.join(self.workdir, "samples")):
-            if name[:-4].isdigit() and int(name[:-4]) > step:
-                os.remove(os.path.join(self.workdir, "samples", name))
+        for folder in FOLDERS:
+            for path in glob.glob(os.path.join(glob.escape(self.workdir), folder, "*.png")):
+                name = os.path.basename(path)[:-4]
+                if name.isdigit() and int(name) > step:
+                    os.remove(path)
 
     def _scalars_path(self) -> str:
         return os.path.join(self.workdir, SCALARS_FILE)

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from sketch2img_tf.data import input_pipeline
 from sketch2img_tf.devices import host_memory, precision, strategy
+from sketch2img_tf.evaluation.as_drawn import AsDrawn
 from sketch2img_tf.evaluation.held_out import HeldOut
 from sketch2img_tf.run_folder import disk_space, plots
 from sketch2img_tf.run_folder.checkpoints import Before, Checkpoints, start_from, variables
@@ -138,6 +139,7 @@ class Run:
         self.checkpoints, self.summaries, self.evaluations = checkpoints, summaries, evaluations
         self.resumed, self.is_first = resumed, is_first
         self.held_out = HeldOut(data)
+        self.as_drawn = AsDrawn(data.class_names, data.statistics, data.config)
         self.collapse_watch = CollapseWatch(config, self.state.generator)
         # Samples, evaluations and exports use the averaged generator.
         self.draw = tf.function(self.state.averaged_generator.draw, autograph=False)
@@ -305,10 +307,12 @@ class Run:
         self._time_from_here()
 
     def _sample(self, step: int) -> None:
-        """Writes a grid of pictures of held-out sketches, and the held-out L1."""
-        # The sketches and the noise are always the same, so that a run's grids can be compared.
+        """Writes sheets of held-out sketches and of our own drawings, and the held-out L1."""
+        # The sketches and the noise are always the same, so that a run's sheets can be compared.
         started = time.perf_counter()
-        self.summaries.samples(step, self.held_out.grid(self.draw))
+        self.summaries.sheet(step, self.held_out.grid(self.draw), "samples")
+        if self.as_drawn.names:
+            self.summaries.sheet(step, self.as_drawn.sheet(self.draw), "as_drawn")
         self.summaries.scalars(step, {"held_out_l1": self.held_out.l1(self.draw)})
         self.logged_at += time.perf_counter() - started  # steps_per_second must not include this
 

@@ -72,6 +72,26 @@ def test_jax_does_to_the_variables_what_tensorflow_does(by_jax, tmp_path):
         np.testing.assert_allclose(found, variable, rtol=1e-6, err_msg=variable.name)
 
 
+def test_a_loop_of_the_programs_own_is_as_many_calls(by_jax, tmp_path):
+    toy, xs = _Toy(), np.array([[0.5, 1.0, 2.0], [-3.0, -1.0, 0.0], [1.0, 1.0, 1.0]], np.float32)
+    program = hlo.compiled(hlo.repeated(toy.step, 3, ["and", "sum"]), tf.TensorSpec([3, 3]))
+    assert {id(each) for each in program.written} == {
+        id(each) for each in (toy.added, toy.chosen, toy.steps)
+    }
+    (tmp_path / "hlo").write_bytes(program.hlo)
+    inputs = [xs, *(np.asarray(each) for each in program.captured)]
+    np.savez(tmp_path / "inputs.npz", **{str(number): array for number, array in enumerate(inputs)})
+    by_jax("-c", _RUN, tmp_path)
+    with np.load(tmp_path / "results.npz") as file:
+        results = [file[name] for name in file.files]
+    expected = [toy.step(tf.constant(x)) for x in xs]
+    assert program.results == ["and", "sum"]
+    for name, found in zip(program.results, results):
+        np.testing.assert_allclose(found, [each[name] for each in expected], rtol=1e-6)
+    for variable, found in zip(program.written, results[2:]):
+        np.testing.assert_allclose(found, variable, rtol=1e-6, err_msg=variable.name)
+
+
 def test_what_xla_cannot_do_is_a_line():
     with pytest.raises(UserError, match="XLA does not compile this run's step: .*EagerPyFunc"):
         hlo.compiled(lambda x: tf.py_function(lambda y: y, [x], tf.float32), tf.TensorSpec([3]))

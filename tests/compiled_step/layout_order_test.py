@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 
@@ -28,14 +26,36 @@ def test_parts_are_small_and_give_the_arrays_again(tmp_path):
         "step": np.array(2**40, np.int64),
         "bias": generator.normal(size=[300]).astype(np.float32),
     }
-    layout.write_parts(str(tmp_path), arrays, 0.005)
-    sizes = [os.path.getsize(tmp_path / name) for name in sorted(os.listdir(tmp_path))]
+    layout.write_parts(str(tmp_path), "state", arrays, 0.005)
+    layout.write_parts(str(tmp_path / "."), "state_of_others", {"step": np.zeros(3)}, 0.005)
+    sizes = [path.stat().st_size for path in sorted(tmp_path.glob("state_0*.npz"))]
     assert len(sizes) > 3 and max(sizes) < 5000 + 2000  # what NumPy's format adds
-    found = layout.read_parts(str(tmp_path))
+    found = layout.read_parts(str(tmp_path), "state")
     assert found.keys() == arrays.keys()
     for name, array in arrays.items():
         assert found[name].dtype == array.dtype
         np.testing.assert_array_equal(found[name], array.reshape(-1))
+
+
+def test_kernels_that_fit_in_float16_come_so():
+    kernel = np.array([[1.0, -0.333]], np.float32)
+    np.testing.assert_allclose(layout.rounded(kernel), kernel, rtol=1e-3)
+    assert layout.rounded(kernel).dtype == np.float16
+    assert layout.rounded(kernel * 1e6).dtype == layout.rounded(kernel[0]).dtype == np.float32
+
+
+def test_photos_as_jpeg_are_nearly_the_photos_and_a_part_of_their_size(tmp_path):
+    slopes = np.linspace(0, 255, 64)[:, np.newaxis, np.newaxis] * np.array([1.0, 0.5, 0.2])
+    photos = np.stack(
+        [np.broadcast_to(slopes, [64, 64, 3]), np.rot90(np.broadcast_to(slopes, [64, 64, 3]))]
+    )
+    photos = photos.astype(np.uint8)
+    arrays = layout.as_jpeg(photos, 85)
+    assert len(arrays["jpegs"]) == arrays["jpeg_ends"][-1] < photos.nbytes / 5
+    np.savez(tmp_path / "pictures.npz", labels=np.arange(2), **arrays)
+    found = layout.read_pictures(str(tmp_path / "pictures.npz"))
+    assert sorted(found) == ["labels", "photos"] and found["photos"].dtype == np.uint8
+    assert np.abs(found["photos"].astype(float) - photos).mean() < 3
 
 
 def test_drawn_kernels_have_their_mean_and_deviation_and_are_the_same_again():

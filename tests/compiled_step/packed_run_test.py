@@ -7,9 +7,11 @@ import os
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from compiled_step import layout
 from compiled_step.packed import Packed, keyed
+from sketch2img_tf.evaluation.as_drawn import AsDrawn
 from sketch2img_tf.run_folder.checkpoints import load_generator
 from sketch2img_tf.run_folder.summaries import read_scalars
 from tests.faults.commands import last_line, run
@@ -73,7 +75,7 @@ def test_three_steps_by_jax_are_three_steps_by_tensorflow(driven):
     for line, expected in paired(logged, scalars):
         for name, value in expected.items():
             assert line[name] == pytest.approx(value, rel=2e-3, abs=2e-4), name
-    left = layout.read_parts(str(driven / "output"))
+    left = layout.read_parts(str(driven / "output"), layout.STATE_PARTS)
     moved = 0
     for (key, variable), start in paired(keyed(step).items(), keyed(before).values()):
         if key in left:
@@ -125,11 +127,87 @@ def test_it_stops_in_time_with_what_there_is_and_writes_over_nothing(driven, by_
     ]
     done = json.loads(by_jax("-m", "compiled_step.run", "--seconds=0.001", *folders))
     assert done["step"] == 1 == len(read_scalars(str(tmp_path)))
-    assert (
-        layout.read_parts(str(tmp_path)).keys() == layout.read_parts(str(driven / "output")).keys()
-    )
+    for name in (layout.STATE_PARTS, layout.GENERATOR):
+        parts = [layout.read_parts(str(folder), name) for folder in (tmp_path, driven / "output")]
+        assert parts[0].keys() == parts[1].keys() != set()
     with pytest.raises(AssertionError, match="holds what another run left"):
         by_jax("-m", "compiled_step.run", *folders)
+
+
+@pytest.fixture(scope="module")
+def several(dummy_data_dir, tmp_path_factory):
+    """A run packed small and two steps per call, `packed`, and what two calls
+    by JAX have left in time, `output`.
+    """
+    folder = tmp_path_factory.mktemp("several")
+    small = "--steps_per_call=2", "--train_steps=6", "--most_a_class=4"
+    code, stdout, stderr = run(
+        "-m",
+        "compiled_step.pack",
+        *SMALL,
+        *small,
+        f"--data_dir={dummy_data_dir}",
+        f"--packed_dir={folder}/packed",
+    )
+    assert code == 0 and " MiB; " in stdout, last_line(stderr)
+    return folder
+
+
+@pytest.mark.slow
+def test_two_steps_per_call_are_two_steps_and_the_generator_comes_first(several, by_jax, tmp_path):
+    folders = [f"--packed_dir={several}/packed", f"--output_dir={several}/output"]
+    by_jax(
+        "-m",
+        "compiled_step.run",
+        "--log_every_steps=1",
+        "--steps=5",
+        "--limit_seconds=0.001",
+        *folders,
+    )
+    done = json.loads((several / "output" / layout.DONE).read_text())
+    assert (done["step"], done["state"]) == (4, False)  # 5 is no whole number of calls
+    assert sorted(os.listdir(several / "output")) == [
+        "done.json",
+        "generator_00.npz",
+        "scalars.jsonl",
+        "sheets.npz",
+    ]
+    packed = Packed(str(several / "packed"))
+    step, expected = packed.restored(), []
+    for number in range(4):
+        expected.append({name: float(value) for name, value in step(packed.batch(number)).items()})
+    logged = read_scalars(str(several / "output"))
+    assert [line["step"] for line in logged] == [2, 4]
+    for line, (one, other) in zip(logged, (expected[:2], expected[2:])):
+        for name, value in one.items():
+            counted = name.endswith("skipped_updates")
+            mean = value + other[name] if counted else (value + other[name]) / 2
+            assert line[name] == pytest.approx(mean, rel=5e-3, abs=5e-4), name
+
+    unpack = ["-m", "compiled_step.unpack", *folders]
+    code, stdout, stderr = run(*unpack, f"--workdir={tmp_path}/run")
+    assert code == 0 and "the averaged generator of step 4" in stdout, last_line(stderr)
+    generator, _, at = load_generator(str(tmp_path / "run"))
+    assert at == 4
+    left = layout.read_parts(str(several / "output"), layout.GENERATOR)
+    for key, variable, by_tensorflow in zip(
+        packed.described["averaged_generator"],
+        generator.variables,
+        step.state.averaged_generator.variables,
+    ):
+        np.testing.assert_array_equal(
+            variable, left[key].reshape(variable.shape).astype(np.float32)
+        )
+        np.testing.assert_allclose(
+            variable, by_tensorflow, rtol=2e-2, atol=5e-3, err_msg=variable.name
+        )
+    own = AsDrawn(packed.card.class_names, packed.card.statistics, packed.card.config.data)
+    sheet = np.asarray(Image.open(tmp_path / "run" / "as_drawn" / "00000004.png"), float)
+    assert np.abs(sheet - np.asarray(own.sheet(generator.draw))).mean() < 2
+    code, _, stderr = run(
+        "export.py", f"--workdir={tmp_path}/run", f"--export_dir={tmp_path}/export"
+    )
+    assert code == 0, last_line(stderr)
 
 
 @pytest.mark.slow

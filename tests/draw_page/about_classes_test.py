@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 import sketch2img_tf.inference as s2i
+from sketch2img_tf.data.starter_sketches import starters_for
 from sketch2img_tf.draw_page import about_classes, page_requests
 from sketch2img_tf.draw_page.about_classes import AboutClass
-from sketch2img_tf.draw_page.starter_sketches import starters_for
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.inference.models import PRETRAINED
 

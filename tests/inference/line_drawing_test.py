@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from datasets.edge_maps import outlines, photos
-from sketch2img_tf.config import DataConfig
 from sketch2img_tf.inference import line_drawing
 from tests.inference.drawn_pages import (
     BOTTOM,
@@ -348,26 +346,6 @@ def test_a_speck_is_no_drawing():
 def test_otsu_parts_two_tones():
     values = np.concatenate([np.full(900, 0.1), np.full(100, 0.7)])
     assert 0.1 < line_drawing._otsu(values) < 0.7
-
-
-def test_fill_is_that_of_the_release(shared_dir):
-    """Measured where the pictures are there; the two other shares
-    follow from what the renderings are.
-    """
-    files = sorted((shared_dir / "sketchy/256x256/sketch/tx_000000000000").glob("*/*.png"))[::10]
-    boxes = [box(np.asarray(Image.open(path).convert("L"))) for path in files]
-    longer = [max(right - left, bottom - top) / 256 for left, top, right, bottom in boxes]
-    fill = line_drawing.training_fill(DataConfig(sketch_variant=("tx_000000000000",)))
-    assert np.median(longer) == pytest.approx(fill, abs=0.02)
-
-
-def test_fill_of_edge_maps(shared_dir):
-    files = sorted((shared_dir / "photos_128").glob("*/*.jpg"))[::40]
-    boxes = [box(outlines.outline(photos.decode(path.read_bytes()))[..., 0]) for path in files]
-    longer = [max(right - left, bottom - top) / 256 for left, top, right, bottom in boxes]
-    assert np.median(longer) == pytest.approx(
-        line_drawing.training_fill(DataConfig(dataset="edge_maps")), abs=0.04
-    )
 
 
 def test_sketches_of_the_release_are_not_changed(shared_dir):

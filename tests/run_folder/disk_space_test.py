@@ -74,7 +74,7 @@ def test_a_line_and_a_sample_without_room(small_disk):
             summaries.scalars(step, {"a": 1.0})
     with pytest.raises(UserError, match="no room left on its disk"), disk_space.writing(str(disk)):
         noise = np.random.default_rng(0).integers(0, 255, [200, 200, 3], np.uint8)
-        summaries.samples(2, Image.fromarray(noise))
+        summaries.sheet(2, Image.fromarray(noise), "samples")
     # And what is there can be read
     assert [line["step"] for line in read_scalars(str(disk))][:1] == [1]
 

@@ -16,7 +16,7 @@ def session(workdir, after, steps):
     summaries = Summaries(str(workdir), after)
     for step in steps:
         summaries.scalars(step, {"loss": float(step)})
-    summaries.samples(steps[-1], Image.new("RGB", (3, 4)))
+    summaries.sheet(steps[-1], Image.new("RGB", (3, 4)), "samples")
     return summaries
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from PIL import Image
 
-from sketch2img_tf.run_folder.summaries import Summaries, read_scalars
+from sketch2img_tf.run_folder.summaries import FOLDERS, Summaries, read_scalars
 
 
 def events(workdir):
@@ -43,11 +44,12 @@ def test_scalars_are_the_same_in_both(tmp_path):
     ]
 
 
-def test_samples_are_the_same_in_both(tmp_path):
-    path = Summaries(str(tmp_path), 0).samples(30, picture((255, 128, 0)))
-    assert path == str(tmp_path / "samples" / "00000030.png")
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_sheets_are_the_same_in_both(tmp_path, folder):
+    path = Summaries(str(tmp_path), 0).sheet(30, picture((255, 128, 0)), folder)
+    assert path == str(tmp_path / folder / "00000030.png")
     ((step, tag, (width, height, encoded)),) = events(tmp_path)
-    assert (step, tag, int(width), int(height)) == (30, "samples", 5, 4)
+    assert (step, tag, int(width), int(height)) == (30, folder, 5, 4)
     np.testing.assert_array_equal(tf.io.decode_png(encoded), np.asarray(Image.open(path)))
     np.testing.assert_array_equal(np.asarray(Image.open(path))[2, 3], (255, 128, 0))
 
@@ -56,14 +58,16 @@ def test_a_run_that_goes_on_forgets_what_came_after_its_checkpoint(tmp_path):
     before = Summaries(str(tmp_path), 0)
     for step in (1, 2, 3):
         before.scalars(step, {"a": float(step)})
-        before.samples(step, picture("black"))
+        for folder in FOLDERS:
+            before.sheet(step, picture("black"), folder)
     now = Summaries(str(tmp_path), 2)
     now.scalars(3, {"a": 33.0})
     assert [line["a"] for line in read_scalars(str(tmp_path))] == [1, 2, 33]
-    assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == [
-        "00000001.png",
-        "00000002.png",
-    ]
+    for folder in FOLDERS:
+        assert sorted(path.name for path in (tmp_path / folder).iterdir()) == [
+            "00000001.png",
+            "00000002.png",
+        ]
 
 
 def test_a_line_that_was_cut_short_is_left_out_and_overwritten(tmp_path):

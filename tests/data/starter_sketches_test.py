@@ -10,8 +10,8 @@ from fontTools.svgLib.path import parse_path
 
 from datasets.miniature import build as miniature
 from sketch2img_tf.config import DataConfig
-from sketch2img_tf.draw_page.starter_sketches import STARTERS, starters_for
-from sketch2img_tf.inference import line_drawing
+from sketch2img_tf.data import drawing_size
+from sketch2img_tf.data.starter_sketches import STARTERS, starters_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -28,7 +28,7 @@ def test_they_are_in_the_middle_and_as_large_as_drawings_in_training(name):
     pen = BoundsPen(None)
     parse_path(STARTERS[name], pen)
     left, top, right, bottom = pen.bounds
-    fill = line_drawing.training_fill(DataConfig())
+    fill = drawing_size.training_fill(DataConfig())
     assert max(right - left, bottom - top) == pytest.approx(256 * fill, rel=0.02)
     assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((128, 128), abs=2)
 
