@@ -70,7 +70,7 @@ def test_a_damaged_file_is_one_line(tmp_path):
 
 
 def test_the_pictures_that_ship_are_the_shipped_models(tmp_path):
-    from benchmarks import as_drawn
+    from sketch2img_tf.evaluation import as_drawn
 
     drawer = s2i.load(PRETRAINED)
     about = about_classes.read(PRETRAINED, drawer.class_names)
