@@ -21,19 +21,17 @@ pytestmark = pytest.mark.ci
 
 STEPS = 3
 SMALL = (
-    *(
-        "--flagfile=configs/best_full.flags",
-        "--base_width=2",
-        "--global_batch_size=4",
-        "--num_classes=2",
-    ),
-    *(
-        "--perceptual_weight=0",
-        "--dragan_every_steps=2",
-        f"--train_steps={STEPS}",
-        "--decay_start_step=0",
-    ),
-    *("--precision=float32", "--balance_classes=0.5", "--unaligned_supervised_fraction=0.5"),
+    "--flagfile=configs/best_full.flags",
+    "--base_width=2",
+    "--global_batch_size=4",
+    "--num_classes=2",
+    "--perceptual_weight=0",
+    "--dragan_every_steps=2",
+    f"--train_steps={STEPS}",
+    "--decay_start_step=0",
+    "--precision=float32",
+    "--balance_classes=0.5",
+    "--unaligned_supervised_fraction=0.5",
 )
 
 
