@@ -262,6 +262,7 @@ def test_an_error_of_the_graph_reaches_the_client_as_such(server):
     assert "item 0: unknown class: aple" in json.load(caught.value)["error"]
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
 def test_the_curl_lines_of_the_page(server, folder):
     """As they are written there, but for the port and the class,
     of which the small export has others.
