@@ -1,4 +1,4 @@
-"""A TensorFlow function as XLA's HLO, and what each of its parameters and results is."""
+"""A TensorFlow function as XLA's HLO, and the meaning of its parameters and results."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from sketch2img_tf.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """HLO whose parameters are the arguments, then `captured`; its results those of the function,
-    then `written`.
+    """HLO: its parameters are the arguments, then `captured`; its results, then `written`.
 
     Attributes:
       hlo: an HloModuleProto, serialised.
-      captured: variables, and constants from outside.
-      written: the variables among them that a run changes.
-      results: the names of what the function returns, a dict of tensors or nothing that has names.
+      captured: the variables, and constants from outside the function.
+      written: those variables that a run changes.
+      results: the names in the dict of tensors that the function returns; empty if it has no names.
     """
 
     hlo: bytes
@@ -34,16 +33,16 @@ class Program:
 def compiled(
     function: Callable, *specs: tf.TensorSpec, variables: Iterable[tf.Variable] = ()
 ) -> Program:
-    """The program that `function` is for arguments of these shapes and types.
+    """Compiles `function` for arguments of these shapes and types.
 
     Args:
-      function: what to compile.
+      function: the function to compile.
       specs: of its arguments.
-      variables: those that it may reach by their handles alone, as Adam its slots: a graph does not
-        know them.
+      variables: those that it may reach by their handles only, as Adam does its slots: a graph does
+        not know them.
 
     Raises:
-      UserError: XLA has no kernel for something that it does.
+      UserError: XLA has no kernel for an operation of it.
     """
     compilable = tf.function(function, jit_compile=True)
     concrete = compilable.get_concrete_function(*specs)
@@ -72,16 +71,16 @@ def compiled(
 
 
 def repeated(function: Callable, count: int, names: list[str]) -> Callable:
-    """A function that calls another so many times in a loop of the program's own.
+    """A function that calls `function` in a loop within the program.
 
     Args:
-      function: of tensors, to a dict of scalars, float32 [].
-      count: how many times.
-      names: of the scalars.
+      function: from tensors to a dict of scalars, float32 [].
+      count: the number of calls.
+      names: the names of the scalars.
 
     Returns:
-      A function of those tensors for each time, stacked, [count, ...], to the scalars of each,
-      float32 [count].
+      A function of the same tensors, stacked for all calls, [count, ...], that gives the scalars of
+      all calls, float32 [count].
     """
 
     def loop(*arguments: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -98,9 +97,7 @@ def repeated(function: Callable, count: int, names: list[str]) -> Callable:
 
 
 def _portable(hlo: bytes) -> bytes:
-    """Without copies, which JAX from 0.11 on does not read; a
-    reshape to the same shape does the same.
-    """
+    """The HLO without copies, which JAX from 0.11 on cannot read; a reshape replaces each."""
     module = hlo_pb2.HloModuleProto.FromString(hlo)
     for computation in module.computations:
         for instruction in computation.instructions:

@@ -1,9 +1,9 @@
-"""What is in a packed folder, for both sides: needs neither TensorFlow nor JAX.
+"""The files of a packed folder, for packing and running: needs neither TensorFlow nor JAX.
 
-`run.json` says what the parameters and results of `step.hlo` are, by keys of `state.npz`;
-`batch.hlo` makes a batch of what is in `pictures.npz`; `draw.hlo`, if there is one, draws a sheet.
-What a run gives: `done.json`, `scalars.jsonl`, the sheets of `sheets.npz`, its averaged generator
-in parts, `generator_00.npz` on, and its state, `state_00.npz` on.
+`run.json` tells by keys of `state.npz` what the parameters and results of `step.hlo` are;
+`batch.hlo` makes a batch from `pictures.npz`; `draw.hlo`, if there is one, draws a sheet. A run
+gives `done.json`, `scalars.jsonl`, the sheets of `sheets.npz`, its averaged generator in parts,
+from `generator_00.npz` on, and its state, from `state_00.npz` on.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 try:
     from PIL import Image
 except ModuleNotFoundError:
-    Image = None  # needed for JPEG files alone
+    Image = None  # only JPEG files need it
 
 RUN = "run.json"
 STEP = "step.hlo"
@@ -28,7 +28,7 @@ PICTURES = "pictures.npz"
 SHEETS = "sheets.npz"
 DONE = "done.json"
 SCALARS = "scalars.jsonl"
-GENERATOR, STATE_PARTS = "generator", "state"  # names of what comes back in parts
+GENERATOR, STATE_PARTS = "generator", "state"  # names of the results that have several parts
 _PART = "{}_{:02d}.npz"
 
 
@@ -39,7 +39,7 @@ def drawn(shape: list[int], seed: list[int], mean: float, deviation: float) -> n
 
 
 def rounded(array: np.ndarray) -> np.ndarray:
-    """A kernel in float16, if it fits in; what has one axis, as means and variances, as it is."""
+    """A kernel in float16, if its values fit; arrays of one axis, such as means, as they are."""
     if array.ndim < 2 or array.dtype != np.float32:
         return array
     with np.errstate(over="ignore"):
@@ -48,9 +48,7 @@ def rounded(array: np.ndarray) -> np.ndarray:
 
 
 def as_jpeg(photos: np.ndarray, quality: int) -> dict[str, np.ndarray]:
-    """Pixels, uint8 [P, S, S, 3], one JPEG file after the other: what
-    `read_pictures` makes "photos" of again.
-    """
+    """JPEG files of pixels, uint8 [P, S, S, 3], in one array; the inverse of `read_pictures`."""
     files = []
     for photo in photos:
         encoded = io.BytesIO()
@@ -63,9 +61,7 @@ def as_jpeg(photos: np.ndarray, quality: int) -> dict[str, np.ndarray]:
 
 
 def read_pictures(path: str) -> dict[str, np.ndarray]:
-    """What `pictures.npz` holds, by name; photos that are JPEG files
-    are pixels again, uint8 [P, S, S, 3].
-    """
+    """The arrays of `pictures.npz` by name; JPEG files become photos, uint8 [P, S, S, 3]."""
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files}
     if "jpegs" in arrays:
@@ -77,10 +73,9 @@ def read_pictures(path: str) -> dict[str, np.ndarray]:
 
 
 def write_parts(directory: str, name: str, arrays: dict[str, np.ndarray], part_mb: float) -> None:
-    """The arrays in files of at most about so many megabytes, each larger array cut into pieces of
-    its flat values.
+    """Writes the arrays into files of about `part_mb` megabytes; cuts larger arrays into pieces.
 
-    Files of the same name that are there already are replaced, each at one go.
+    A piece has flat values. It replaces files of the same name, each at once.
     """
     room, parts = int(part_mb * 1e6), [{}]
     left = room
@@ -104,7 +99,7 @@ def write(path: str, arrays: dict[str, np.ndarray]) -> None:
 
 
 def read_parts(directory: str, name: str) -> dict[str, np.ndarray]:
-    """The inverse of `write_parts`; arrays come flat."""
+    """The inverse of `write_parts`; the arrays are flat."""
     pieces: dict[str, dict[int, np.ndarray]] = {}
     for path in sorted(glob.glob(os.path.join(glob.escape(directory), f"{name}_[0-9]*[0-9].npz"))):
         with np.load(path) as part:

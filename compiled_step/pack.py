@@ -1,12 +1,12 @@
-"""Packs a run into a folder that `compiled_step.run` drives where there is JAX and no TensorFlow.
+"""Packs a run into a folder, which `compiled_step.run` runs with JAX and without TensorFlow.
 
     python -m compiled_step.pack --flagfile=configs/best_full.flags --data_dir=DIR \\
       --workdir=DIR --packed_dir=DIR
 
-In the folder: the whole train step as XLA's HLO, updates included, or --steps_per_call steps in a
-loop; the making of a batch likewise, and of a sheet of our own drawings; the state to start from,
-that of the newest checkpoint in --workdir or a new run's; and the training pictures.
-`compiled_step.unpack` brings back what becomes of it. All flags of train.py are there;
+The folder has the whole train step with its updates as XLA's HLO, or --steps_per_call steps in a
+loop; the programs that make a batch and a sheet of our own drawings; the state at the start, from
+the newest checkpoint in --workdir or of a new run; and the training pictures.
+`compiled_step.unpack` makes a checkpoint of the result. It takes all flags of train.py;
 --precision=auto is bfloat16.
 """
 
@@ -67,7 +67,7 @@ _LARGE = 10_000  # numbers
 
 
 def main() -> None:
-    """Packs."""
+    """Packs the run."""
     errors.require(_PACKED_DIR)
     run = config_lib.from_flags()
     _check(run)
@@ -87,7 +87,7 @@ def main() -> None:
             Checkpoints(run.training.workdir, card, state, run.training.checkpoints_kept).restore()
             state.set_learning_rates(run)
         draws = _redraw(step) if _REDRAW.value else {}
-        shutil.rmtree(_partial(), ignore_errors=True)  # of a pack that was killed
+        shutil.rmtree(_partial(), ignore_errors=True)  # what a killed pack left
         os.makedirs(_partial())
         _write_input(run, sketchy)
         _write_step(step, draws, card)
@@ -127,7 +127,7 @@ def _check(run: Config) -> None:
 
 
 def _redraw(step: TrainStep) -> dict:
-    """Draws large kernels again; the arguments of `layout.drawn` by their variables' handles."""
+    """Redraws large kernels; returns `layout.drawn`'s arguments by their variables' handles."""
     draws, state, seed = {}, step.state, step.config.training.seed
     kernels = [variable for network in state.networks for variable in network.trainable_variables]
     if step.sight.perceptual and step.config.losses.perceptual_weights == "random":
@@ -151,13 +151,13 @@ def _redraw(step: TrainStep) -> dict:
 
 
 def _write_input(run: Config, sketchy: PairedDataset) -> None:
-    """The pictures, which of them come when, and the making of a batch."""
+    """Writes the pictures, their order, and the program that makes a batch."""
     batch, size = run.training.global_batch_size, run.data.image_size
     arrays = pictures.read(sketchy, _MOST_A_CLASS.value)
     if run.data.balance_classes:
         arrays["quotas"] = pictures.quotas(sketchy, arrays)
     if run.losses.unaligned_supervised_fraction == 1:
-        del arrays["aligned"]  # the step does not take what it does not use
+        del arrays["aligned"]  # the step takes no input that it does not use
     arrays["edge_maps_before"] = pictures.edge_maps_before(sketchy, batch, run.training.train_steps)
     if _PHOTO_QUALITY.value:
         arrays |= layout.as_jpeg(arrays.pop("photos"), _PHOTO_QUALITY.value)
@@ -172,7 +172,7 @@ def _write_input(run: Config, sketchy: PairedDataset) -> None:
 
 
 def _write_step(step: TrainStep, draws: dict, card: Card) -> None:
-    """The step, its state, and what is what in both."""
+    """Writes the step, its state, and which parameter of the step is which part of the state."""
     batch, size = step.config.training.global_batch_size, step.config.data.image_size
     specs = {
         "photos": tf.TensorSpec([batch, size, size, 3]),
@@ -228,9 +228,7 @@ def _steps(step: TrainStep, specs: dict[str, tf.TensorSpec], names: list[str]) -
 
 
 def _sheet(step: TrainStep, card: Card) -> hlo.Program | None:
-    """The averaged generator's pictures of our own drawings, uint8 [M, S,
-    S, 3]; None if there is no drawing.
-    """
+    """The averaged generator's pictures of our own drawings, uint8 [M, S, S, 3]; or None."""
     own = AsDrawn(card.class_names, card.statistics, card.config.data)
     if not own.names:
         return None
@@ -244,11 +242,9 @@ def _sheet(step: TrainStep, card: Card) -> hlo.Program | None:
 
 
 def _captured(program: hlo.Program, keys: dict, others: str) -> list[str]:
-    """Keys of what it captures; what is no variable of the
-    run is named by `others` and a number.
-    """
-    # Variables are known by their handles: Keras wraps those of mixed
-    # precision, here and there in other objects.
+    """Keys of captured values; `others` and a number, if they are not the run's variables."""
+    # Variables are known by their handles, since with mixed precision Keras wraps a variable in
+    # several objects.
     return [
         keys[id(each.handle)] if _is_in(each, keys) else f"{others}_{number:04d}"
         for number, each in enumerate(program.captured)
@@ -269,7 +265,7 @@ def _path(name: str) -> str:
 
 
 def _partial() -> str:
-    """The folder until it is whole."""
+    """The name of the folder until it is complete."""
     return f"{_PACKED_DIR.value.rstrip('/')}.partial"
 
 

@@ -23,9 +23,7 @@ from sketch2img_tf.training.train_step import TrainStep
 
 
 def keyed(step: TrainStep) -> dict[str, tf.Variable]:
-    """All variables that a step may change, by key; keys are the
-    same for every step of the same run.
-    """
+    """All variables that a step may change, by keys that are the same for all steps of a run."""
     state = step.state
     rates = [optimizer.learning_rate for optimizer in state.optimizers]
     counters = [
@@ -39,14 +37,14 @@ def keyed(step: TrainStep) -> dict[str, tf.Variable]:
 
 
 class Packed:
-    """What `pack.py` wrote.
+    """The folder that `pack.py` wrote.
 
     Attributes:
       described: `run.json`.
-      card: of the run.
+      card: the run's card.
 
     Raises:
-      UserError: the folder is not whole.
+      UserError: the folder is not complete.
     """
 
     def __init__(self, directory: str):
@@ -55,7 +53,7 @@ class Packed:
         self.card = Card.from_json(json.dumps(self.described["card"]))
 
     def batch(self, step: int) -> dict[str, tf.Tensor]:
-        """That of the step after `step`."""
+        """The batch of the step after `step`."""
         arrays = _read(os.path.join(self.directory, layout.PICTURES), layout.read_pictures)
         training = self.card.config.training
         inputs = Order(arrays, training.global_batch_size, training.seed).inputs(step)
@@ -68,7 +66,7 @@ class Packed:
     def restored(
         self, precision: str = "", newer: Mapping[str, np.ndarray] = types.MappingProxyType({})
     ) -> TrainStep:
-        """A step whose state is the packed one, but for what is `newer`, by key, of any shape."""
+        """A step with the packed state, except for values in `newer`, by key, of any shape."""
         config = self.card.config
         if precision:
             config = dataclasses.replace(
@@ -88,7 +86,7 @@ def read_json(path: str, flag: str) -> dict:
     """A file of the folder that the flag names.
 
     Raises:
-      UserError: it is not there, or damaged.
+      UserError: the file is missing or damaged.
     """
     try:
         with open(path, encoding="utf-8") as file:

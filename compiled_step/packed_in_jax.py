@@ -1,4 +1,4 @@
-"""A packed folder, run by JAX where there is no TensorFlow."""
+"""Runs a packed folder with JAX, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PackedRun:
         self.step, self.steps_per_call = self.described["step"], self.described["steps_per_call"]
 
     def load(self) -> None:
-        """The state onto the device, the pictures into memory."""
+        """Puts the state onto the device, and reads the pictures into memory."""
         with np.load(os.path.join(self.directory, layout.STATE)) as state:
             arrays = {key: state[key] for key in state.files}
         arrays |= {key: layout.drawn(**draw) for key, draw in self.described["drawn"].items()}
@@ -38,10 +38,9 @@ class PackedRun:
         self.batch_program = Executable(self._read(layout.BATCH), jax.devices("cpu")[0])
 
     def batch(self, step: int) -> list[jax.Array]:
-        """What the call after `step` takes: photos, sketches, labels, and what is aligned, if that
-          is packed.
+        """The inputs of the call after `step`: photos, sketches, labels and, if packed, "aligned".
 
-        With several steps per call those of each, stacked.
+        With several steps per call the inputs of all its steps are stacked.
         """
         steps = [self._batch(number) for number in range(step, step + self.steps_per_call)]
         arrays = steps[0] if self.steps_per_call == 1 else map(np.stack, zip(*steps))
@@ -53,7 +52,7 @@ class PackedRun:
         return [*map(np.asarray, made), *besides]
 
     def advance(self, batch: list[jax.Array]) -> dict[str, jax.Array]:
-        """One call; the scalars of each of its steps."""
+        """Makes one call; returns the scalars of each of its steps."""
         captured = (self.state[key] for key in self.described["captured"])
         results = self.program(*batch, *captured)
         names = self.described["scalars"]
@@ -62,14 +61,14 @@ class PackedRun:
         return dict(zip(names, results))
 
     def sheet(self) -> np.ndarray:
-        """What the averaged generator makes of our own drawings, uint8 [M, S, S, 3]."""
+        """The averaged generator's pictures of our own drawings, uint8 [M, S, S, 3]."""
         (photos,) = self.sheet_program(
             *(self.state[key] for key in self.described["captured_by_sheet"])
         )
         return np.asarray(photos)
 
     def averaged_generator(self) -> dict[str, np.ndarray]:
-        """Its variables by their keys, kernels in float16."""
+        """The averaged generator's variables by their keys, with kernels in float16."""
         return {
             key: layout.rounded(np.asarray(self.state[key]))
             for key in self.described["averaged_generator"]

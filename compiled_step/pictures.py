@@ -1,4 +1,4 @@
-"""A run's training pictures as arrays, and how a batch is made of them."""
+"""A run's training pictures as arrays, and a function that makes a batch of them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def read(sketchy: PairedDataset, most_a_class: int = 0) -> dict[str, np.ndarray]
     """The training examples at the size of the run, edge maps after the sketches.
 
     Args:
-      sketchy: with the edge maps that are mixed in.
-      most_a_class: of each class at most so many sketches, and so many edge maps, the first ones;
-        0: all.
+      sketchy: the pictures, with the edge maps that are mixed in.
+      most_a_class: how many sketches, and how many edge maps, of each class to take, the first
+        ones; 0: all.
 
     Returns:
       {"photos": uint8 [P, S, S, 3], each once; "sketches": uint8 [N, S, S, 1], lines black on
@@ -48,9 +48,7 @@ def read(sketchy: PairedDataset, most_a_class: int = 0) -> dict[str, np.ndarray]
 
 
 def quotas(sketchy: PairedDataset, pictures: dict[str, np.ndarray]) -> np.ndarray:
-    """How many examples of each class an epoch has of sketches
-    and of edge maps: int64 [2, classes].
-    """
+    """How many sketches and edge maps of each class an epoch has: int64 [2, classes]."""
     ends = np.cumsum([0, *pictures["sketches_and_edge_maps"]])
     parts = [pictures["labels"][first:last] for first, last in zip(ends, ends[1:])]
     counts = [np.bincount(labels, minlength=len(sketchy.class_names)) for labels in parts]
@@ -61,9 +59,7 @@ def quotas(sketchy: PairedDataset, pictures: dict[str, np.ndarray]) -> np.ndarra
 
 
 def edge_maps_before(sketchy: PairedDataset, batch_size: int, steps: int) -> np.ndarray:
-    """How many edge maps come before each step, and before the
-    one after the last: int64 [steps + 1].
-    """
+    """The number of edge maps before each step and after the last one: int64 [steps + 1]."""
     if not sketchy.edge_maps:
         return np.zeros([steps + 1], np.int64)
     mixture = Mixture.of_run(sketchy.config, batch_size)
@@ -71,7 +67,7 @@ def edge_maps_before(sketchy: PairedDataset, batch_size: int, steps: int) -> np.
 
 
 def batch_of(config: Config, statistics: Statistics) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
-    """A function that makes a batch for the step, one of graphs that XLA compiles.
+    """A function that makes a batch for the step, in graphs that XLA can compile.
 
     It takes pixels, uint8 [B, S, S, 3] and [B, S, S, 1], and the numbers of the examples in the
     run, int64 [B], and gives photos and sketches as `input_pipeline.training_batches` does. Differs

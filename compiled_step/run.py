@@ -1,14 +1,14 @@
-"""Drives a packed run where there is JAX and no TensorFlow.
+"""Runs a packed run with JAX, without TensorFlow.
 
     python -m compiled_step.run --packed_dir=DIR --steps=10000 --output_dir=DIR
 
-Needs jax, absl-py and NumPy, Pillow where photos are packed as JPEG, and of this project the folder
-compiled_step. Prints the losses as it goes; what it leaves in --output_dir, `compiled_step.unpack`
-makes a checkpoint of. With --time it only measures, and prints one JSON object.
+Needs jax, absl-py and NumPy, Pillow if photos are packed as JPEG, and of this project the folder
+compiled_step. Prints the losses. `compiled_step.unpack` makes a checkpoint of the files that it
+writes to --output_dir. With --time it only measures, and prints one JSON object.
 
-Every --measure_every_seconds, and at the end, it leaves a sheet of our own drawings and the
-averaged generator, kernels in float16: whatever ends it then, a model to draw with is there. The
-whole state, to go on from, comes last.
+Every --measure_every_seconds, and at the end, it writes a sheet of our own drawings and the
+averaged generator, with kernels in float16. So there is a model to draw with, however the run ends.
+Last it writes the whole state, to go on from.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from compiled_step.packed_in_jax import PackedRun
 
 
 class _PathParser(flags.ArgumentParser):
-    """A path; `~` is the home folder. That of train.py's flags is not here."""
+    """A path; `~` is the home folder. The parser of train.py's flags is not available here."""
 
     def parse(self, argument):
         return os.path.expanduser(argument)
@@ -84,15 +84,15 @@ _COMPILE = flags.DEFINE_bool(
 _KEPT_IN = _path(
     "kept_in", "", "Folder of compiled programs; those that are there are taken from there."
 )
-_AHEAD = 8  # calls whose batches are made before
-_IN_FLIGHT = 2  # calls that the device has been told of
-_SLOWER = 2  # times as long as the generator's, for its size, the state may take
+_AHEAD = 8  # calls whose batches are made in advance
+_IN_FLIGHT = 2  # calls that are queued on the device
+_SLOWER = 2  # the state may take so many times as long as the generator, for its size
 _SHOWN = ("generator/supervised", "fakes/deviation")
 _COUNTED = "skipped_updates"
 
 
 def main(argv: list[str]) -> None:
-    """Compiles; then runs, or times."""
+    """Compiles the step; then runs or times it."""
     del argv
     _check()
     started = time.perf_counter()
@@ -152,10 +152,10 @@ def _make_folder(flag: str, path: str) -> None:
 
 
 def _run(run: PackedRun, started: float) -> float:
-    """All steps, or those until it is told to stop; the seconds that they took."""
+    """Makes all steps, or those before a stop; returns the seconds that they took."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # Nohup has it ignored
+        # Under nohup SIGHUP is ignored, and stays so
         if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN):
             signal.signal(number, lambda *_: stop.set())
     first, per_call = run.step, run.steps_per_call
@@ -167,7 +167,7 @@ def _run(run: PackedRun, started: float) -> float:
         kept.append(run.advance(batch))
         in_flight.append(next(iter(kept[-1].values())))
         if len(in_flight) >= _IN_FLIGHT:
-            # Else it would be told of minutes of work, past its time
+            # Otherwise minutes of work would be queued on the device when the time is over
             in_flight.popleft().block_until_ready()
         now = time.perf_counter()
         if stop.is_set() or (_SECONDS.value and now - started > _SECONDS.value):
@@ -187,7 +187,7 @@ def _run(run: PackedRun, started: float) -> float:
 
 
 def _measure(run: PackedRun, sheets: dict[str, np.ndarray]) -> None:
-    """Leaves the averaged generator as it is now, and the sheets until now, by their steps."""
+    """Writes the averaged generator as it is now, and the sheets so far, by their steps."""
     layout.write_parts(
         _OUTPUT_DIR.value, layout.GENERATOR, run.averaged_generator(), _PART_MB.value
     )
@@ -197,7 +197,7 @@ def _measure(run: PackedRun, sheets: dict[str, np.ndarray]) -> None:
 
 
 def _batches(run: PackedRun, last: int):
-    """Those of all calls to come, made ahead."""
+    """The batches of all calls to come, made in advance."""
     made: queue.Queue = queue.Queue(_AHEAD)
     first = run.step
 
@@ -234,15 +234,13 @@ def _log(line: dict[str, float], last: int) -> None:
 
 
 def _say(text: str, file: TextIO | None = None) -> None:
-    """Prints, if anybody can read it: nothing is lost because a
-    terminal is closed or a pipe's reader ends.
-    """
+    """Prints, if the output is open: a closed terminal or pipe must not lose any results."""
     with contextlib.suppress(OSError):
         print(text, file=file, flush=True)
 
 
 def _write_done(run: PackedRun, seconds: float, compile_seconds: float, started: float) -> None:
-    """How it went; then the state, if there is time for it, and once more how it went."""
+    """Writes how it went; then the state, if there is time for it, and again how it went."""
     done = {
         "step": run.step,
         "ms_per_step": round(1000 * seconds / (run.step - run.described["step"]), 3),
@@ -263,7 +261,7 @@ def _write_done(run: PackedRun, seconds: float, compile_seconds: float, started:
 
 
 def _seconds_of_state(run: PackedRun) -> float:
-    """How long writing the state may take, by how long the generator takes."""
+    """How long writing the state may take, estimated from the time of the generator."""
     began, generator = time.perf_counter(), run.averaged_generator()
     layout.write_parts(_OUTPUT_DIR.value, layout.GENERATOR, generator, _PART_MB.value)
     sizes = [
@@ -312,7 +310,7 @@ def _timed(run: PackedRun) -> dict[str, object]:
 
 
 def _matrix_products_per_s(device: jax.Device, precision: str, side: int = 8192) -> float:
-    """Multiply-adds a second of a product of two random matrices, the best of five."""
+    """Multiply-adds per second of a product of two random matrices, the best of five."""
     side = side if device.platform == "gpu" else 1024
     left, right = (jax.random.normal(jax.random.key(n), [side, side], precision) for n in (0, 1))
     product, seconds = jax.jit(lambda a, b: a @ b), []

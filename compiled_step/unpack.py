@@ -1,10 +1,9 @@
-"""Makes an ordinary checkpoint of what `compiled_step.run` left: train.py goes on from it,
-export.py exports it.
+"""Makes an ordinary checkpoint from the results of `compiled_step.run`, for train.py and export.py.
 
     python -m compiled_step.unpack --packed_dir=DIR --output_dir=DIR --workdir=DIR
 
-Where the averaged generator alone came back, there was no time for more: --workdir then gets its
-weights, which export.py and evaluate.py take, and no run to go on from.
+If there was time only for the averaged generator, --workdir gets its weights. export.py and
+evaluate.py take them; train.py cannot go on from them.
 """
 
 import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before other imports
@@ -73,7 +72,7 @@ def main() -> None:
 
 
 def _state(run: packed.Packed, step: int) -> TrainState:
-    """What the run left."""
+    """The state at the end of the run."""
     arrays = layout.read_parts(_OUTPUT_DIR.value, layout.STATE_PARTS)
     if not set(run.described["written"]) <= set(arrays):
         raise UserError(
@@ -90,9 +89,7 @@ def _state(run: packed.Packed, step: int) -> TrainState:
 
 
 def _generator(run: packed.Packed) -> TrainState:
-    """The state as it was packed, but for its generator, which
-    is the averaged one that came back.
-    """
+    """The packed state, but with the averaged generator of the run."""
     arrays = layout.read_parts(_OUTPUT_DIR.value, layout.GENERATOR)
     if not set(run.described["averaged_generator"]) <= set(arrays):
         raise UserError(
@@ -106,7 +103,7 @@ def _generator(run: packed.Packed) -> TrainState:
 
 
 def _write_log(card: Card, kept_until: int) -> None:
-    """The scalars, the sheets and the flags."""
+    """Writes the scalars, the sheets and the flags."""
     summaries = Summaries(_WORKDIR.value, kept_until)
     with open(os.path.join(_OUTPUT_DIR.value, layout.SCALARS), encoding="utf-8") as file:
         for line in map(json.loads, file):
@@ -132,7 +129,7 @@ def _write_checkpoint(card: Card, state: TrainState, workdir: str) -> None:
 
 
 def _write_weights(card: Card, state: TrainState, step: int) -> None:
-    """As the folder of a model that ships has them."""
+    """Writes the weights as in the folder of a model that ships."""
     with tempfile.TemporaryDirectory() as folder:
         _write_checkpoint(card, state, folder)
         checkpoints.pack(folder, _WORKDIR.value)
