@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -20,7 +21,7 @@ from sketch2img_tf.config import Config
 from tests.devices.replica_options import shrunk
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PHOTOS = ROOT / "datasets" / "sketchy" / "dummy_data" / "256x256" / "photo" / "tx_000100000000"
+PHOTOS = ROOT / "datasets" / "edge_maps" / "dummy_data"
 # By what is left of a flagfile when it is shrunk: the first of each is run for all.
 CONFIGS = {
     "base": ("full", "multi_worker", "ten_classes"),
@@ -142,12 +143,13 @@ def shrunk_flagfile(name: str) -> Config:
 
 
 @pytest.fixture(scope="module")
-def data_dir(dummy_data_dir) -> pathlib.Path:
-    """With edge maps of the same photos beside the sketches."""
+def data_dir(dummy_data_dir, tmp_path_factory) -> pathlib.Path:
+    """With the edge maps of other photos of the same classes beside the sketches."""
     from datasets.edge_maps import build
 
-    build.build(str(PHOTOS), str(dummy_data_dir))
-    return dummy_data_dir
+    data_dir = shutil.copytree(dummy_data_dir, tmp_path_factory.mktemp("mixed") / "data")
+    build.build(str(PHOTOS), str(data_dir))
+    return data_dir
 
 
 @pytest.mark.slow
