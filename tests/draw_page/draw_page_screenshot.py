@@ -1,6 +1,6 @@
 """Takes the picture of the drawing page that the README shows.
 
-    python -m tests.draw_page.draw_page_screenshot --model=runs/quickstart/export
+    python -m tests.draw_page.draw_page_screenshot --model=pretrained
 
 starts draw.py, draws a mushroom in Chromium with the mouse, and saves the window when its pictures
 are there.
