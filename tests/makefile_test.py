@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import re
 import shutil
@@ -129,4 +130,8 @@ def _program(path: pathlib.Path, text: str) -> pathlib.Path:
 
 
 def _make(clone: pathlib.Path, *words: str) -> subprocess.CompletedProcess:
-    return subprocess.run(["make", *words], cwd=clone, capture_output=True, text=True)
+    # As a person calls it, also when `make test` runs this: a `make` within a `make` says more, and
+    # takes over variables.
+    own = ("MAKELEVEL", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "PYTHON", "LANE", "VENV", "MODEL")
+    environ = {name: value for name, value in os.environ.items() if name not in own}
+    return subprocess.run(["make", *words], cwd=clone, capture_output=True, text=True, env=environ)

@@ -26,6 +26,7 @@ class Summaries:
 
     def __init__(self, workdir: str, step: int):
         self.workdir = workdir
+        os.makedirs(workdir, exist_ok=True)
         self._forget_after(step)
         event_files.forget_after(os.path.join(workdir, "tensorboard"), step)
         self.writer = tf.summary.create_file_writer(os.path.join(workdir, "tensorboard"))

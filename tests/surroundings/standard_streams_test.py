@@ -72,7 +72,7 @@ def test_a_full_disk_in_the_place_of_output_is_one_line_at_the_end(shell):
     codes, _, stderr = shell("$program > /dev/full")
     assert codes == [1]
     assert stderr.splitlines()[-1].startswith(
-        "error: standard output: No space left on device: not all"
+        "error: standard output: No space left on device: some of the output is lost"
     )
 
 
