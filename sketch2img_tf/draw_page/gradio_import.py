@@ -1,7 +1,7 @@
-"""Gradio's import without what it does for editors of programs.
+"""Imports Gradio without its stub files.
 
-With every class of a component Gradio parses its own source and compares it with a stub file beside
-it, which takes a third of the import: the page would be there that much later.
+For each component class Gradio parses its own source and compares it with a stub file for editors.
+This takes a third of the import, and the page would open later by that much.
 """
 
 from __future__ import annotations
@@ -40,9 +40,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 @contextlib.contextmanager
 def quickly() -> Iterator[None]:
-    """Within it `import gradio` is done without its stubs, and without garbage collection, of which
-    modules leave none.
-    """
+    """In this context `import gradio` writes no stubs, and Python collects no garbage."""
     finder = _Finder()
     sys.meta_path.insert(0, finder)
     gc.disable()
