@@ -154,8 +154,8 @@ def test_its_other_answers_have_tensorflow_servings_form(server, model):
 @pytest.mark.parametrize(
     ("body", "code", "says"),
     [
-        (b"\xff", 400, "no JSON"),
-        (b"[" * 100_000, 400, "no JSON"),
+        (b"\xff", 400, "not JSON"),
+        (b"[" * 100_000, 400, "not JSON"),
         ([], 400, "should be"),
         ({"inputs": {}}, 400, "by rows"),
         ({"instances": []}, 400, "0 instances"),
