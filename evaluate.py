@@ -1,7 +1,7 @@
 """Draws held-out sketches of the data with a trained model and says what the pictures are worth.
 
     python evaluate.py --workdir=DIR         the averaged generator of a run's newest checkpoint
-    python evaluate.py --model=EXPORT_DIR    an exported model, loaded as anybody would
+    python evaluate.py --model=EXPORT_DIR    an exported model
     ... --features_network=MobileNet --features_weights=FILE.h5    distances in its features too
     ... --plot                               also plots, and report.html
 

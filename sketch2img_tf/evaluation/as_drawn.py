@@ -1,7 +1,7 @@
 """What a model makes of our own drawings, those that the page offers to begin with: a sheet to be
 looked at.
 
-Nobody has photos of these drawings that numbers could compare them with.
+There are no photos of these drawings to measure against.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ SCALARS_FILE = "scalars.jsonl"
 
 class Summaries:
     """Writes into `workdir`: `tensorboard/`, `scalars.jsonl`, and sheets of pictures to `samples/`
-      and `as_drawn/`.
+    and `as_drawn/`.
 
     When a run continues after `step`, lines, events and samples of later steps are deleted, because
     the run will write them again. A new run has -1: everything is deleted.

@@ -37,7 +37,7 @@ def painted(seed, scene="apple"):
 @pytest.fixture
 def other_dir(tmp_path, release_dir):
     """Apples in other renderings: one that the release trains on, a new one, and a copy of one that
-      it holds out.
+    it holds out.
 
     Its testset.txt names a balloon of the release.
     """

@@ -166,7 +166,7 @@ def _batches(batch: dict[str, np.ndarray], context: tf.distribute.InputContext) 
 
 def norm_errors() -> dict[str, float]:
     """Of the synchronised batch norm against NumPy in float64: relative, of its scale, moving mean
-      and variance.
+    and variance.
 
     Where the variance is small beside the mean, and part of it lies between the replicas.
     """
