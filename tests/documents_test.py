@@ -291,6 +291,17 @@ def test_targets_of_make_are_there(document):
             assert set(asked) <= set(targets), line
 
 
+@pytest.mark.parametrize("document", ["CHANGELOG.md", *DOCUMENTS])
+def test_prose_has_lines_of_100(document):
+    """Rows of tables, blocks, and lines that cannot be broken, as a picture's, may be longer."""
+    if document == "pretrained/README.md":  # export.py fills its gaps in
+        return
+    without_blocks = re.sub(r"^```.*?^```", "", text(document), flags=re.DOTALL | re.MULTILINE)
+    lines = [line for line in without_blocks.splitlines() if not line.startswith(("|", "    "))]
+    alone = re.compile(r"!\[.*\]\(\S+\)|\S+")
+    assert not [line for line in lines if len(line) > 100 and not alone.fullmatch(line)]
+
+
 def test_the_documents_name_much():
     """None of the above passes for want of anything to look at."""
     lines = [line for document in DOCUMENTS for line in commands(document)]
