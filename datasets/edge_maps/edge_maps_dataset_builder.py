@@ -84,7 +84,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _check_all(self, found: list) -> list[inspection.Checked]:
         if self._beam_options is None:
-            return inspection.check_all_in_threads(found)
+            return inspection.check_all_here(found)
         from datasets.edge_maps import beam  # here: an optional requirement
 
         return beam.check_all(found, beam.options(self._beam_options), str(self.data_path.parent))

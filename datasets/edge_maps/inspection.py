@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import io
-import multiprocessing.pool
+import multiprocessing
 import os
 import pathlib
 import sys
 import unicodedata
 from collections.abc import Sequence
+from concurrent import futures
 from typing import TYPE_CHECKING, Callable
 
 import numpy as np
@@ -24,6 +26,8 @@ from sketch2img_tf.surroundings import file_names, progress
 
 if TYPE_CHECKING:
     from datasets.common.listing import Picture
+
+_FEW = 256  # photos: to draw them takes less time than to start processes
 
 BAD_KINDS = ("unreadable_pictures", "classes_alike")
 NOTED_KINDS = (
@@ -179,10 +183,17 @@ def _check_class_folders(
     report.add("empty_classes", sorted(names.difference(class_names)))
 
 
-def check_all_in_threads(found: list[Picture]) -> list[Checked]:
-    """`check` of every photo, on all cores."""
-    with multiprocessing.pool.ThreadPool(os.cpu_count()) as pool:
-        checked = pool.imap(check, found)
+def check_all_here(found: list[Picture]) -> list[Checked]:
+    """`check` of every photo, on all cores of this machine."""
+    with contextlib.ExitStack() as stack:
+        if len(found) < _FEW:
+            checked = map(check, found)
+        else:
+            # Not threads: they would wait for each other, for Python's lock. Not forks: TensorFlow
+            # has threads already, and a fork that is made while one of them holds a lock hangs.
+            start = multiprocessing.get_context("spawn")
+            pool = stack.enter_context(futures.ProcessPoolExecutor(mp_context=start))
+            checked = pool.map(check, found, chunksize=4)
         return list(
             progress.bar(checked, total=len(found), desc="Drawing outlines", unit=" photos")
         )

@@ -126,22 +126,29 @@ class DataConfig:
         upper=0.1,
     )
     sketch_wobble_fraction: float = option(
-        0.0, "Their lines tremble by up to this share of the side.", lower=0, upper=0.05
+        0.0,
+        "The lines of training sketches tremble by up to this share of the side.",
+        lower=0,
+        upper=0.05,
     )
     sketch_double_fraction: float = option(
-        0.0, "Up to this share of them is drawn twice.", lower=0, upper=1
+        0.0, "Up to this share of the lines of training sketches is drawn twice.", lower=0, upper=1
     )
     sketch_width_pixels: float = option(
         0.0,
-        "At either edge they are wider here and thinner there by up to so many 256ths of the side.",
+        "At either edge the lines of training sketches are wider here and thinner there, by up to"
+        " this many 256ths of the side.",
         lower=0,
         upper=4,
     )
     sketch_break_fraction: float = option(
-        0.0, "Gaps take up to this share of them.", lower=0, upper=0.9
+        0.0, "Gaps take up to this share of the lines of training sketches.", lower=0, upper=0.9
     )
     sketch_drop_fraction: float = option(
-        0.0, "Up to this share of them is missing, by whole strokes.", lower=0, upper=0.9
+        0.0,
+        "Up to this share of the lines of training sketches is missing, by whole strokes.",
+        lower=0,
+        upper=0.9,
     )
     edge_maps_share: float = option(
         0.0,

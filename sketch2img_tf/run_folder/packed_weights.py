@@ -26,14 +26,14 @@ CARD_FILE = "card.json"
 CARD = "card/.ATTRIBUTES/py_state"
 STEP = "state/step/.ATTRIBUTES/VARIABLE_VALUE"
 _GENERATOR, _AVERAGED = "state/generator/", "state/averaged_generator/"
-_PACKED = (_AVERAGED, "state/discriminator/")
+_PACKED = (_AVERAGED, "state/discriminator/", "state/critic/")
 _SLOT = ".OPTIMIZER_SLOT"
 _COUNTER = "save_counter/.ATTRIBUTES/VARIABLE_VALUE"  # every restore needs it
 _STRUCTURE = "_CHECKPOINTABLE_OBJECT_GRAPH"  # TensorFlow finds an object's values by it
 
 
 def pack(checkpoint: str, folder: str) -> None:
-    """Writes the averaged generator and the discriminator of a checkpoint into `folder`.
+    """Writes a checkpoint's averaged generator, discriminator and critic's heads into `folder`.
 
     Kernels are rounded to float16, except those with values outside its range. Arrays of one axis,
     such as means and variances, are not rounded.

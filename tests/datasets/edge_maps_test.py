@@ -4,6 +4,7 @@ writes, says, refuses and survives.
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import itertools
 import json
@@ -21,11 +22,13 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 import datasets.edge_maps
-from datasets.edge_maps import outlines, photos
+from datasets.common.listing import Picture
+from datasets.edge_maps import inspection, outlines, photos
 from datasets.edge_maps.build import build, dataset_dir
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data.input_pipeline import open_paired_dataset
 from sketch2img_tf.errors import UserError
+from tests.paired import paired
 
 pytestmark = pytest.mark.ci
 
@@ -126,6 +129,16 @@ def test_lines_are_no_more_than_people_draw():
     lines = outlines.outline(np.asarray(picture.convert("RGB")))[..., 0] == 0
     assert 0.02 < lines.mean() < 0.06
     assert np.hypot(ROWS, COLUMNS)[lines].max() < 140
+
+
+def test_many_photos_in_processes_give_what_few_give_here(photos_dir, monkeypatch):
+    (photos_dir / "cut.jpg").write_bytes(b"")
+    found = [Picture(path) for path in sorted(photos_dir.rglob("*.*"))]
+    here = inspection.check_all_here(found)
+    assert any(checked.problem for checked in here) and any(checked.outline for checked in here)
+    monkeypatch.setattr(inspection, "_FEW", 2)
+    for in_process, checked in paired(inspection.check_all_here(found), here):
+        np.testing.assert_equal(dataclasses.asdict(in_process), dataclasses.asdict(checked))
 
 
 FIELDS = np.random.default_rng(0).integers(0, 256, (4, 4, 3), np.uint8)

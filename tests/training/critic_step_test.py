@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIA
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import hardware
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.export import model_card
 from sketch2img_tf.networks.critic import Critic
 from sketch2img_tf.run_folder import checkpoints
 from sketch2img_tf.run_folder.checkpoints import Checkpoints, check_continues
@@ -264,14 +266,19 @@ def test_a_run_goes_on_with_the_same_eyes_alone(state, tmp_path):
         check_continues(str(tmp_path), dataclasses.replace(_card(), critic_weights="8d21"))
 
 
+@pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("values, taken", [({}, True), ({"seed": 1}, False)])
 def test_a_run_that_starts_from_another_has_its_heads_if_it_sees_the_same(
-    state, shared, tmp_path, values, taken
+    state, shared, tmp_path, values, taken, packed
 ):
     for variable in state.critic.variables:
-        variable.assign(variable + 1.0)
+        variable.assign(tf.cast(tf.cast(variable + 1.0, tf.float16), tf.float32))
     saved = [variable.numpy() for variable in state.critic.variables]
     Checkpoints(str(tmp_path), _card(), state, 1).save()
+    if packed:
+        checkpoints.pack(str(tmp_path), str(tmp_path))
+        (tmp_path / "card.json").write_text(model_card.machine_card(_card(), 0))
+        shutil.rmtree(tmp_path / "checkpoints")
     for variable in checkpoints.variables(state):
         variable.assign(tf.zeros_like(variable))
     checkpoints.start_from(str(tmp_path), _card(**values), state)
