@@ -15,16 +15,11 @@ import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before 
 # isort: split
 import os
 
-import tensorflow as tf
 from absl import flags
 
 from sketch2img_tf import errors, path_flags
-from sketch2img_tf.evaluation import features, held_out, protocols
-from sketch2img_tf.evaluation.evaluator import Evaluator
-from sketch2img_tf.evaluation.reports import reporting
-from sketch2img_tf.inference.local_model import LocalModel
-from sketch2img_tf.networks import pretrained
-from sketch2img_tf.run_folder import checkpoints
+from sketch2img_tf.evaluation import protocols
+from sketch2img_tf.options.evaluation import FEATURES_NETWORKS
 
 _WORKDIR = path_flags.define("workdir", "", "Folder of the run: results go there.")
 _MODEL = path_flags.define(
@@ -43,7 +38,7 @@ _PROTOCOL = flags.DEFINE_enum(
 _NETWORK = flags.DEFINE_enum(
     "features_network",
     "",
-    ["", *pretrained.CHOICES],
+    FEATURES_NETWORKS,
     "Network of tf.keras.applications, or EfficientNetLite0, in whose features to measure.",
 )
 _WEIGHTS = path_flags.define(
@@ -62,20 +57,29 @@ _PLOT = flags.DEFINE_bool("plot", False, "Also write plots of the run and report
 
 def main() -> None:
     """Evaluates the model that the flags name."""
+    if not _MODEL.value:
+        errors.require(_WORKDIR)
+    elif _NOISE_DEVIATION.value is not None:
+        raise errors.UserError(
+            "--noise_deviation: an export has its own; leave the flag out, or give --workdir alone"
+        )
+    # Here, when the flags are right: these imports take seconds
+    import tensorflow as tf
+
+    from sketch2img_tf.evaluation import features, held_out
+    from sketch2img_tf.evaluation.evaluator import Evaluator
+    from sketch2img_tf.evaluation.reports import reporting
+    from sketch2img_tf.inference.local_model import LocalModel
+    from sketch2img_tf.run_folder import checkpoints
+
     feature_flags = features.FeatureFlags(_NETWORK.value, _WEIGHTS.value)
     features.check_weights(feature_flags)
     if _MODEL.value:
-        if _NOISE_DEVIATION.value is not None:
-            raise errors.UserError(
-                "--noise_deviation: an export has its own; leave the flag out, or give --workdir"
-                " alone"
-            )
         model = LocalModel(_MODEL.value)
         card, step, of_what = model.card, model.step, model.directory
         draw = held_out.drawing_pixels(model.from_tensors, model.card.statistics)
         folder = _WORKDIR.value or os.path.dirname(model.directory)
     else:
-        errors.require(_WORKDIR)
         generator, card, step = checkpoints.load_generator(_WORKDIR.value, _NOISE_DEVIATION.value)
         of_what = _WORKDIR.value
         draw = tf.function(generator.draw, autograph=False, reduce_retracing=True)

@@ -12,7 +12,6 @@ import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before 
 from absl import flags
 
 from sketch2img_tf import config, errors
-from sketch2img_tf.training import preparation, trainer
 
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Print the resolved flags, parameter counts and steps per epoch, and stop."
@@ -22,6 +21,9 @@ _DRY_RUN = flags.DEFINE_bool(
 def main() -> None:
     """Trains, or says what it would train."""
     run = config.from_flags()
+    # Here, when the flags are right: these imports take seconds
+    from sketch2img_tf.training import preparation, trainer
+
     if _DRY_RUN.value:
         print(preparation.describe(run))
     else:

@@ -19,8 +19,8 @@ import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before 
 # isort: split
 from absl import flags
 
-from datasets.miniature import build as miniature
-from datasets.sketchy import build
+from datasets.miniature import release as miniature
+from datasets.sketchy import records
 from sketch2img_tf import errors, path_flags
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import input_pipeline
@@ -48,7 +48,7 @@ def main() -> None:
         config = DataConfig(
             photo_variant=(_PHOTO_VARIANT.value,), sketch_variant=(_SKETCH_VARIANT.value,)
         )
-        directory = build.dataset_dir(data_dir, config.photo_variant, config.sketch_variant)
+        directory = records.dataset_dir(data_dir, config.photo_variant, config.sketch_variant)
         sketchy = input_pipeline.open_paired_dataset(str(directory), config)
         seconds = _seconds(sketchy)
     pictures = _BATCHES.value * _BATCH_SIZE.value
@@ -65,7 +65,7 @@ def main() -> None:
 def _miniature(folder: str) -> str:
     release, data_dir = os.path.join(folder, "sketchy"), os.path.join(folder, "data")
     miniature.write(release, photos_per_class=2)
-    build.build(release, data_dir)
+    records.build(release, data_dir)
     return data_dir
 
 

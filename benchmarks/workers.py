@@ -25,8 +25,8 @@ import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before 
 # isort: split
 from absl import flags
 
-from datasets.miniature import build as miniature
-from datasets.sketchy import build
+from datasets.miniature import release as miniature
+from datasets.sketchy import records
 from sketch2img_tf import config as config_lib
 from sketch2img_tf import errors
 from sketch2img_tf.run_folder.summaries import read_scalars
@@ -48,7 +48,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         release, data_dir = os.path.join(folder, "sketchy"), os.path.join(folder, "data")
         miniature.write(release, photos_per_class=10, classes=miniature.CLASSES[:2])
-        build.build(release, data_dir)
+        records.build(release, data_dir)
         seconds = {
             count: _seconds(cores[:count], data_dir, os.path.join(folder, str(count)))
             for count in _WORKERS

@@ -10,7 +10,6 @@ import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before 
 # isort: split
 import json
 
-from compiled_step import packed
 from sketch2img_tf import errors, path_flags
 
 _PACKED_DIR = path_flags.define("packed_dir", "", "Folder that compiled_step.pack wrote.")
@@ -19,6 +18,8 @@ _PACKED_DIR = path_flags.define("packed_dir", "", "Folder that compiled_step.pac
 def main() -> None:
     """Computes the step and prints its scalars."""
     errors.require(_PACKED_DIR)
+    from compiled_step import packed  # here, when the flags are right: it takes seconds
+
     run = packed.Packed(_PACKED_DIR.value)
     scalars = run.restored("float32")(run.batch(run.described["step"]))
     print(json.dumps({name: float(value) for name, value in scalars.items()}))

@@ -36,22 +36,22 @@ def dummy_data_dir(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     sketches to train on and 6 held out.
     """
     # Here, so that tests of the versions alone need no TensorFlow
-    from datasets.sketchy import build
+    from datasets.sketchy import records
 
     data_dir = tmp_path_factory.mktemp("dummy_data")
-    build.build(str(DUMMY_RELEASE), str(data_dir))
+    records.build(str(DUMMY_RELEASE), str(data_dir))
     return data_dir
 
 
 @pytest.fixture(scope="session")
 def sketchy(dummy_data_dir):
     """The dummy release, opened: 10 examples to train on, 6 to test with, three classes."""
-    from datasets.sketchy import build
+    from datasets.sketchy import records
     from sketch2img_tf.config import DataConfig
     from sketch2img_tf.data.input_pipeline import open_paired_dataset
     from sketch2img_tf.data.names import DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
 
-    directory = build.dataset_dir(dummy_data_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT)
+    directory = records.dataset_dir(dummy_data_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT)
     return open_paired_dataset(str(directory), DataConfig(data_dir=str(dummy_data_dir)))
 
 

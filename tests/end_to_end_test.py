@@ -18,7 +18,7 @@ from absl import flags
 from absl.testing import flagsaver
 from PIL import Image
 
-from datasets.miniature import build as miniature
+from datasets.miniature import release as miniature
 from sketch2img_tf import config
 from sketch2img_tf.run_folder.run_card import Card
 from sketch2img_tf.run_folder.summaries import read_scalars

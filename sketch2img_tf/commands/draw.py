@@ -12,15 +12,10 @@ requirements-draw.txt and no internet; `make draw` installs what is missing and 
 a LiteRT model, such as the one that ships, it needs no TensorFlow.
 """
 
-import sketch2img_tf.inference  # noqa: F401 - checks the versions before other imports
-
-# isort: split
 from absl import flags
 
 from sketch2img_tf import errors, path_flags
-from sketch2img_tf.draw_page import draw_page
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.serving import rest_server
 
 _MODEL = path_flags.define(
     "model", "", "Folder of the exported model; default: the one that ships with the project."
@@ -62,8 +57,12 @@ def _main() -> None:
     if _API.value:
         if _SERVER.value or _BROWSER.value:
             raise UserError("--api shows no page: give it without --server and --browser")
+        from sketch2img_tf.serving import rest_server  # here, when the flags are right
+
         rest_server.serve(_MODEL.value, _HOST.value, _PORT.value or 8501, _QUEUE.value)
         return
+    from sketch2img_tf.draw_page import draw_page
+
     page = _HOST.value, _PORT.value or 7860, _QUEUE.value, _BROWSER.value
     if _SERVER.value:
         draw_page.serve_remote(_SERVER.value, *page)

@@ -14,13 +14,10 @@ the model sees it. The same sketch, class and seed give the same picture. A Lite
 the one that ships, runs without TensorFlow.
 """
 
-import sketch2img_tf.inference  # noqa: F401 - checks the versions before other imports
-
-# isort: split
 from absl import flags
 
 from sketch2img_tf import errors, path_flags
-from sketch2img_tf.inference import generation, line_drawing
+from sketch2img_tf.data.names import POLARITIES
 
 _MODEL = path_flags.define(
     "model", "", "Folder of the exported model; default: the one that ships with the project."
@@ -37,7 +34,7 @@ _OUTPUT = path_flags.define(
     any_bytes=True,
 )
 _POLARITY = flags.DEFINE_enum(
-    "polarity", "auto", line_drawing.POLARITIES, "Tone of the lines and the page; auto finds out."
+    "polarity", "auto", POLARITIES, "Tone of the lines and the page; auto finds out."
 )
 _CROP = flags.DEFINE_bool(
     "crop",
@@ -77,6 +74,8 @@ def run() -> None:
 def _main() -> None:
     """Draws pictures as the flags say."""
     errors.require(_SKETCH, _LABEL, _OUTPUT)
+    from sketch2img_tf.inference import generation  # here, when the flags are right
+
     generation.generate(
         model=_MODEL.value,
         sketch=_SKETCH.value,

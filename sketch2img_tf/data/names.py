@@ -1,4 +1,5 @@
-"""Versions of the data sets, and the Sketchy release's names of renderings and of marks.
+"""Versions of the data sets, the Sketchy release's names of renderings and of marks, and those of
+the tones of a sketch file.
 
 Imports no library, so that code that only needs these names needs no library either.
 """
@@ -31,6 +32,9 @@ DEFAULT_SKETCH_VARIANT = "tx_000000000010"
 
 # Why a sketch is bad. The release has a list for each, and --drop_sketches can leave them out.
 MARKS = ("error", "ambiguous", "pose", "context")
+
+# Which of a sketch file's tones are the lines and which the page
+POLARITIES = ("auto", "black_on_white", "white_on_black")
 
 
 def renderings(photo_variants: Sequence[str], sketch_variants: Sequence[str]) -> list[str]:

@@ -7,8 +7,8 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING
 
-import datasets.edge_maps.build as edge_maps_build
-import datasets.sketchy.build as sketchy_build
+import datasets.edge_maps.records as edge_maps_records
+import datasets.sketchy.records as sketchy_records
 from datasets.common import looks
 from datasets.common.sources import line as line_of_folder
 from sketch2img_tf.data import input_pipeline, tfrecord_integrity
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def directory(data: DataConfig) -> pathlib.Path:
     """The folder of the records of `--dataset`, whether they are built or not."""
     if data.dataset == "edge_maps":
-        return edge_maps_build.dataset_dir(data.data_dir)
-    return sketchy_build.dataset_dir(data.data_dir, data.photo_variant, data.sketch_variant)
+        return edge_maps_records.dataset_dir(data.data_dir)
+    return sketchy_records.dataset_dir(data.data_dir, data.photo_variant, data.sketch_variant)
 
 
 def open_data(data: DataConfig) -> PairedDataset:
@@ -48,7 +48,7 @@ def all_photos(sketchy: PairedDataset) -> list[PairedDataset]:
     """
     if sketchy.edge_maps or sketchy.config.dataset == "edge_maps":
         return [sketchy, *([sketchy.edge_maps] if sketchy.edge_maps else [])]
-    if not edge_maps_build.dataset_dir(sketchy.config.data_dir).is_dir():
+    if not edge_maps_records.dataset_dir(sketchy.config.data_dir).is_dir():
         return [sketchy]
     try:
         return [sketchy, _with_edge_maps(sketchy).edge_maps]
@@ -79,26 +79,26 @@ def _missing(data: DataConfig) -> dict[str, pathlib.Path]:
     """The folders that `data` needs and that do not exist, by the name of the data set."""
     folders = {data.dataset: directory(data)}
     if data.mixes_edge_maps:
-        folders["edge_maps"] = edge_maps_build.dataset_dir(data.data_dir)
+        folders["edge_maps"] = edge_maps_records.dataset_dir(data.data_dir)
     return {name: folder for name, folder in folders.items() if not folder.is_dir()}
 
 
 def _build_missing(data: DataConfig) -> None:
     missing = _missing(data)
     if "sketchy" in missing:
-        sketchy_build.build(
+        sketchy_records.build(
             data.manual_dir, data.data_dir, data.photo_variant, data.sketch_variant, data.max_bad
         )
     if "edge_maps" in missing:
         sketches_dir = str(directory(data)) if data.mixes_edge_maps else ""
-        edge_maps_build.build(
+        edge_maps_records.build(
             data.photos_dir, data.data_dir, max_bad=data.max_bad, sketches_dir=sketches_dir
         )
 
 
 def _with_edge_maps(sketchy: PairedDataset) -> PairedDataset:
     """`sketchy` with the edge maps of its classes, which are normalised by its statistics."""
-    folder = edge_maps_build.dataset_dir(sketchy.config.data_dir)
+    folder = edge_maps_records.dataset_dir(sketchy.config.data_dir)
     metadata = input_pipeline.read_metadata(str(folder))
     missing = [name for name in sketchy.class_names if name not in metadata["class_names"]]
     if missing:

@@ -46,7 +46,7 @@ def generate(
       label: the class of what is drawn.
       seeds: as `choices.parse_seeds` reads them.
       output: a .png file for one picture, or a folder.
-      polarity: one of `line_drawing.POLARITIES`.
+      polarity: one of `data.names.POLARITIES`.
       crop: whether to move and scale the drawing to the place and size of drawings in training, or
         else keep the page as it is.
       size: pixels of the pictures' side; None: as the model draws them.

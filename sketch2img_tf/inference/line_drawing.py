@@ -11,7 +11,6 @@ from PIL import Image, ImageFilter
 
 from sketch2img_tf.inference import connected_parts, dotted_paper, paper, ruled_paper
 
-POLARITIES = paper.POLARITIES
 SIZE = 256  # pixels, as in the release's sketches
 
 _FEWEST = 1e-4  # of the page: fewer dark pixels are dust
@@ -29,7 +28,8 @@ def extract(
 
     Args:
       page: its brightness, [H, W], or its colour, [H, W, 3].
-      polarity: one of `POLARITIES`; `auto` decides by the lines, or else by the page's border.
+      polarity: one of `data.names.POLARITIES`; `auto` decides by the lines, or else by the
+        page's border.
       fill: crop to the drawing, so that its longer side is this share of the square's, and remove
         specks beside it; None: keep the whole page.
 

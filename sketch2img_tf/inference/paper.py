@@ -14,7 +14,6 @@ import dataclasses
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-POLARITIES = ("auto", "black_on_white", "white_on_black")
 FAINTEST = 0.08  # contrast of a line, beyond the noise
 MOSTLY = 0.35  # share of the page: lines cover less, in the release 0.22 at most
 
@@ -48,7 +47,8 @@ def contrast(page: np.ndarray, polarity: str, notes: list[str]) -> np.ndarray:
 
     Args:
       page: brightness [H, W], or colour [H, W, 3], float32 in [0, 1].
-      polarity: one of `POLARITIES`; `auto` decides by the lines, or else by the page's border.
+      polarity: one of `data.names.POLARITIES`; `auto` decides by the lines, or else by the
+        page's border.
       notes: gets the findings, in words.
     """
     brightness, smalls = _views(page)

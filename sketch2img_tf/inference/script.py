@@ -37,7 +37,7 @@ class Drawer:
           sketch: a picture file: any PNG, JPEG, WebP, GIF or BMP.
           label: the class of what is drawn, as people type it.
           seeds: one seed for each variation.
-          polarity: one of `line_drawing.POLARITIES`.
+          polarity: one of `data.names.POLARITIES`.
           crop: whether to move and scale the drawing to the place and size of drawings in training,
             or else keep the page as it is.
 

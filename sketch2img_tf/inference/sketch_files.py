@@ -85,7 +85,7 @@ def read_sketch(path: str, polarity: str = "auto", fill: float | None = None) ->
 
     Args:
       path: the file.
-      polarity: one of `line_drawing.POLARITIES`.
+      polarity: one of `data.names.POLARITIES`.
       fill: crop to the drawing so that its longer side is this share of the square's; None: keep
         the whole page.
 

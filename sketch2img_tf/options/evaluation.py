@@ -6,6 +6,9 @@ import dataclasses
 
 from sketch2img_tf.options.option import option
 
+# "" and those of `networks/pretrained.py`
+FEATURES_NETWORKS = ("", "InceptionV3", "InceptionResNetV2", "MobileNet", "EfficientNetLite0")
+
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationConfig:
@@ -25,7 +28,7 @@ class EvaluationConfig:
         "",
         "Network of tf.keras.applications, or EfficientNetLite0, whose features the evaluations"
         " use; empty for none.",
-        choices=("", "InceptionV3", "InceptionResNetV2", "MobileNet", "EfficientNetLite0"),
+        choices=FEATURES_NETWORKS,
     )
     features_weights: str = option(
         "imagenet",

@@ -6,6 +6,7 @@ import os
 import sys
 import types
 import warnings
+from importlib import abc, machinery
 
 from sketch2img_tf import versions
 
@@ -31,22 +32,34 @@ def choose_keras() -> None:
         os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
 
-def import_quietly() -> None:
-    """Imports TensorFlow on the current lane, with stderr hidden.
+def quieten_import() -> None:
+    """Hides stderr on the current lane while TensorFlow is imported, whoever imports it.
 
     TensorFlow prints there about oneDNN and missing GPUs before it reads `TF_CPP_MIN_LOG_LEVEL`. If
     something goes wrong, it raises an exception, which is not hidden.
     """
-    if versions.this_lane() is versions.ASKED:
-        return
-    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        import tensorflow  # noqa: F401
-    finally:
-        os.dup2(stderr, 2)
-        os.close(nowhere)
-        os.close(stderr)
+    if versions.this_lane() is versions.CURRENT:
+        sys.meta_path.insert(0, _QuietTensorFlow())
+
+
+class _QuietTensorFlow(abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None) -> machinery.ModuleSpec | None:
+        spec = machinery.PathFinder.find_spec(name, path) if name == "tensorflow" else None
+        if spec:
+            spec.loader = _QuietLoader(name, spec.origin)
+        return spec
+
+
+class _QuietLoader(machinery.SourceFileLoader):
+    def exec_module(self, module) -> None:
+        stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        try:
+            super().exec_module(module)
+        finally:
+            os.dup2(stderr, 2)
+            os.close(nowhere)
+            os.close(stderr)
 
 
 def keras_version() -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets.sketchy import build
+from datasets.sketchy import records
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import class_balance, input_pipeline
 from sketch2img_tf.data.input_pipeline import open_paired_dataset, training_batches
@@ -71,9 +71,9 @@ def uneven(tmp_path_factory):
     release = shutil.copytree(DUMMY_RELEASE, folder / "release")
     for path in list(release.rglob("n90000001_102*")):
         path.unlink()
-    build.build(str(release), str(folder / "data"))
+    records.build(str(release), str(folder / "data"))
     return str(
-        build.dataset_dir(str(folder / "data"), DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT)
+        records.dataset_dir(str(folder / "data"), DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT)
     )
 
 

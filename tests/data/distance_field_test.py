@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets.sketchy import build
+from datasets.sketchy import records
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import distance_field, preprocessing
 from sketch2img_tf.data.input_pipeline import (
@@ -134,7 +134,7 @@ def test_shown_as_lines_which_give_the_field_again(size):
 
 
 def _opened(data_dir, encoding):
-    directory = build.dataset_dir(data_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT)
+    directory = records.dataset_dir(data_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT)
     return open_paired_dataset(str(directory), DataConfig(sketch_encoding=encoding))
 
 

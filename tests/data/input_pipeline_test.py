@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets.sketchy import build, release
+from datasets.sketchy import records, release
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import input_pipeline, preprocessing
 from sketch2img_tf.data.input_pipeline import (
@@ -35,7 +35,7 @@ BATCH = 2  # divides the ten examples of an epoch
 
 @pytest.fixture(scope="module")
 def directory(dummy_data_dir):
-    return str(build.dataset_dir(dummy_data_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT))
+    return str(records.dataset_dir(dummy_data_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT))
 
 
 @pytest.fixture(scope="module")

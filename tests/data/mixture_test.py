@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import datasets.edge_maps
-from datasets.edge_maps import build as edge_maps_build
+from datasets.edge_maps import records as edge_maps_records
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import input_pipeline, sources
 from sketch2img_tf.data.input_pipeline import evaluation_batches, training_batches
@@ -30,7 +30,7 @@ PHOTOS = pathlib.Path(datasets.edge_maps.__file__).parent / "dummy_data"
 def data_dir(dummy_data_dir, tmp_path_factory):
     """The dummy release and the dummy photos, of the same three classes."""
     data_dir = shutil.copytree(dummy_data_dir, tmp_path_factory.mktemp("mixed") / "data")
-    edge_maps_build.build(str(PHOTOS), str(data_dir))
+    edge_maps_records.build(str(PHOTOS), str(data_dir))
     return str(data_dir)
 
 
@@ -156,7 +156,7 @@ def test_edge_maps_alone_train_without_sketches(data_dir, tmp_path):
 def _changed(data_dir, tmp_path, **changes):
     """A data folder whose edge maps say something else of themselves."""
     other = pathlib.Path(shutil.copytree(data_dir, tmp_path / "data"))
-    path = edge_maps_build.dataset_dir(str(other)) / "metadata.json"
+    path = edge_maps_records.dataset_dir(str(other)) / "metadata.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
     return str(other)
 

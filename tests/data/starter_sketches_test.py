@@ -8,7 +8,7 @@ import pytest
 from fontTools.pens.boundsPen import BoundsPen
 from fontTools.svgLib.path import parse_path
 
-from datasets.miniature import build as miniature
+from datasets.miniature import release as miniature
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import drawing_size
 from sketch2img_tf.data.starter_sketches import STARTERS, starters_for

@@ -9,7 +9,7 @@ import dataclasses
 import pytest
 import tensorflow as tf
 
-from datasets.sketchy import build
+from datasets.sketchy import records
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import validation_split
 from sketch2img_tf.data.input_pipeline import (
@@ -25,7 +25,7 @@ SHARE = 0.3  # of the six training photos with hashes 52, 279, 295, 401, 555 and
 
 @pytest.fixture(scope="module")
 def directory(dummy_data_dir):
-    return str(build.dataset_dir(dummy_data_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT))
+    return str(records.dataset_dir(dummy_data_dir, DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT))
 
 
 def pictures(batches, key):

@@ -13,7 +13,7 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from datasets.sketchy.build import build, dataset_dir
+from datasets.sketchy.records import build, dataset_dir
 from sketch2img_tf.errors import UserError
 
 pytestmark = pytest.mark.ci
@@ -157,13 +157,13 @@ def test_refuses_a_data_dir_that_is_a_file(release_dir, data_dir):
 _KILLED = """
 import os, signal, sys
 from datasets.common import pictures
-from datasets.sketchy import build
+from datasets.sketchy import records
 read = pictures.read_sketch
 def read_or_die(path, seen=[]):
     seen.append(path)
     return os.kill(os.getpid(), signal.SIGKILL) if len(seen) == 5 else read(path)
 pictures.read_sketch = read_or_die
-build.build(sys.argv[1], sys.argv[2])
+records.build(sys.argv[1], sys.argv[2])
 """
 
 

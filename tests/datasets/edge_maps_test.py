@@ -24,7 +24,7 @@ from scipy import ndimage
 import datasets.edge_maps
 from datasets.common.listing import Picture
 from datasets.edge_maps import inspection, outlines, photos
-from datasets.edge_maps.build import build, dataset_dir
+from datasets.edge_maps.records import build, dataset_dir
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data.input_pipeline import open_paired_dataset
 from sketch2img_tf.errors import UserError
@@ -346,13 +346,13 @@ def test_builds_once_and_refuses_records_of_another_folder(photos_dir, data_dir,
 
 _KILLED = """
 import os, signal, sys
-from datasets.edge_maps import build, photos
+from datasets.edge_maps import photos, records
 to_jpeg = photos.to_jpeg
 def encode_or_die(photo, seen=[]):
     seen.append(photo)
     return os.kill(os.getpid(), signal.SIGKILL) if len(seen) == 5 else to_jpeg(photo)
 photos.to_jpeg = encode_or_die
-build.build(sys.argv[1], sys.argv[2])
+records.build(sys.argv[1], sys.argv[2])
 """
 
 

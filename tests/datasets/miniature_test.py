@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.miniature import build as miniature
+from datasets.miniature import release as miniature
 from datasets.miniature import scenes
 from sketch2img_tf.data.names import PHOTO_VARIANTS, SKETCH_VARIANTS
 from sketch2img_tf.errors import UserError

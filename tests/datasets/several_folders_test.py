@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.edge_maps import build as edge_maps_build
+from datasets.edge_maps import records as edge_maps_records
 from datasets.miniature import scenes
-from datasets.sketchy import build as sketchy_build
+from datasets.sketchy import records as sketchy_records
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import sources
 from sketch2img_tf.data.input_pipeline import training_batches
@@ -63,13 +63,13 @@ def other_dir(tmp_path, release_dir):
 
 def metadata(data_dir, variants):
     return json.loads(
-        (sketchy_build.dataset_dir(str(data_dir), *variants) / "metadata.json").read_text()
+        (sketchy_records.dataset_dir(str(data_dir), *variants) / "metadata.json").read_text()
     )
 
 
 def test_releases_in_renderings_of_their_own(release_dir, other_dir, tmp_path, capfd):
     variants = [list(pair) for pair in zip(BOX, WHOLE)]
-    built = sketchy_build.build(
+    built = sketchy_records.build(
         [str(release_dir), str(other_dir)], str(tmp_path / "data"), *variants
     )
     # A photo per class is held out, and the balloon of the other list
@@ -100,7 +100,7 @@ def test_releases_in_renderings_of_their_own(release_dir, other_dir, tmp_path, c
 
 def test_the_copy_that_is_held_out_stays_whatever_the_order(release_dir, other_dir, tmp_path):
     variants = [list(pair) for pair in zip(WHOLE, BOX)]
-    built = sketchy_build.build(
+    built = sketchy_records.build(
         [str(other_dir), str(release_dir)], str(tmp_path / "data"), *variants
     )
     assert [source["photos"]["train"] for source in built["sources"]] == [2, 4]
@@ -118,7 +118,7 @@ def test_parts_of_one_rendering_are_one_release(release_dir, tmp_path):
     sketch.unlink()
     (photo,) = other.rglob("n90000002_101.jpg")
     photo.unlink()
-    built = sketchy_build.build([str(release_dir), str(other)], str(tmp_path / "data"), *BOX)
+    built = sketchy_records.build([str(release_dir), str(other)], str(tmp_path / "data"), *BOX)
     assert (built["train"], built["test"]) == (12, 6)
     assert built["skipped"]["pictures_in_two_folders"] == 9 + 18 - 2
 
@@ -128,26 +128,26 @@ def test_what_does_not_go_together(release_dir, other_dir, tmp_path):
     with pytest.raises(
         UserError, match="^--photo_variant has 2 values and --sketch_variant 3: give one for all"
     ):
-        sketchy_build.build(folders, data_dir, [BOX[0], WHOLE[0]], [BOX[1]] * 3)
+        sketchy_records.build(folders, data_dir, [BOX[0], WHOLE[0]], [BOX[1]] * 3)
     with pytest.raises(
         UserError,
         match="^--manual_dir has 2 folders and --photo_variant or --sketch_variant 3 values",
     ):
-        sketchy_build.build(folders, data_dir, [BOX[0]] * 3, BOX[1])
+        sketchy_records.build(folders, data_dir, [BOX[0]] * 3, BOX[1])
     with pytest.raises(
         UserError, match="^--photo_variant=tx_1: should be one of tx_000000000000, "
     ):
-        sketchy_build.build(folders, data_dir, "tx_1", BOX[1])
+        sketchy_records.build(folders, data_dir, "tx_1", BOX[1])
     variants = [list(pair) for pair in zip(BOX, WHOLE)]
-    sketchy_build.build(folders, data_dir, *variants)
+    sketchy_records.build(folders, data_dir, *variants)
     with pytest.raises(
         UserError, match="was built from .*sketchy,.*other, not from --manual_dir=.*sketchy: give"
     ):
-        sketchy_build.build(folders[0], data_dir, *variants)
+        sketchy_records.build(folders[0], data_dir, *variants)
     with pytest.raises(
         UserError, match="was built with the renderings .*-tx_000000000010, .* of its folders, not "
     ):
-        sketchy_build.build(folders, data_dir, *(each[::-1] for each in variants))
+        sketchy_records.build(folders, data_dir, *(each[::-1] for each in variants))
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def test_photos_beside_sketches(photo_folders, release_dir, tmp_path):
         edge_maps_share_end=0.5,
     )
     opened = sources.open_data(data)
-    built = edge_maps_build.build(photo_folders, data.data_dir)
+    built = edge_maps_records.build(photo_folders, data.data_dir)
     assert [source["photos"] for source in built["sources"]] == [
         {"found": 12, "train": 12, "test": 0},
         {"found": 5, "train": 1, "test": 2},
@@ -197,7 +197,7 @@ def test_photos_beside_sketches(photo_folders, release_dir, tmp_path):
     kinds = ("held_out_by_the_sketches", "photos_of_the_sketches", "photos_alike_in_two_folders")
     assert [built["skipped"][kind] for kind in kinds] == [2, 1, 1]
     described = json.loads(
-        (edge_maps_build.dataset_dir(data.data_dir) / "metadata.json").read_text()
+        (edge_maps_records.dataset_dir(data.data_dir) / "metadata.json").read_text()
     )
     assert described["skipped"]["held_out_by_the_sketches"] == [
         "more/apple/n90000001_101.jpg, by its name",
@@ -220,11 +220,11 @@ def test_photos_beside_sketches(photo_folders, release_dir, tmp_path):
 
 def test_photos_that_the_sketches_hold_out_by_their_look(photo_folders, release_dir, tmp_path):
     """Built without a word of the sketches, and found when both are opened."""
-    sketchy_build.build(str(release_dir), str(tmp_path / "data"))
+    sketchy_records.build(str(release_dir), str(tmp_path / "data"))
     (pathlib.Path(photo_folders[1]) / "apple/n90000001_101.jpg").unlink()
     testset = tmp_path / "testset.txt"
     testset.write_text("apple/3\n")
-    edge_maps_build.build(
+    edge_maps_records.build(
         photo_folders[1:] + photo_folders[:1], str(tmp_path / "data"), testset=str(testset)
     )
     with pytest.raises(
@@ -236,7 +236,7 @@ def test_photos_that_the_sketches_hold_out_by_their_look(photo_folders, release_
 
 def test_sketches_that_are_not_there(photo_folders, tmp_path):
     with pytest.raises(UserError, match="^--sketches_dir=nowhere: has no metadata.json; "):
-        edge_maps_build.build(photo_folders, str(tmp_path / "data"), sketches_dir="nowhere")
+        edge_maps_records.build(photo_folders, str(tmp_path / "data"), sketches_dir="nowhere")
 
 
 @pytest.mark.slow

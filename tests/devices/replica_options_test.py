@@ -145,10 +145,10 @@ def shrunk_flagfile(name: str) -> Config:
 @pytest.fixture(scope="module")
 def data_dir(dummy_data_dir, tmp_path_factory) -> pathlib.Path:
     """With the edge maps of other photos of the same classes beside the sketches."""
-    from datasets.edge_maps import build
+    from datasets.edge_maps import records
 
     data_dir = shutil.copytree(dummy_data_dir, tmp_path_factory.mktemp("mixed") / "data")
-    build.build(str(PHOTOS), str(data_dir))
+    records.build(str(PHOTOS), str(data_dir))
     return data_dir
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import datasets.edge_maps
-from datasets.edge_maps import build as edge_maps_build
+from datasets.edge_maps import records as edge_maps_records
 from sketch2img_tf.config import DataConfig
 from sketch2img_tf.data import sources
 from sketch2img_tf.evaluation import examples, training_photos
@@ -22,7 +22,7 @@ PHOTOS = pathlib.Path(datasets.edge_maps.__file__).parent / "dummy_data"
 def data_dir(dummy_data_dir, tmp_path_factory):
     """The dummy release and the dummy photos, of the same three classes."""
     data_dir = shutil.copytree(dummy_data_dir, tmp_path_factory.mktemp("beside") / "data")
-    edge_maps_build.build(str(PHOTOS), str(data_dir))
+    edge_maps_records.build(str(PHOTOS), str(data_dir))
     return data_dir
 
 
@@ -56,7 +56,7 @@ def test_photos_beside_the_sketches_judge_whether_or_not_they_are_mixed_in(
 
 def test_photos_that_do_not_go_with_the_sketches_are_left_out_and_said(data_dir, tmp_path, capsys):
     data_dir = shutil.copytree(data_dir, tmp_path / "data")
-    path = edge_maps_build.dataset_dir(data_dir) / "metadata.json"
+    path = edge_maps_records.dataset_dir(data_dir) / "metadata.json"
     metadata = json.loads(path.read_text())
     metadata["class_names"][0] = "unicorn"
     path.write_text(json.dumps(metadata))

@@ -9,7 +9,7 @@ import shutil
 import pytest
 import tensorflow as tf
 
-from datasets.sketchy import build
+from datasets.sketchy.records import dataset_dir
 from sketch2img_tf.config import from_dict
 from sketch2img_tf.data import input_pipeline, tfrecord_integrity
 from sketch2img_tf.errors import UserError
@@ -29,7 +29,7 @@ def data_dir(dummy_data_dir, tmp_path):
 
 @pytest.fixture
 def directory(data_dir):
-    return build.dataset_dir(str(data_dir), *RENDERINGS)
+    return dataset_dir(str(data_dir), *RENDERINGS)
 
 
 def records(path):

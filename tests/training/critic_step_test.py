@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets.miniature import build as miniature
-from datasets.sketchy import build
+from datasets.miniature import release as miniature
+from datasets.sketchy import records
 from sketch2img_tf import config
 from sketch2img_tf.data.input_pipeline import (
     evaluation_batches,
@@ -321,14 +321,14 @@ def test_function_equals_eager(shared, state):
 def test_another_class_or_sketch_than_its_own_makes_a_photo_less_real(tmp_path, shared_dir):
     """On the miniature, of photos that are held out too; the generator learns beside it."""
     miniature.write(str(tmp_path / "release"), 12, 2, ("apple", "banana", "cup"), workers=1)
-    build.build(str(tmp_path / "release"), str(tmp_path / "data"))
+    records.build(str(tmp_path / "release"), str(tmp_path / "data"))
     weights = str(shared_dir / "weights" / "mobilenet_1_0_224_tf_no_top.h5")
     rates = dict(generator_learning_rate=1e-3, discriminator_learning_rate=1e-3)
     values = dict(ALONE, supervised_weight=1.0, critic_weights=weights, critic_size=64, **rates)
     chosen = _config(**values, base_width=4, global_batch_size=6)
     variants = DEFAULT_PHOTO_VARIANT, DEFAULT_SKETCH_VARIANT
     sketchy = open_paired_dataset(
-        str(build.dataset_dir(str(tmp_path / "data"), *variants)), chosen.data
+        str(records.dataset_dir(str(tmp_path / "data"), *variants)), chosen.data
     )
     state = TrainState(chosen, 3)
     step = TrainStep(chosen, state, sketchy.statistics)
