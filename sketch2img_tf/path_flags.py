@@ -6,6 +6,9 @@ import os
 
 from absl import flags
 
+# So that `--help` shows a flag that is defined through this module among its definer's
+flags.disclaim_key_flags()
+
 
 class PathParser(flags.ArgumentParser):
     """A path, in which `~` is the user's home folder.
