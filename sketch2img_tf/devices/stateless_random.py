@@ -13,6 +13,8 @@ import math
 
 import tensorflow as tf
 
+from sketch2img_tf.devices import strategy
+
 _DIGITS = 24  # significant bits of a float32, so that 1 is never drawn
 
 
@@ -74,5 +76,6 @@ def deviation(values: tf.Tensor) -> tf.Tensor:
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return tf.math.reduce_std(values)
-    mean = context.all_reduce("MEAN", tf.reduce_mean(values))
-    return tf.sqrt(context.all_reduce("MEAN", tf.reduce_mean(tf.square(values - mean))))
+    own = tf.stack([tf.reduce_mean(values), tf.math.reduce_variance(values)])
+    means, variances = tf.unstack(strategy.of_each_replica(own), axis=1)
+    return tf.sqrt(tf.reduce_mean(variances) + tf.math.reduce_variance(means))

@@ -138,6 +138,19 @@ def check_agreement(strategy: tf.distribute.Strategy, step: int) -> None:
             )
 
 
+def of_each_replica(value: tf.Tensor) -> tf.Tensor:
+    """The values that all replicas have, float [replicas, ...], by one all-reduce.
+
+    Args:
+      value: this replica's, float [...], of a shape that is the same on all.
+    """
+    context = tf.distribute.get_replica_context()
+    replicas = context.num_replicas_in_sync
+    place = tf.one_hot(context.replica_id_in_sync_group, replicas, dtype=value.dtype)
+    places = tf.reshape(place, [replicas, *[1] * value.shape.rank])
+    return context.all_reduce("SUM", places * value)
+
+
 def _sum_over_replicas(strategy: tf.distribute.Strategy, value: float) -> float:
     return float(_reduce_sum(strategy, tf.constant(value, tf.float64)))
 

@@ -80,11 +80,14 @@ class ConditionalBatchNormalization(tf.keras.layers.Layer):
         return normalized(inputs[0], *self.scale_and_shift(inputs, training))
 
     def scale_and_shift(
-        self, inputs: tuple[tf.Tensor, tf.Tensor], training: bool | None
+        self,
+        inputs: tuple[tf.Tensor, tf.Tensor],
+        training: bool | None,
+        moments: tuple[tf.Tensor, tf.Tensor] | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Float32 [B, 1, 1, C] each, for `normalized`; updates the moving averages in training."""
+        """Float32 [B, 1, 1, C] each, for `normalized`; see `BatchNormalization.scale_and_shift`."""
         x, labels = inputs
-        scale, shift = self.normalization.scale_and_shift(x, training)
+        scale, shift = self.normalization.scale_and_shift(x, training, moments)
         gamma = tf.gather(self.gamma, labels)[:, tf.newaxis, tf.newaxis]  # [B, 1, 1, C]
         beta = tf.gather(self.beta, labels)[:, tf.newaxis, tf.newaxis]
         if self.residual:

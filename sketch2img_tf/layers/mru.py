@@ -16,11 +16,14 @@ from sketch2img_tf.layers.normalization import (
     BatchNormalization,
     InstanceNormalization,
     NoNormalization,
+    moments_of_all_replicas,
+    normalized,
 )
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 
 CONDITIONAL = ("conditional_batch", "conditional_residual")  # norms that depend on the class
-NORMALIZATIONS = (*CONDITIONAL, "batch", "instance", "none")
+OF_THE_BATCH = (*CONDITIONAL, "batch")  # norms whose statistics are those of the batch
+NORMALIZATIONS = (*OF_THE_BATCH, "instance", "none")
 LEAKY_SLOPE = 0.1
 
 
@@ -118,20 +121,36 @@ class MRU(tf.keras.layers.Layer):
         x, image, *labels = inputs
         if operations.for_cpu():
             return operations.cpu.masked_residual_unit(self, x, image, labels, training)
-
-        def norm(layer: tf.keras.layers.Layer, features: tf.Tensor) -> tf.Tensor:
-            return layer(self.norm_inputs(features, labels), training=training)
-
         m = tf.sigmoid(self.input_gate(tf.concat([x, image], -1)))
         n = tf.sigmoid(self.output_gate(tf.concat([x, image], -1)))
-        z = self.activate(norm(self.candidate_norm, self.candidate(tf.concat([m * x, image], -1))))
-        return (1.0 - n) * norm(self.shortcut_norm, self.shortcut(x)) + n * z
+        candidate, shortcut = self.candidate(tf.concat([m * x, image], -1)), self.shortcut(x)
+        of_candidate, of_shortcut = self.scales_and_shifts(candidate, shortcut, labels, training)
+        z = self.activate(normalized(candidate, *of_candidate))
+        return (1.0 - n) * normalized(shortcut, *of_shortcut) + n * z
 
-    def norm_inputs(
-        self, features: tf.Tensor, labels: list[tf.Tensor]
-    ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
-        """The inputs of a norm: the features, and the labels too if the norm is conditional."""
-        return (features, labels[0]) if self.normalization in CONDITIONAL else features
+    def scales_and_shifts(
+        self,
+        candidate: tf.Tensor,
+        shortcut: tf.Tensor,
+        labels: list[tf.Tensor],
+        training: bool | None,
+    ) -> list[tuple[tf.Tensor, tf.Tensor]]:
+        """Those of both norms, for `normalized`; replicas exchange the moments of both at once.
+
+        Args:
+          candidate, shortcut: what the norms are applied to, float [B, H, W, filters].
+          labels: int [B], if the norms are conditional.
+          training: as of a call.
+        """
+        features, moments = (candidate, shortcut), [None, None]
+        if training and self.synchronized and self.normalization in OF_THE_BATCH:
+            moments = moments_of_all_replicas(*features)
+        inputs = [(x, labels[0]) if self.normalization in CONDITIONAL else x for x in features]
+        norms = (self.candidate_norm, self.shortcut_norm)
+        return [
+            norm.scale_and_shift(its_inputs, training, its_moments)
+            for norm, its_inputs, its_moments in zip(norms, inputs, moments)
+        ]
 
     @property
     def activate(self) -> Callable[[tf.Tensor], tf.Tensor]:

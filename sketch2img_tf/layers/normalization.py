@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf.layers.operations import moments
+from sketch2img_tf.devices import strategy
+from sketch2img_tf.layers import operations
 
 # Fast enough for short runs, but noisy. Inference uses the averaged generator only, which averages
 # the moving statistics as it averages the weights, and so removes the noise.
@@ -81,9 +82,23 @@ class BatchNormalization(tf.keras.layers.Layer):
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         return normalized(x, *self.scale_and_shift(x, training))
 
-    def scale_and_shift(self, x: tf.Tensor, training: bool | None) -> tuple[tf.Tensor, tf.Tensor]:
-        """Float32 [1, 1, 1, C] each, for `normalized`; updates the moving averages in training."""
-        mean, variance = self._of_batch(x) if training else (self.moving_mean, self.moving_variance)
+    def scale_and_shift(
+        self,
+        x: tf.Tensor,
+        training: bool | None,
+        moments: tuple[tf.Tensor, tf.Tensor] | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Float32 [1, 1, 1, C] each, for `normalized`; updates the moving averages in training.
+
+        Args:
+          x, training: as of a call.
+          moments: those of the batch, if they are known already.
+        """
+        if training:
+            mean, variance = moments or self._of_batch(x)
+            self._follow(x, mean, variance)
+        else:
+            mean, variance = self.moving_mean, self.moving_variance
         scale = tf.math.rsqrt(variance + EPSILON)
         shift = -mean * scale
         if self.affine:
@@ -91,17 +106,20 @@ class BatchNormalization(tf.keras.layers.Layer):
         return tf.reshape(scale, [1, 1, 1, -1]), tf.reshape(shift, [1, 1, 1, -1])
 
     def _of_batch(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        mean, variance = moments(x, _BATCH_AND_POSITIONS)
+        if self.synchronized:
+            return moments_of_all_replicas(x)[0]
+        return operations.moments(x, _BATCH_AND_POSITIONS)
+
+    def _follow(self, x: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor) -> None:
+        """Moves the moving averages towards the moments of the batch."""
         n = tf.cast(tf.size(x), tf.float32) / x.shape[-1]
         if self.synchronized:
-            mean, variance = _of_all_replicas(mean, variance)
             n *= tf.distribute.get_replica_context().num_replicas_in_sync
         for moving, value in (
             (self.moving_mean, mean),
             (self.moving_variance, variance * n / tf.maximum(n - 1.0, 1.0)),
         ):
             moving.assign_sub((moving - tf.reshape(value, [-1])) * (1.0 - MOMENTUM))
-        return mean, variance
 
     def _moving(self, name: str, shape: list[int], initializer: str) -> tf.Variable:
         return self.add_weight(
@@ -118,24 +136,28 @@ class BatchNormalization(tf.keras.layers.Layer):
         return {**super().get_config(), "affine": self.affine, "synchronized": self.synchronized}
 
 
-def _of_all_replicas(mean: tf.Tensor, variance: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and variance over all replicas, from those of each: float32 [1, 1, 1, C] each.
+def moments_of_all_replicas(*batches: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
+    """Mean and variance of each tensor over B, H, W of all replicas, from those of each replica.
 
     The mean is the mean of the means. The variance is the mean of the variances plus the variance
     of the means: the mean of squares minus the squared mean would lose a small variance to rounding
-    in float32. One all-reduce exchanges the statistics of every replica: a few kB more are cheaper
-    than a second all-reduce.
+    in float32. One all-reduce exchanges the moments of all tensors and replicas: a few kB more are
+    cheaper than a second all-reduce.
+
+    Args:
+      *batches: this replica's, float [B, H, W, C], with a C of each.
+
+    Returns:
+      A pair for each tensor, float32 [1, 1, 1, C].
     """
-    context = tf.distribute.get_replica_context()
-    replicas = context.num_replicas_in_sync
-    own = tf.reshape(tf.one_hot(context.replica_id_in_sync_group, replicas), [replicas, 1, 1, 1])
-    # [2 replicas, 1, 1, C]
-    statistics = context.all_reduce("SUM", tf.concat([own * mean, own * variance], 0))
-    means, variances = tf.split(statistics, 2)
+    own = [tf.concat(operations.moments(x, _BATCH_AND_POSITIONS), 0) for x in batches]
+    # [replicas, 2, 1, 1, sum of all C]
+    exchanged = strategy.of_each_replica(tf.concat(own, -1))
+    means, variances = tf.unstack(exchanged, axis=1)
     mean = tf.reduce_mean(means, 0, keepdims=True)
-    return mean, tf.reduce_mean(
-        variances + tf.math.squared_difference(means, mean), 0, keepdims=True
-    )
+    variance = tf.reduce_mean(variances + tf.math.squared_difference(means, mean), 0, keepdims=True)
+    channels = [x.shape[-1] for x in batches]
+    return list(zip(tf.split(mean, channels, -1), tf.split(variance, channels, -1)))
 
 
 @tf.keras.utils.register_keras_serializable("sketch2img_tf")
@@ -160,7 +182,7 @@ class NoNormalization(tf.keras.layers.Layer):
         return normalized(x, *self.scale_and_shift(x, training))
 
     def scale_and_shift(
-        self, x: tf.Tensor, training: bool | None = None
+        self, x: tf.Tensor, training: bool | None = None, moments: None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """For `normalized`: ones and beta, float32 [1, 1, 1, C] each."""
         shift = tf.reshape(self.beta, [1, 1, 1, -1])
@@ -192,9 +214,9 @@ class InstanceNormalization(tf.keras.layers.Layer):
         return normalized(x, *self.scale_and_shift(x, training))
 
     def scale_and_shift(
-        self, x: tf.Tensor, training: bool | None = None
+        self, x: tf.Tensor, training: bool | None = None, moments: None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """For `normalized`: float32 [B, 1, 1, C] each."""
-        mean, variance = moments(x, _POSITIONS)
+        mean, variance = operations.moments(x, _POSITIONS)
         scale = self.gamma * tf.math.rsqrt(variance + EPSILON)
         return scale, self.beta - mean * scale

@@ -78,10 +78,11 @@ class TrainStep:
         for number in range(last):
             self._after_penalties(self._discriminator_step, batch, number)
         scalars = self._after_penalties(self._last_updates, batch, last)
-        # Each replica returns its part of a mean over the global batch: the sum is the mean.
-        scalars = {
-            name: self.strategy.reduce("SUM", value, axis=None) for name, value in scalars.items()
-        }
+        # Each replica returns its part of a mean over the global batch: the sum is the mean. They
+        # are exchanged as one tensor.
+        stacked = self.strategy.run(lambda scalars: tf.stack([*scalars.values()]), args=(scalars,))
+        sums = self.strategy.reduce("SUM", stacked, axis=None)
+        scalars = dict(zip(scalars, tf.unstack(sums)))
         self._average_generator()
         self.state.step.assign_add(1)
         return scalars

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
+from typing import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +19,12 @@ from sketch2img_tf.config import TrainingConfig
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.devices import stateless_random
 from sketch2img_tf.layers.cpu import fusion
-from sketch2img_tf.layers.normalization import EPSILON, MOMENTUM, BatchNormalization
+from sketch2img_tf.layers.normalization import (
+    EPSILON,
+    MOMENTUM,
+    BatchNormalization,
+    moments_of_all_replicas,
+)
 from sketch2img_tf.training.discriminator_learning import Lesson
 from sketch2img_tf.training.network_update import NetworkUpdate
 from sketch2img_tf.training.optimization import make_adam
@@ -200,6 +206,39 @@ def _scale(layer: BatchNormalization, of_replicas: tf.Tensor) -> tf.Tensor:
     return layer.scale_and_shift(of_replicas[own], True)[0]
 
 
+def moments_together() -> float:
+    """By how much the moments of two tensors that replicas exchange at once differ from those of
+    each alone, at most, gradients included; both replicas are looked at.
+    """
+    strategy, rng = tf.distribute.get_strategy(), np.random.default_rng(1)
+    shape = [strategy.num_replicas_in_sync, 2, 4, 4]
+    batches = [tf.constant(rng.normal(3, 2, [*shape, n]), tf.float32) for n in (5, 3)]
+    ways = (
+        lambda some, others: moments_of_all_replicas(some, others),
+        lambda *both: [moments_of_all_replicas(each)[0] for each in both],
+    )
+    at_once, alone = (strategy.run(_moments_and_gradients, args=(way, *batches)) for way in ways)
+    differences = tf.nest.map_structure(
+        lambda one, other: max(
+            float(tf.reduce_max(tf.abs(a - b)))
+            for a, b in zip(*map(strategy.experimental_local_results, (one, other)))
+        ),
+        at_once,
+        alone,
+    )
+    return max(tf.nest.flatten(differences))
+
+
+def _moments_and_gradients(way: Callable, *of_replicas: tf.Tensor) -> tuple:
+    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+    own = [each[replica] for each in of_replicas]
+    with tf.GradientTape() as tape:
+        tape.watch(own)
+        moments = way(*own)
+        total = tf.add_n([tf.reduce_sum(tf.sin(each)) for each in tf.nest.flatten(moments)])
+    return moments, tape.gradient(total, own)
+
+
 def random_batch(examples: int, classes: int) -> dict[str, np.ndarray]:
     """Of noise in the ranges of normalised photos and sketches, always the same."""
     rng = np.random.default_rng(0)
@@ -227,6 +266,7 @@ def main() -> None:
     with tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]).scope():
         shared = {**one_step(batch), "adam": steps_of_adam()}
         of_norms, lazy, in_float16 = norm_errors(), lazy_penalties(batch), updates_in_float16()
+        together = moments_together()
     errors = {
         name: float(
             np.linalg.norm(alone[name] - shared[name]) / (np.linalg.norm(alone[name]) + 1e-6)
@@ -235,7 +275,7 @@ def main() -> None:
     }
     differing = {k: e for k, e in errors.items() if e > TOLERANCE}
     result = {"compared": len(errors), "differing": differing, "norms": of_norms, "lazy": lazy}
-    print(json.dumps(result | {"float16": in_float16}))
+    print(json.dumps(result | {"float16": in_float16, "together": together}))
 
 
 if __name__ == "__main__":

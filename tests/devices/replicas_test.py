@@ -46,6 +46,11 @@ def test_synchronised_norm_keeps_a_variance_that_is_small_beside_the_mean(result
         assert error < 1e-3, name  # NaN is no less
 
 
+def test_moments_that_are_exchanged_at_once_are_those_of_each(result):
+    """Bit by bit, with their gradients."""
+    assert result["together"] == 0
+
+
 def test_lazy_penalty_exchanges_in_a_graph(result):
     """Its collectives may not stand in a branch of the graph that a replica traces."""
     deviation = random_batch(BATCH, CLASSES)["photos"].std()

@@ -31,10 +31,7 @@ def masked_residual_unit(
     m, n = tf.split(gates, [x.shape[-1], unit.filters], -1)
     candidate = _masked(m, x, image, unit.candidate.kernel_and_bias()[0])
     shortcut = unit.shortcut(x)
-    of_candidate = unit.candidate_norm.scale_and_shift(
-        unit.norm_inputs(candidate, labels), training
-    )
-    of_shortcut = unit.shortcut_norm.scale_and_shift(unit.norm_inputs(shortcut, labels), training)
+    of_candidate, of_shortcut = unit.scales_and_shifts(candidate, shortcut, labels, training)
     mixed = _mixed_by(unit.activate)
     return mixed(candidate, shortcut, n, *of_candidate, *of_shortcut)
 
