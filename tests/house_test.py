@@ -159,6 +159,13 @@ def test_exporting_starts_without_the_builders_libraries():
     assert not loaded & {"tensorflow_datasets", "py7zr", "skimage", "matplotlib"}
 
 
+@pytest.mark.slow
+def test_training_starts_without_what_builds_and_plots():
+    loaded = loaded_by("sketch2img_tf.training.trainer")
+    assert {"tensorflow", "sketch2img_tf"} <= loaded
+    assert not loaded & {"py7zr", "matplotlib"}
+
+
 def is_command(path: str) -> bool:
     return any(
         isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)

@@ -8,16 +8,14 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Callable, Sequence
 
-import tensorflow_datasets as tfds
-
 from datasets.common import building, sources
-from datasets.edge_maps.edge_maps_dataset_builder import Builder
+from sketch2img_tf.data.names import EDGE_MAPS_VERSION
 from sketch2img_tf.errors import UserError
 
 
 def dataset_dir(data_dir: str) -> pathlib.Path:
     """The folder of the records, whether they are built or not."""
-    return building.resolved(data_dir) / Builder.name / str(Builder.VERSION)
+    return building.resolved(data_dir) / "edge_maps" / EDGE_MAPS_VERSION
 
 
 def build(
@@ -83,6 +81,11 @@ def _check_photos_dir(photos_dir: str) -> None:
 
 def _builder(data_dir: pathlib.Path, options: dict) -> Callable[[], None]:
     """A function that builds the records."""
+    # Here: most runs find their records built
+    import tensorflow_datasets as tfds
+
+    from datasets.edge_maps.edge_maps_dataset_builder import Builder
+
     config = tfds.download.DownloadConfig(
         manual_dir=options["sources"][0].folder, try_download_gcs=False
     )

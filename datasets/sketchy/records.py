@@ -9,14 +9,12 @@ import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import tensorflow_datasets as tfds
-
 from datasets.common import building
 from datasets.sketchy import release
-from datasets.sketchy.sketchy_dataset_builder import Builder, joined_config
 from sketch2img_tf.data.names import (
     DEFAULT_PHOTO_VARIANT,
     DEFAULT_SKETCH_VARIANT,
+    SKETCHY_VERSION,
     config_name,
 )
 from sketch2img_tf.errors import UserError
@@ -30,7 +28,7 @@ def dataset_dir(
 ) -> pathlib.Path:
     """The folder of the records of these renderings, in any order, whether built or not."""
     name = config_name(release.renderings(photo_variant, sketch_variant))
-    return building.resolved(data_dir) / Builder.name / name / str(Builder.VERSION)
+    return building.resolved(data_dir) / "sketchy" / name / SKETCHY_VERSION
 
 
 def build(
@@ -84,6 +82,11 @@ def build(
 
 
 def _build(sources: list[Source], folder: pathlib.Path, max_bad: int) -> None:
+    # Here: most runs find their records built
+    import tensorflow_datasets as tfds
+
+    from datasets.sketchy.sketchy_dataset_builder import Builder, joined_config
+
     tfds.disable_progress_bar()  # The builder's own bars show how long the build takes.
     config = joined_config([source.renderings for source in sources])
     builder = Builder(data_dir=folder.parents[2], config=config, max_bad=max_bad, sources=sources)

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 
 from datasets.common import building, sources
 from datasets.common.sources import ALONE, Source
-from datasets.sketchy import archives
 from sketch2img_tf.data import names
 from sketch2img_tf.data.names import PHOTO_VARIANTS, SKETCH_VARIANTS
 from sketch2img_tf.errors import UserError
@@ -170,6 +169,8 @@ def _unpacked(path: pathlib.Path, extract_dir: pathlib.Path) -> pathlib.Path:
     if path.is_dir():
         return path
     part = PICTURES if path.name == PICTURES.archive else INFO
+    from datasets.sketchy import archives  # here: most releases are extracted already
+
     extracted = archives.extract(path, extract_dir)
     folder = _folder_in(extracted, part)
     if folder is None:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 # Pixels of page and pencil; supersampling; a curve's points
 _PAGE, _PEN, _SHARPNESS, _POINTS = 256, 3, 4, 24
-_BATCH = 16  # that of `held_out`, for which a drawer is traced already
 _VARIATIONS = 3
 
 
@@ -56,14 +55,8 @@ class AsDrawn:
 
     def sheet(self, draw: Draw) -> Image.Image:
         """`sheet_of` what a drawer draws."""
-        requests, photos = self.requests(), []
-        count = len(requests[0])
-        for at in range(0, count, _BATCH):
-            # The last batch begins anew, to be as large
-            chosen = np.arange(at, at + _BATCH) % count
-            batch = draw(*(tf.constant(values[chosen]) for values in requests))
-            photos.append(preprocessing.photo_pixels(batch, self._statistics).numpy())
-        return self.sheet_of(np.concatenate(photos)[:count])
+        photos = draw(*map(tf.constant, self.requests()))
+        return self.sheet_of(preprocessing.photo_pixels(photos, self._statistics).numpy())
 
     def sheet_of(self, photos: np.ndarray) -> Image.Image:
         """Of every drawing the lines and its pictures, pixels, uint8

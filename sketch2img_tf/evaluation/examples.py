@@ -54,6 +54,23 @@ class Part:
         return np.unique(self.photo_numbers, return_index=True)[1]
 
 
+def in_equal_batches(draw: Draw) -> Draw:
+    """A drawer that asks `draw` for 16 pictures at a time, so that a `tf.function` is traced once.
+
+    The last batch begins anew with the first pictures, to be as large.
+    """
+
+    def draw_all(*requests: tf.Tensor) -> tf.Tensor:
+        count = len(requests[0])
+        photos = []
+        for at in range(0, count, _DRAW_BATCH):
+            chosen = np.arange(at, at + _DRAW_BATCH) % count
+            photos.append(draw(*(tf.gather(values, chosen) for values in requests)))
+        return tf.concat(photos, 0)[:count]
+
+    return draw_all
+
+
 def read_part(sketchy: PairedDataset, split: str, most: int | None = None) -> Part:
     """The first `most` examples of the split, or all of them."""
     count = min(most or math.inf, sketchy.examples[split])

@@ -33,7 +33,7 @@ class HeldOut:
         self.sketchy = sketchy
         split = split or protocols.held_out_split(sketchy)
         self.batches = input_pipeline.evaluation_batches(sketchy, split, _BATCH)
-        self._grid_examples = one_per_class(self.batches, GRID_EXAMPLES)
+        self._grid_examples = one_per_class(self.batches, len(sketchy.class_names), GRID_EXAMPLES)
 
     def l1(self, draw: Draw) -> float:
         """The mean absolute difference of drawn and real photos' intensities, in [0, 1].
@@ -102,8 +102,12 @@ def drawing_pixels(from_tensors: Draw, statistics: Statistics) -> Draw:
     return draw
 
 
-def one_per_class(batches: Iterable[dict], most: int) -> dict[str, tf.Tensor]:
-    """A batch of at most `most` examples of many classes: first one of every class, then more."""
+def one_per_class(batches: Iterable[dict], classes: int, most: int) -> dict[str, tf.Tensor]:
+    """A batch of at most `most` examples of many classes: first one of every class, then more.
+
+    It reads no further than it must.
+    """
+    first_places = [divmod(number, classes) for number in range(most)]
     seen: collections.Counter[int] = collections.Counter()
     # The key is (how many examples of the class came before, class)
     chosen: dict[tuple[int, int], dict[str, tf.Tensor]] = {}
@@ -112,6 +116,8 @@ def one_per_class(batches: Iterable[dict], most: int) -> dict[str, tf.Tensor]:
             chosen[seen[label], label] = {key: value[i] for key, value in batch.items()}
             seen[label] += 1
         chosen = dict(sorted(chosen.items())[:most])
+        if list(chosen) == first_places:  # no example to come is put before any of these
+            break
     return {
         key: tf.stack([example[key] for example in chosen.values()])
         for key in ("photos", "sketches", "labels")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-from matplotlib.figure import Figure  # not pyplot, which looks for a screen and keeps every figure
-
 _PLOTS = {
     "discriminator_losses": (
         "discriminator/gan",
@@ -54,6 +52,10 @@ def write_plots(lines: list[dict], folder: str) -> list[str]:
 
 
 def _plot(lines: list[dict], tags: list[str], path: str) -> str:
+    # Here: it takes a second, and plots come last. Not pyplot, which looks for a screen and keeps
+    # every figure.
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     for tag in tags:

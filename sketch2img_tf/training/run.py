@@ -17,6 +17,7 @@ from tqdm import tqdm
 from sketch2img_tf.data import input_pipeline
 from sketch2img_tf.devices import host_memory, precision, strategy
 from sketch2img_tf.evaluation.as_drawn import AsDrawn
+from sketch2img_tf.evaluation.examples import in_equal_batches
 from sketch2img_tf.evaluation.held_out import HeldOut
 from sketch2img_tf.run_folder import disk_space, plots
 from sketch2img_tf.run_folder.checkpoints import Before, Checkpoints, start_from, variables
@@ -142,7 +143,8 @@ class Run:
         self.as_drawn = AsDrawn(data.class_names, data.statistics, data.config)
         self.collapse_watch = CollapseWatch(config, self.state.generator)
         # Samples, evaluations and exports use the averaged generator.
-        self.draw = tf.function(self.state.averaged_generator.draw, autograph=False)
+        draw = tf.function(self.state.averaged_generator.draw, autograph=False)
+        self.draw = in_equal_batches(draw)
         self.profiling, self.traced = False, False
         self.batch: dict = {}  # of the last step, for a dump
         self._time_from_here()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import os
 
-from matplotlib.figure import Figure
-
 SCALAR_PREFIX = "evaluation/"  # of the metrics that a training logs
 _COLUMNS = 4
 
@@ -48,6 +46,8 @@ def write_metrics(curves: dict[str, list[tuple[int, float]]], yardsticks: dict, 
     Returns:
       The file's path.
     """
+    from matplotlib.figure import Figure  # here, as in `run_folder/plots.py`
+
     os.makedirs(folder, exist_ok=True)
     rows = math.ceil(len(curves) / _COLUMNS)
     figure = Figure(figsize=(4 * _COLUMNS, 2.6 * rows), layout="constrained")
