@@ -4,10 +4,12 @@
 
 Draws a small miniature Sketchy, or takes the built data of --built_data_dir, and starts train.py
 on it twice in one folder: a new run of one step, and the same run for one more. Takes every option
-of train.py. Prints one JSON object: the seconds until the first step was done, of each start and by
-part, and the median seconds of `--help` of every command.
+of train.py. Prints one JSON object: by part, the seconds of each start until its step was done, and
+the seconds of CPUs, which other programs lengthen less; and the median seconds of `--help` of every
+command.
 """
 
+import collections
 import dataclasses
 import json
 import os
@@ -67,6 +69,11 @@ def main() -> None:
     print(json.dumps(result))
 
 
+def _rounded(parts: dict[str, float]) -> dict[str, float]:
+    parts = {"total": sum(parts.values()), **parts}
+    return {part: round(seconds, 2) for part, seconds in parts.items()}
+
+
 def _seconds_of_help(command: str) -> float:
     arguments = [sys.executable, *command.split(), "--help"]
     seconds = []
@@ -86,8 +93,8 @@ def _miniature(folder: str) -> str:
     return data_dir
 
 
-def _start(steps: int, data_dir: str, folder: str) -> dict[str, float]:
-    """Seconds of a training that makes one step, the last of so many, in the folder's run."""
+def _start(steps: int, data_dir: str, folder: str) -> dict[str, dict[str, float]]:
+    """Of a training that makes one step, the last of so many: `s` and `cpu_s`, each by part."""
     run = config_lib.from_flags()
     run = dataclasses.replace(
         run,
@@ -104,7 +111,7 @@ def _start(steps: int, data_dir: str, folder: str) -> dict[str, float]:
     flagfile.write_text(run.to_flagfile(), encoding="utf-8")
     program = "from benchmarks import start; start.timed()"
     printed = _run("-c", program, f"--flagfile={flagfile}")
-    return json.loads(next(line for line in printed.splitlines() if line.startswith("{")))
+    return json.loads(next(line for line in printed.splitlines() if line.startswith('{"s"')))
 
 
 def _run(*arguments: str) -> str:
@@ -129,13 +136,15 @@ def timed() -> None:
 
 def _timed_main() -> None:
     run = config_lib.from_flags()
-    parts, last = {}, float(os.environ[_STARTED])
+    seconds, of_cpus = collections.Counter(), collections.Counter()
+    last, last_of_cpus = float(os.environ[_STARTED]), 0.0
 
     def done(part: str) -> None:
-        nonlocal last
-        now = time.time()
-        parts[part] = round(parts.get(part, 0.0) + now - last, 2)
-        last = now
+        nonlocal last, last_of_cpus
+        now, now_of_cpus = time.time(), time.process_time()
+        seconds[part] += now - last
+        of_cpus[part] += now_of_cpus - last_of_cpus
+        last, last_of_cpus = now, now_of_cpus
 
     def noting(part: str, function: Callable) -> Callable:
         def noted(*arguments, **options):
@@ -147,11 +156,12 @@ def _timed_main() -> None:
         return noted
 
     done("python_and_flags")
+    from sketch2img_tf.run_folder import checkpoints
     from sketch2img_tf.training import preparation, trainer
     from sketch2img_tf.training.run import Run
 
     done("imports")
-    step = Run._step
+    step, save = Run._step, checkpoints.Checkpoints.save
 
     def first_step(self: Run, batches: Iterator, count: int) -> dict:
         done("other")
@@ -163,12 +173,13 @@ def _timed_main() -> None:
         for value in scalars.values():
             value.numpy()  # waits for the device
         done("executing")
-        print(json.dumps({"total": round(sum(parts.values()), 2), **parts}), flush=True)
+        print(json.dumps({"s": _rounded(seconds), "cpu_s": _rounded(of_cpus)}), flush=True)
         return scalars
 
     preparation.prepare = noting("data", preparation.prepare)
     trainer.open_run = noting("networks", trainer.open_run)
     Run._sample = noting("samples", Run._sample)
+    checkpoints.Checkpoints.save = noting("checkpoint", save)
     Run._step = first_step
     trainer.train(run)
 
