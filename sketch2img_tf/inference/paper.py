@@ -134,8 +134,13 @@ def _is_white_on_black(
     dark_border = tone < middle and np.ptp(brightness) >= FAINTEST
     if polarity == "auto":
         by_dark, by_light = (max(view.support() for view in views) for views in (dark, light))
-        if max(by_dark, by_light) > _CLEARLY * min(by_dark, by_light):
+        # Lines can be darker than their paper in one channel and lighter in another: yellow ones
+        # on grey are darker in blue
+        dark_grey, light_grey = dark[0].support(), light[0].support()
+        if _differ_clearly(by_dark, by_light):
             is_white = by_light > by_dark
+        elif _differ_clearly(dark_grey, light_grey):
+            is_white = light_grey > dark_grey
         else:
             has_lines = by_dark + by_light > 0
             is_white = (
@@ -152,6 +157,10 @@ def _is_white_on_black(
             "black on white, though its border is dark" if dark_border else "black on white"
         )
     return is_white
+
+
+def _differ_clearly(support: float, other: float) -> bool:
+    return max(support, other) > _CLEARLY * min(support, other)
 
 
 def _border(view: np.ndarray) -> np.ndarray:
@@ -174,7 +183,9 @@ def _contrast_of_brightness(
     )
     if even and not abs(background.tone - tone) > _SAME_PAPER:  # without lines it is as good as any
         contrast = 1 - view / max(tone, _DARKEST_PAPER)
-        return contrast - _noise(contrast)
+        of_other_tones = np.abs(np.asarray(background.closed, np.float32) - 255 * tone)
+        of_tone = _least_half(of_other_tones, np.ones(of_other_tones.shape, bool), view.shape)
+        return contrast - _noise(contrast[of_tone])
     notes.append(
         "uneven light evened out" if not even else "paper of another tone than the border's"
     )
@@ -207,12 +218,25 @@ def _local_contrast(view: np.ndarray, background: _Background) -> np.ndarray:
     on_paper = closed.point(lambda level: 255 * (level >= darkest))
     on_paper = ImageOps.expand(ImageOps.crop(on_paper, 1), 1).filter(ImageFilter.MinFilter(_WINDOW))
     darker = closed.filter(ImageFilter.GaussianBlur(1)).filter(ImageFilter.MinFilter(5))
-    smooth = darker.filter(ImageFilter.GaussianBlur(1)).resize(
-        view.shape[::-1], Image.Resampling.BICUBIC
-    )
+    darker = darker.filter(ImageFilter.GaussianBlur(1))
+    smooth = darker.resize(view.shape[::-1], Image.Resampling.BICUBIC)
     contrast = 1 - 255 * view / np.maximum(smooth, darkest)
     inside = np.asarray(on_paper.resize(view.shape[::-1])) > 127
-    return np.where(inside, contrast - _noise(contrast[inside]), 0)
+    beside_edges = np.asarray(closed, np.int16) - np.asarray(darker, np.int16)
+    even = _least_half(beside_edges, np.asarray(on_paper) > 0, view.shape)
+    return np.where(inside, contrast - _noise(contrast[even]), 0)
+
+
+def _least_half(values: np.ndarray, inside: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Where in a view of this shape the lesser half of the values is, bool; all at 128 pixels.
+
+    Paper that is far brighter than what counts as paper there, beside the edge of a shadow or under
+    a highlight, is no noise.
+    """
+    if not inside.any():
+        return np.zeros(shape, bool)
+    half = inside & (values <= np.median(values[inside]))
+    return np.asarray(Image.fromarray(np.uint8(255 * half)).resize(shape[::-1])) > 127
 
 
 def _noise(contrast: np.ndarray) -> float:

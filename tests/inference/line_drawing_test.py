@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from sketch2img_tf.inference import line_drawing
+from tests.inference import pages
 from tests.inference.drawn_pages import (
     BOTTOM,
     HEIGHT,
@@ -127,6 +130,22 @@ def test_paper_in_a_margin(margin, turned):
     assert overlap(pixels, line_drawing.extract(page(alone), fill=FILL)[0]) > 0.85
 
 
+@pytest.mark.parametrize(("sheet", "ink"), [(235, 104), (226, 98), (240, 60), (140, 30)])
+@pytest.mark.parametrize("nearly", [-8, 0, 8])
+def test_a_sheet_on_a_table_as_dark_as_the_ink(sheet, ink, nearly, clean):
+    """Beside the table paper is far brighter than the darker side: that is no noise."""
+    pixels, _ = line_drawing.extract(page(pages.on_table(ink, sheet, ink + nearly)), fill=FILL)
+    assert overlap(pixels, clean) > 0.85
+
+
+@pytest.mark.parametrize("share", [0.05, 0.12, 0.3])
+@pytest.mark.parametrize(("sheet", "ink"), [(128, 20), (190, 30), (100, 10)])
+def test_toned_paper_with_something_white_on_it(sheet, ink, share, clean):
+    """A label, a highlight or the next sheet is no noise of the paper."""
+    pixels, _ = line_drawing.extract(page(pages.beside_white(ink, sheet, share)), fill=FILL)
+    assert overlap(pixels, clean) > 0.9
+
+
 def test_a_blackboard_in_a_white_margin(clean):
     around = Image.new("L", (900, 700), 255)
     around.paste(kite(230, 60), (150, 150))
@@ -160,6 +179,15 @@ def test_a_highlight_on_toned_paper_is_no_line(tone, clean):
 def test_lines_that_colour_alone_shows(ink, sheet, clean):
     pixels, notes = line_drawing.extract(page(kite(ink, sheet, "RGB")), fill=FILL)
     assert "lines told by their colour" in notes
+    assert overlap(pixels, clean) > 0.9
+
+
+def test_lines_that_are_darker_in_one_channel_and_lighter_in_another(clean):
+    """Yellow on a greyish blue. JPEG blurs colours, so that brightness shows the lines better."""
+    jpeg = io.BytesIO()
+    kite((230, 238, 22), (82, 124, 156), "RGB").save(jpeg, "JPEG", quality=92)
+    pixels, notes = line_drawing.extract(page(Image.open(jpeg)), fill=FILL)
+    assert notes[0] == "white on black, turned to black on white"
     assert overlap(pixels, clean) > 0.9
 
 

@@ -26,6 +26,9 @@ def drawings() -> dict[str, Image.Image]:
         "white on nothing": _on_nothing((255, 255, 255, 255)),
         "with specks": _with_specks(),
         "in a dark frame": _framed(),
+        "on a table as dark as the ink": on_table(40, 230, 48),
+        "beside white paper": beside_white(40, 140),
+        "yellow on a greyish blue": kite((230, 238, 22), (82, 124, 156), "RGB"),
         "lined": _on_rules(upright=False),
         "graph": _on_rules(upright=True),
         **{
@@ -72,6 +75,21 @@ def _with_specks() -> Image.Image:
 def _framed() -> Image.Image:
     page = kite()
     ImageDraw.Draw(page).rectangle((0, 0, WIDTH - 1, HEIGHT - 1), outline=0, width=12)
+    return page
+
+
+def on_table(ink: int, sheet: int, table: int) -> Image.Image:
+    """A sheet, and around it a table of another tone."""
+    around = Image.new("L", (WIDTH + 120, HEIGHT + 80), table)
+    around.paste(kite(ink, sheet), (60, 40))
+    return around
+
+
+def beside_white(ink: int, sheet: int, share: float = 0.2) -> Image.Image:
+    """Toned paper on which this share is white."""
+    page = kite(ink, sheet)
+    across = round(share * WIDTH * HEIGHT / (HEIGHT - 40))
+    ImageDraw.Draw(page).rectangle((WIDTH - 20 - across, 20, WIDTH - 20, HEIGHT - 20), fill=255)
     return page
 
 

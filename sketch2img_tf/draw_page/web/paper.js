@@ -109,9 +109,12 @@ function isWhiteOnBlack(brightness, dark, light, notes) {
   const [byDark, byLight] = [dark, light].map((each) =>
     Math.max(...each.map((view) => view.support)),
   );
+  const [darkGrey, lightGrey] = [dark[0].support, light[0].support];
   let isWhite;
-  if (Math.max(byDark, byLight) > CLEARLY * Math.min(byDark, byLight)) {
+  if (differClearly(byDark, byLight)) {
     isWhite = byLight > byDark;
+  } else if (differClearly(darkGrey, lightGrey)) {
+    isWhite = lightGrey > darkGrey;
   } else {
     const mostlyDark = share(brightness.values, (value) => value > middle) <= MOSTLY;
     isWhite = darkBorder && mostlyDark && (tone < DARK || !(byDark + byLight > 0));
@@ -120,6 +123,9 @@ function isWhiteOnBlack(brightness, dark, light, notes) {
   else notes.push(darkBorder ? "black on white, though its border is dark" : "black on white");
   return isWhite;
 }
+
+const differClearly = (support, other) =>
+  Math.max(support, other) > CLEARLY * Math.min(support, other);
 
 // The outermost values.
 function border({ values, width, height }) {
@@ -138,7 +144,9 @@ function contrastOfBrightness(view, whole, notes) {
     tone >= quantiles(view.values, [1 - MOSTLY])[0] - EVEN;
   if (even && !(Math.abs(whole.tone - tone) > SAME_PAPER)) {
     const found = mapped(view, (value) => 1 - value / Math.max(tone, DARKEST_PAPER));
-    const own = noise(found.values);
+    const ofOtherTones = mapped(whole.closed, (level) => Math.abs(level - 255 * tone));
+    const ofTone = leastHalf(ofOtherTones, () => true, view);
+    const own = noise(found.values.filter((_, at) => ofTone[at] > 127));
     return mapped(found, (value) => value - own);
   }
   notes.push(even ? "paper of another tone than the border's" : "uneven light evened out");
@@ -179,17 +187,23 @@ function localContrast(view, { closed }) {
     const edge = Math.min(row, column, closed.height - 1 - row, closed.width - 1 - column) === 0;
     return !edge && level >= darkest ? 255 : 0;
   });
-  const smooth = resized(
-    blurred(minimum(blurred(closed), 5)),
-    width,
-    height,
-    CUBIC,
-    toLevel,
-  ).values;
-  const place = resized(minimum(onPaper, WINDOW), width, height, CUBIC, toLevel).values;
+  const paper = minimum(onPaper, WINDOW);
+  const darker = blurred(minimum(blurred(closed), 5));
+  const [smooth, place] = [darker, paper].map((small) => atSize(small, view));
   const found = mapped(view, (value, at) => 1 - (255 * value) / Math.max(smooth[at], darkest));
-  const own = noise(found.values.filter((_, at) => place[at] > 127));
+  const besideEdges = mapped(closed, (level, at) => level - darker.values[at]);
+  const even = leastHalf(besideEdges, (at) => paper.values[at] > 0, view);
+  const own = noise(found.values.filter((_, at) => even[at] > 127));
   return mapped(found, (value, at) => (place[at] > 127 ? value - own : 0));
+}
+
+const atSize = (small, { width, height }) => resized(small, width, height, CUBIC, toLevel).values;
+
+function leastHalf(values, isInside, view) {
+  const inside = values.values.filter((_, at) => isInside(at));
+  const middle = inside.length ? median(inside) : -1;
+  const half = mapped(values, (value, at) => (isInside(at) && value <= middle ? 255 : 0));
+  return atSize(half, view);
 }
 
 function noise(values) {
