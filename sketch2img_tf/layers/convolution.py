@@ -1,4 +1,4 @@
-"""The 3x3 convolution of the MRUs and of `ResizeConv2D`."""
+"""The convolutions: that of the MRUs and of `ResizeConv2D`, and two of Keras."""
 
 from __future__ import annotations
 
@@ -60,3 +60,30 @@ class Conv3x3(tf.keras.layers.Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": initializer,
         }
+
+
+@tf.keras.utils.register_keras_serializable("sketch2img_tf")
+class Conv2D(tf.keras.layers.Conv2D):
+    """Keras' own with a bias, which `operations.bias_add` adds: see `cpu/convolution.py`."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        outputs = self.convolution_op(inputs, self.kernel)
+        return operations.bias_add(outputs, tf.convert_to_tensor(self.bias))
+
+
+@tf.keras.utils.register_keras_serializable("sketch2img_tf")
+class Conv2DTranspose(tf.keras.layers.Conv2DTranspose):
+    """Keras' own with a bias, which `operations.bias_add` adds: see `cpu/convolution.py`.
+
+    The kernel's sides are the strides.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        batch, *sides = tf.unstack(tf.shape(inputs)[:3])
+        sides = [
+            (known or side) * stride
+            for known, side, stride in zip(inputs.shape[1:3], sides, self.strides)
+        ]
+        shape = [batch, *sides, self.filters]
+        outputs = tf.nn.conv2d_transpose(inputs, self.kernel, shape, self.strides, "VALID")
+        return operations.bias_add(outputs, tf.convert_to_tensor(self.bias))

@@ -39,6 +39,19 @@ def conv2d(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf
     return outputs if bias is None else tf.nn.bias_add(outputs, bias)
 
 
+def bias_add(x: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """x plus the bias.
+
+    Args:
+      x: float [B, H, W, C].
+      bias: of the same type, [C].
+
+    Returns:
+      The same type, [B, H, W, C].
+    """
+    return cpu.bias_add(x, bias) if for_cpu() else tf.nn.bias_add(x, bias)
+
+
 def moments(x: tf.Tensor, axes: list[int]) -> tuple[tf.Tensor, tf.Tensor]:
     """The mean, and the variance that divides by n; correct gradients of every order.
 

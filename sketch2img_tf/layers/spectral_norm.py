@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from sketch2img_tf.layers.operations import conv2d
+from sketch2img_tf.layers.operations import bias_add, conv2d
 
 EPSILON = 1e-12  # in the square roots: a kernel of zeros has a finite norm and a finite gradient
 
@@ -80,7 +80,7 @@ class SpectralConv2D(tf.keras.layers.Layer):
         if self.kernel_size == 3 and self.strides == 1:
             return conv2d(inputs, kernel, bias)
         outputs = tf.nn.conv2d(inputs, kernel, self.strides, "SAME")
-        return tf.nn.bias_add(outputs, bias) if self.use_bias else outputs
+        return bias_add(outputs, bias) if self.use_bias else outputs
 
     def kernel_and_bias(self) -> tuple[tf.Tensor, tf.Tensor | None]:
         """The normalised kernel and the bias that `call` uses, in the compute type."""

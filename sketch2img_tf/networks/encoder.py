@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from sketch2img_tf.layers.convolution import Conv2D
 from sketch2img_tf.layers.mru import MRU
 from sketch2img_tf.layers.spectral_norm import SpectralConv2D
 
@@ -72,6 +73,4 @@ def _halving(channels: int, spectral: bool) -> tf.keras.layers.Layer:
         return SpectralConv2D(
             channels, 2, strides=2, kernel_initializer=kernel_initializer(), name=name
         )
-    return tf.keras.layers.Conv2D(
-        channels, 2, 2, kernel_initializer=kernel_initializer(), name=name
-    )
+    return Conv2D(channels, 2, 2, kernel_initializer=kernel_initializer(), name=name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
+from sketch2img_tf.layers.convolution import Conv2D, Conv2DTranspose
 from sketch2img_tf.layers.mru import CONDITIONAL, MRU
 from sketch2img_tf.layers.resize_conv import ResizeConv2D
 from sketch2img_tf.networks.encoder import LEVELS, Encoder, kernel_initializer, pyramid
@@ -156,7 +157,7 @@ class Generator(tf.keras.Model):
 
     def _initial_layer(self, kind: str, num_classes: int) -> tf.keras.layers.Layer:
         if kind == "sketch":
-            return tf.keras.layers.Conv2D(
+            return Conv2D(
                 SKETCH_CHANNELS,
                 3,
                 padding="same",
@@ -210,6 +211,6 @@ def make_generator(config: Config, num_classes: int, synchronized: bool = False)
 def _doubling(channels: int, upsampling: str) -> tf.keras.layers.Layer:
     if upsampling == "resize":
         return ResizeConv2D(channels, kernel_initializer(), name=f"up_{channels}")
-    return tf.keras.layers.Conv2DTranspose(
+    return Conv2DTranspose(
         channels, 2, 2, kernel_initializer=kernel_initializer(), name=f"up_{channels}"
     )

@@ -14,7 +14,7 @@ import tensorflow as tf
 from sketch2img_tf import layers
 from sketch2img_tf.devices import hardware
 from sketch2img_tf.layers.conditional_batch_norm import ConditionalBatchNormalization
-from sketch2img_tf.layers.convolution import Conv3x3
+from sketch2img_tf.layers.convolution import Conv2D, Conv2DTranspose, Conv3x3
 from sketch2img_tf.layers.mru import MRU
 from sketch2img_tf.layers.normalization import (
     BatchNormalization,
@@ -35,6 +35,8 @@ LABELS = np.array([1, 0], np.int64)
 # A layer, its settings, what it is called with, and whether it is told that it trains.
 CASES = {
     "conv": (Conv3x3, dict(filters=4, kernel_initializer="he_normal"), X, False),
+    "halving": (Conv2D, dict(filters=4, kernel_size=2, strides=2), X, False),
+    "doubling": (Conv2DTranspose, dict(filters=4, kernel_size=2, strides=2), X, False),
     "spectral_conv": (
         SpectralConv2D,
         dict(filters=4, kernel_size=3, kernel_initializer="he_normal"),

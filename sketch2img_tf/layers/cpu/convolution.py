@@ -7,7 +7,8 @@ float32 at least as fast; only bfloat16 is kept.
 Two of TensorFlow's gradients are slow on CPUs with oneDNN (docs/performance.md). The filter
 gradient in bfloat16 with few positions: here it is three matrix products, one per row of the
 kernel. And the bias gradient, which TensorFlow merges into the filter gradient: here it is a matrix
-product with ones, which TensorFlow cannot merge.
+product with ones, which TensorFlow cannot merge. What TensorFlow does not merge is wrong in
+bfloat16: it sums in bfloat16, in which 256 + 1 is 256. The matrix product sums in float32.
 """
 
 from __future__ import annotations
@@ -40,7 +41,18 @@ def conv2d(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf
     Returns:
       float [B, H, W, filters].
     """
-    return _forward(x, kernel) if bias is None else _biased(x, kernel, bias)
+    outputs = _forward(x, kernel)
+    return outputs if bias is None else bias_add(outputs, bias)
+
+
+@with_own_gradient
+def bias_add(x, bias):
+    """`tf.nn.bias_add`, for x [B, H, W, C] and a bias [C], with gradients of every order."""
+
+    def gradient(upstream):
+        return upstream, _bias_gradient(upstream)
+
+    return tf.nn.bias_add(x, bias), gradient
 
 
 @with_own_gradient
@@ -49,14 +61,6 @@ def _forward(x, kernel):
         return _backward(upstream, kernel), _filter_gradient(x, upstream)
 
     return _convolve(x, kernel), gradient
-
-
-@with_own_gradient
-def _biased(x, kernel, bias):
-    def gradient(upstream):
-        return _backward(upstream, kernel), _filter_gradient(x, upstream), _bias_gradient(upstream)
-
-    return tf.nn.bias_add(_convolve(x, kernel), bias), gradient
 
 
 @with_own_gradient
