@@ -4,9 +4,9 @@
 
 Draws a small miniature Sketchy, or takes the built data of --built_data_dir, and starts train.py
 on it twice in one folder: a new run of one step, and the same run for one more. Takes every option
-of train.py. Prints one JSON object: by part, the seconds of each start until its step was done, and
-the seconds of CPUs, which other programs lengthen less; and the median seconds of `--help` of every
-command.
+of train.py. Prints one JSON object: of each start the seconds until its step was done, by part, and
+of every command those of `--help`, as medians; each also in seconds of CPUs, which other programs
+lengthen less.
 """
 
 import collections
@@ -14,6 +14,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import resource
 import statistics
 import subprocess
 import sys
@@ -64,7 +65,7 @@ def main() -> None:
         "cores": len(os.sched_getaffinity(0)),
         "first_start": starts[0],
         "second_start": starts[1],
-        "help_s": {command: _seconds_of_help(command) for command in _COMMANDS if _TIMES.value},
+        "help": {command: _help(command) for command in _COMMANDS if _TIMES.value},
     }
     print(json.dumps(result))
 
@@ -74,14 +75,21 @@ def _rounded(parts: dict[str, float]) -> dict[str, float]:
     return {part: round(seconds, 2) for part, seconds in parts.items()}
 
 
-def _seconds_of_help(command: str) -> float:
+def _help(command: str) -> dict[str, float]:
     arguments = [sys.executable, *command.split(), "--help"]
-    seconds = []
+    seconds, of_cpus = [], []
     for _ in range(_TIMES.value):
-        began = time.perf_counter()
+        began, began_of_cpus = time.perf_counter(), _cpus_of_children()
         subprocess.run(arguments, cwd=_ROOT, stdout=subprocess.DEVNULL, check=False)
         seconds.append(time.perf_counter() - began)
-    return round(statistics.median(seconds), 2)
+        of_cpus.append(_cpus_of_children() - began_of_cpus)
+    medians = {"s": statistics.median(seconds), "cpu_s": statistics.median(of_cpus)}
+    return {name: round(median, 2) for name, median in medians.items()}
+
+
+def _cpus_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _miniature(folder: str) -> str:

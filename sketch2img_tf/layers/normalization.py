@@ -112,7 +112,8 @@ class BatchNormalization(tf.keras.layers.Layer):
 
     def _follow(self, x: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor) -> None:
         """Moves the moving averages towards the moments of the batch."""
-        n = tf.cast(tf.size(x), tf.float32) / x.shape[-1]
+        positions = x.shape[:-1].num_elements()  # None where it is not known before the graph runs
+        n = tf.cast(tf.size(x), tf.float32) / x.shape[-1] if positions is None else float(positions)
         if self.synchronized:
             n *= tf.distribute.get_replica_context().num_replicas_in_sync
         for moving, value in (

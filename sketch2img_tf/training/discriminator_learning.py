@@ -178,7 +178,9 @@ class DiscriminatorLearning:
 def after(*lessons: Lesson):
     """A context whose operations run after the lessons, when their activations are freed."""
     gradients = [gradient for lesson in lessons for gradient in lesson.gradients]
-    return tf.control_dependencies([gradient for gradient in gradients if gradient is not None])
+    # One operation that all others wait for: an edge to each gradient would be a hundred thousand
+    learned = tf.group([gradient for gradient in gradients if gradient is not None])
+    return tf.control_dependencies([learned])
 
 
 def _joined(lessons: tuple[Lesson, ...]) -> Lesson:

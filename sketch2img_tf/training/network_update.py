@@ -61,9 +61,8 @@ class NetworkUpdate(tf.Module):
         used = [
             (gradient, v) for gradient, v in zip(gradients, self.updated) if gradient is not None
         ]
-        infinite = tf.stack(
-            [_is_infinite(scaled_loss), *(_is_infinite(gradient) for gradient in gradients)]
-        )
+        finite = tf.stack([_is_finite(each) for each in (scaled_loss, *gradients)])
+        infinite = tf.cast(~finite, tf.int32)
         variables = [variable for _, variable in used]
 
         def apply(own: list[tf.Tensor], skipped: tf.Tensor) -> None:
@@ -127,10 +126,6 @@ class FiniteStatistics:
             variable.assign(tf.where(tf.math.is_finite(now), now, before))
 
 
-def _is_infinite(values: tf.Tensor | None) -> tf.Tensor:
-    """1 if any value is NaN or infinite, otherwise 0: int32 []."""
-    return (
-        tf.constant(0)
-        if values is None
-        else tf.cast(~tf.reduce_all(tf.math.is_finite(values)), tf.int32)
-    )
+def _is_finite(values: tf.Tensor | None) -> tf.Tensor | bool:
+    """Whether no value is NaN or infinite, bool []."""
+    return True if values is None else tf.reduce_all(tf.math.is_finite(values))

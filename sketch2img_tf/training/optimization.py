@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import tensorflow as tf
@@ -40,21 +41,24 @@ class _Adam(tf.keras.optimizers.Adam):
     Differs from Keras' Adam: gradients are dense tensors, see `dense`.
     """
 
-    def update_step(self, gradient, variable):
-        index = self._index_dict[self._var_key(variable)]
+    def _distributed_apply_gradients_fn(self, distribution, grads_and_vars, **options):
+        # What is the same for all variables is computed once: the graph is sooner ready
         steps = tf.cast(self.iterations + 1, tf.float32)
-        tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=self._momentums[index].handle,
-            v=self._velocities[index].handle,
+        self._apply = functools.partial(
+            tf.raw_ops.ResourceApplyAdam,
             beta1_power=self.beta_1**steps,
             beta2_power=self.beta_2**steps,
             lr=tf.cast(self.learning_rate, tf.float32),
             beta1=self.beta_1,
             beta2=self.beta_2,
             epsilon=self.epsilon,
-            grad=gradient,
         )
+        return super()._distributed_apply_gradients_fn(distribution, grads_and_vars, **options)
+
+    def update_step(self, gradient, variable):
+        index = self._index_dict[self._var_key(variable)]
+        moments = self._momentums[index].handle, self._velocities[index].handle
+        self._apply(var=variable.handle, m=moments[0], v=moments[1], grad=gradient)
 
 
 def learning_rate_factor(steps_done: tf.Tensor, training: TrainingConfig) -> tf.Tensor:

@@ -254,11 +254,11 @@ class TrainStep:
         Batch norm's moving statistics are averaged together with the weights that produced them.
         """
         step = tf.cast(self.state.step, tf.float32)
-        decay = tf.minimum(self.config.training.ema_decay, (1.0 + step) / (10.0 + step))
+        share = 1.0 - tf.minimum(self.config.training.ema_decay, (1.0 + step) / (10.0 + step))
         for average, variable in zip(
             self.state.averaged_generator.variables, self.state.generator.variables
         ):
-            average.assign(average + (1.0 - decay) * (variable - average))
+            average.assign(average + share * (variable - average))
 
 
 def _fake_scalars(batch: ReplicaBatch, fake_photos: tf.Tensor) -> dict[str, tf.Tensor]:

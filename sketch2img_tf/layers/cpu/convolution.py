@@ -78,7 +78,7 @@ def _input_gradient(upstream, kernel):
         return _widely(_input_gradient, upstream, after([upstream], kernel))
     if _suits_tiles(upstream, kernel.shape[2]):
         return winograd.conv2d(upstream, _turned(after([upstream], kernel)))
-    shape = tf.concat([tf.shape(upstream)[:-1], kernel.shape[2:3]], 0)
+    shape = [*_sizes(upstream)[:-1], kernel.shape[2]]
     return tf.nn.conv2d_transpose(upstream, kernel, shape, _STRIDES, "SAME")
 
 
@@ -166,4 +166,9 @@ def _three_products(x, upstream):
 
 def _bias_gradient(upstream):
     flat = tf.reshape(upstream, [-1, upstream.shape[-1]])
-    return tf.matmul(tf.ones([1, tf.shape(flat)[0]], flat.dtype), flat)[0]
+    return tf.matmul(tf.ones([1, _sizes(flat)[0]], flat.dtype), flat)[0]
+
+
+def _sizes(x) -> list[int | tf.Tensor]:
+    """The shape; numbers where they are known, which saves operations in hundreds of places."""
+    return [tf.shape(x)[axis] if size is None else size for axis, size in enumerate(x.shape)]
