@@ -51,7 +51,8 @@ def compiled(
         hlo = compilable.experimental_get_compiler_ir(*blank)(stage="hlo_serialized")
     except ValueError as error:
         raise UserError(
-            f"XLA does not compile this run's step: {str(error).splitlines()[0]}"
+            f"XLA cannot compile this run's step ({str(error).splitlines()[0]}); train it with"
+            " train.py"
         ) from None
     graph = concrete.graph
     of_handles = {id(variable.handle): variable for variable in [*graph.variables, *variables]}

@@ -29,20 +29,20 @@ _PACKED_DIR = path_flags.define("packed_dir", "", "Folder to write; it must not 
 _REDRAW = flags.DEFINE_bool(
     "redraw",
     False,
-    "Draw a new run's large kernels again, normal with the mean and deviation that they have, from"
-    " a seed: it goes into the folder in their place.",
+    "Draw a new run's large kernels again, from a normal distribution with the same mean and"
+    " deviation, so that the folder holds a seed in place of them.",
 )
 _PHOTO_QUALITY = flags.DEFINE_integer(
     "photo_quality",
     0,
-    "Photos as JPEG files of this quality, a fifth as large; 0: as they are.",
+    "Pack photos as JPEG files of this quality, a fifth as large; 0: as they are.",
     lower_bound=0,
     upper_bound=95,
 )
 _MOST_A_CLASS = flags.DEFINE_integer(
     "most_a_class",
     0,
-    "Of each class at most so many sketches, and so many edge maps; 0: all.",
+    "Pack of each class at most so many sketches, and so many edge maps; 0: all.",
     lower_bound=0,
 )
 
@@ -60,7 +60,7 @@ def main() -> None:
 
 def _check(run: config_lib.Config) -> None:
     if os.path.exists(_PACKED_DIR.value):
-        raise UserError(f"--packed_dir={_PACKED_DIR.value}: is there already; give another")
+        raise UserError(f"--packed_dir={_PACKED_DIR.value}: exists already; give another folder")
     of_the_host = [
         name
         for name in vars(run.data)
@@ -69,15 +69,16 @@ def _check(run: config_lib.Config) -> None:
     for name in ("crop_fraction", *of_the_host):
         if getattr(run.data, name):
             raise UserError(
-                f"--{name}: XLA does not compile it; leave it 0, or train with train.py"
+                f"--{name}: XLA cannot compile this change; set it to 0, or train with train.py"
             )
     if run.training.precision == "mixed_float16":
         raise UserError(
-            "--precision=mixed_float16: give mixed_bfloat16, which needs no loss scaling"
+            "--precision=mixed_float16: the packed step cannot scale its losses; give"
+            " mixed_bfloat16, which does not need it"
         )
     if run.training.discriminator_steps > 1:
         raise UserError(
-            "--discriminator_steps: the packed step takes one batch; leave it 1, or train with"
+            "--discriminator_steps: the packed step takes one batch; set it to 1, or train with"
             " train.py"
         )
 

@@ -93,7 +93,7 @@ def read_json(path: str, flag: str) -> dict:
             return json.load(file)
     except (OSError, ValueError) as error:
         raise UserError(
-            f"--{flag}: {path} cannot be read ({error}); give a folder that is whole"
+            f"--{flag}: {path} cannot be read ({error}); give a complete folder"
         ) from None
 
 
@@ -108,4 +108,4 @@ def _read(
     try:
         return read(path)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} cannot be read ({error}); pack again") from None
+        raise UserError(f"{path} cannot be read ({error}); pack the run again") from None

@@ -48,8 +48,8 @@ def pack(run: Config, packed_dir: str, redraw: bool, photo_quality: int, most_a_
     before = check_continues(run.training.workdir, card) if run.training.workdir else None
     if before and redraw:
         raise UserError(
-            f"--redraw: {run.training.workdir} holds a run, whose weights are to be kept; leave it"
-            " out"
+            f"--redraw: would replace the weights of the run in {run.training.workdir}; leave"
+            " --redraw out"
         )
     with hardware.for_accelerators():
         state = TrainState(run, len(sketchy.class_names))

@@ -32,7 +32,7 @@ def _path(name: str, default: str | None, help: str, **options) -> flags.FlagHol
     return flags.DEFINE(_PathParser(), name, default, help, **options)
 
 
-_PACKED_DIR = _path("packed_dir", None, "What compiled_step.pack wrote.", required=True)
+_PACKED_DIR = _path("packed_dir", None, "Folder that compiled_step.pack wrote.", required=True)
 _OUTPUT_DIR = _path("output_dir", "", "Folder for the state, the scalars, and how it went.")
 _STEPS = flags.DEFINE_integer(
     "steps", 0, "Step to stop at, at most the run's --train_steps; 0: that.", lower_bound=0
@@ -52,18 +52,19 @@ _MEASURE = flags.DEFINE_float(
 _LIMIT = flags.DEFINE_float(
     "limit_seconds",
     0,
-    "Leave the state out if it cannot be written until then; 0: write it.",
+    "Leave the state out if writing it would end later than so many seconds after the start; 0:"
+    " always write it.",
     lower_bound=0,
 )
 _PART_MB = flags.DEFINE_float(
     "part_mb", 1000, "Generator and state come in files of about so many megabytes.", lower_bound=1
 )
-_TIME = flags.DEFINE_integer("time", 0, "Only time so many steps, three times over.", lower_bound=0)
+_TIME = flags.DEFINE_integer("time", 0, "Only time so many steps, three times.", lower_bound=0)
 _COMPILE = flags.DEFINE_bool(
-    "compile_only", False, "Only compile, and keep what comes of it in --kept_in."
+    "compile_only", False, "Only compile, and keep the programs in --kept_in."
 )
 _KEPT_IN = _path(
-    "kept_in", "", "Folder of compiled programs; those that are there are taken from there."
+    "kept_in", "", "Folder that keeps compiled programs, so that the next start need not compile."
 )
 
 
@@ -77,8 +78,8 @@ def main(argv: list[str]) -> None:
         if error.name not in ("jax", "jaxlib"):
             raise
         sys.exit(
-            "error: no JAX here; pip install -r requirements-jax.txt, into an environment without"
-            " TensorFlow"
+            "error: JAX is not installed; make an environment without TensorFlow, and in it"
+            " pip install -r requirements-jax.txt"
         )
     names = [field.name for field in dataclasses.fields(running.Given)]
     running.compile_and_run(running.Given(**{name: flags.FLAGS[name].value for name in names}))
@@ -90,20 +91,24 @@ def _check() -> None:
     path = os.path.join(_PACKED_DIR.value, layout.RUN)
     if not os.path.exists(path):
         sys.exit(
-            f"error: --packed_dir={_PACKED_DIR.value}: no {layout.RUN} there; give what"
+            f"error: --packed_dir={_PACKED_DIR.value}: has no {layout.RUN}; give the folder that"
             " compiled_step.pack wrote"
         )
     with open(path, encoding="utf-8") as file:
         described = json.load(file)
     if "steps_per_call" not in described:
         sys.exit(
-            f"error: --packed_dir={_PACKED_DIR.value}: packed by an earlier version; pack it again"
+            f"error: --packed_dir={_PACKED_DIR.value}: an earlier version packed it; pack the run"
+            " again"
         )
     step, per_call = described["step"], described["steps_per_call"]
     wanted = _STEPS.value or described["card"]["config"]["train_steps"]
     if wanted < step + per_call:
-        calls = f", and makes {per_call} per call" if per_call > 1 else ""
-        sys.exit(f"error: --steps={wanted}: the packed run is at step {step}{calls}; give more")
+        calls = f", and one call makes {per_call} steps" if per_call > 1 else ""
+        sys.exit(
+            f"error: --steps={wanted}: the packed run is at step {step}{calls}; give at least"
+            f" {step + per_call}"
+        )
     if _KEPT_IN.value:
         _make_folder("kept_in", _KEPT_IN.value)  # before the minutes of compiling, not after them
     if _COMPILE.value or _TIME.value:
@@ -114,7 +119,8 @@ def _check() -> None:
         )
     if os.path.exists(os.path.join(_OUTPUT_DIR.value, layout.SCALARS)):
         sys.exit(
-            f"error: --output_dir={_OUTPUT_DIR.value}: holds what another run left; give another"
+            f"error: --output_dir={_OUTPUT_DIR.value}: holds the files of another run; give another"
+            " folder"
         )
     _make_folder("output_dir", _OUTPUT_DIR.value)
 

@@ -23,7 +23,7 @@ from compiled_step.packed_in_jax import PackedRun
 
 _AHEAD = 8  # calls whose batches are made in advance
 _IN_FLIGHT = 2  # calls that are queued on the device
-_SLOWER = 2  # the state may take so many times as long as the generator, for its size
+_SLOWER = 2  # a byte of the state may take so many times as long to write as one of the generator
 _SHOWN = ("generator/supervised", "fakes/deviation")
 _COUNTED = "skipped_updates"
 
@@ -168,7 +168,11 @@ def _write_done(
     _write_json(given, done)
     limit = given.limit_seconds
     if limit and time.perf_counter() - started + _seconds_of_state(given, run) > limit:
-        _say("no time is left to write the state: the averaged generator is there", file=sys.stderr)
+        _say(
+            "the state is not written, since --limit_seconds leaves no time for it; the averaged"
+            " generator is written",
+            file=sys.stderr,
+        )
     else:
         written = {key: np.asarray(run.state[key]) for key in sorted(run.described["written"])}
         layout.write_parts(given.output_dir, layout.STATE_PARTS, written, given.part_mb)

@@ -11,8 +11,8 @@ import sketch2img_tf.with_tensorflow  # noqa: F401 - checks the versions before 
 # isort: split
 from sketch2img_tf import errors, path_flags
 
-_PACKED_DIR = path_flags.define("packed_dir", "", "What compiled_step.pack wrote.")
-_OUTPUT_DIR = path_flags.define("output_dir", "", "What compiled_step.run wrote.")
+_PACKED_DIR = path_flags.define("packed_dir", "", "Folder that compiled_step.pack wrote.")
+_OUTPUT_DIR = path_flags.define("output_dir", "", "Folder that compiled_step.run wrote.")
 _WORKDIR = path_flags.define(
     "workdir", "", "Folder of the run that the checkpoint goes to: a new one, or its own."
 )

@@ -44,8 +44,8 @@ def unpack(packed_dir: str, output_dir: str, workdir: str) -> str:
         whole = done.get("state", True)  # an earlier version had no generator alone
         if before and not whole:
             raise UserError(
-                f"--workdir={workdir} holds a run, and --output_dir={output_dir} no"
-                " state for it, but a generator alone; give another --workdir"
+                f"--workdir={workdir} holds a run, but --output_dir={output_dir} has only a"
+                " generator, and no state to continue that run; give another --workdir"
             )
         if before and before.step != run.described["step"]:
             raise UserError(
@@ -73,13 +73,14 @@ def _state(run: packed.Packed, output_dir: str, step: int) -> TrainState:
     arrays = layout.read_parts(output_dir, layout.STATE_PARTS)
     if not set(run.described["written"]) <= set(arrays):
         raise UserError(
-            f"--output_dir={output_dir}: a part of the state is missing; copy all files of it"
+            f"--output_dir={output_dir}: a file of the state is missing; copy all files of that"
+            " folder"
         )
     state = run.restored(newer=arrays).state
     if int(state.step) != step:
         raise UserError(
-            f"--output_dir={output_dir}: holds a state of step {int(state.step)} beside a"
-            f" {layout.DONE} of step {step}; run compiled_step.run again, into a new folder"
+            f"--output_dir={output_dir}: the state is of step {int(state.step)}, but"
+            f" {layout.DONE} is of step {step}; run compiled_step.run again, into a new folder"
         )
     return state
 
@@ -89,7 +90,8 @@ def _generator(run: packed.Packed, output_dir: str) -> TrainState:
     arrays = layout.read_parts(output_dir, layout.GENERATOR)
     if not set(run.described["averaged_generator"]) <= set(arrays):
         raise UserError(
-            f"--output_dir={output_dir}: a part of the generator is missing; copy all files of it"
+            f"--output_dir={output_dir}: a file of the generator is missing; copy all files of that"
+            " folder"
         )
     state = run.restored(newer=arrays).state
     for variable, average in zip(state.generator.variables, state.averaged_generator.variables):
@@ -119,7 +121,8 @@ def _write_checkpoint(card: Card, state: TrainState, output_dir: str, workdir: s
     more = {"step_means": StepMeans()}
     if not Checkpoints(workdir, card, state, card.config.training.checkpoints_kept, more).save():
         raise UserError(
-            f"--output_dir={output_dir}: a value of the state is not finite; nothing to go on from"
+            f"--output_dir={output_dir}: the state has values that are not finite, so that no"
+            " training can continue from it; pack and run an earlier checkpoint"
         )
 
 

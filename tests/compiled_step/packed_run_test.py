@@ -128,7 +128,7 @@ def test_it_stops_in_time_with_what_there_is_and_writes_over_nothing(driven, by_
     for name in (layout.STATE_PARTS, layout.GENERATOR):
         parts = [layout.read_parts(str(folder), name) for folder in (tmp_path, driven / "output")]
         assert parts[0].keys() == parts[1].keys() != set()
-    with pytest.raises(AssertionError, match="holds what another run left"):
+    with pytest.raises(AssertionError, match="holds the files of another run; give another folder"):
         by_jax("-m", "compiled_step.run", *folders)
 
 
@@ -236,7 +236,7 @@ def test_a_part_that_is_missing_is_named(driven, tmp_path):
         *("-m", "compiled_step.unpack", f"--packed_dir={driven}/packed"),
         *(f"--output_dir={output}", f"--workdir={tmp_path}/run"),
     )
-    assert code == 1 and "a part of the state is missing" in last_line(stderr)
+    assert code == 1 and "a file of the state is missing" in last_line(stderr)
 
 
 @pytest.mark.slow
@@ -247,7 +247,7 @@ def test_a_run_is_packed_where_it_stands(dummy_data_dir, tmp_path):
     assert code == 0, last_line(stderr)
     pack = ["-m", "compiled_step.pack", f"--flagfile={tmp_path}/run/flags.txt", "--train_steps=5"]
     code, _, stderr = run(*pack, f"--packed_dir={tmp_path}/packed", "--redraw")
-    assert code == 1 and "holds a run, whose weights are to be kept" in last_line(stderr)
+    assert code == 1 and "would replace the weights of the run" in last_line(stderr)
     code, _, stderr = run(*pack, f"--packed_dir={tmp_path}/packed")
     assert code == 0, last_line(stderr)
     packed = Packed(str(tmp_path / "packed"))
@@ -272,7 +272,7 @@ def test_what_xla_cannot_have_is_said_before_the_data_are_read(flag, tmp_path):
 
 def test_a_folder_without_a_packed_run_is_a_line(by_jax, tmp_path):
     with pytest.raises(
-        AssertionError, match=r"^error: --packed_dir=\S+: no run.json there; give what"
+        AssertionError, match=r"^error: --packed_dir=\S+: has no run.json; give the"
     ):
         by_jax(
             "-m", "compiled_step.run", f"--packed_dir={tmp_path}", f"--output_dir={tmp_path}/output"

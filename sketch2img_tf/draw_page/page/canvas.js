@@ -1,12 +1,14 @@
-// The canvas and its tools. gr.HTML runs this once, when canvas.html is on the page, and gives it `element`, `props`,
-// `trigger` and `watch`. props.value is the drawing as a data URL; the page's Python sees it change. The page that has
-// the model in the browser (web/page.js) gives the same four, and sends drawings more often.
+// The canvas and its tools. gr.HTML runs this once, when canvas.html is on the page, and gives it
+// `element`, `props`, `trigger` and `watch`. props.value is the drawing as a data URL; the page's
+// Python sees it change. The page with the model in the browser (web/page.js) gives the same four,
+// and sends drawings more often.
 
 const QUIET_MS = props.quiet_ms ?? 150; // a drawing is sent when the pencil has rested for as long,
 const LATEST_MS = props.latest_ms ?? 500; // or, while it moves, this often
 const MOST_UNDOS = 50;
-const PAGE = 256; // pencil widths and starters are in pixels of such a page, as the sketches the model learned from
-const [THINNEST, THICKEST] = [2, 6]; // what a pen's pressure makes of a pencil: what the pencils are
+// Pencil widths and starters are in pixels of a page this wide, as are the sketches of the training
+const PAGE = 256;
+const [THINNEST, THICKEST] = [2, 6]; // with a pen's pressure too: as the thin and the thick pencil
 
 const canvas = element.querySelector("canvas");
 const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -58,23 +60,28 @@ function blank() {
 }
 
 function setPen(width, colour) {
-  Object.assign(context, { lineWidth: width * scale, strokeStyle: colour, lineCap: "round", lineJoin: "round" });
+  context.lineWidth = width * scale;
+  context.strokeStyle = colour;
+  Object.assign(context, { lineCap: "round", lineJoin: "round" });
 }
 
 function place(event) {
   const box = canvas.getBoundingClientRect();
   const unit = canvas.width / box.width;
-  return { x: (event.clientX - box.left) * unit, y: (event.clientY - box.top) * unit, width: widthOf(event) };
+  const [x, y] = [(event.clientX - box.left) * unit, (event.clientY - box.top) * unit];
+  return { x, y, width: widthOf(event) };
 }
 
-// Half to one and a half of the tool's width by the pressure of a pen, which is 0.5 of one that cannot tell.
+// A pen's pressure, 0 to 1, makes the line half to one and a half times as wide as the tool. A pen
+// that cannot measure it gives 0.5.
 function widthOf(event) {
   const width = Number(tool.dataset.width);
   if (event.pointerType !== "pen" || tool.dataset.action === "eraser") return width;
   return Math.min(Math.max(width * (0.5 + event.pressure), THINNEST), THICKEST);
 }
 
-// From the middle between the last two places to the middle of the next two, bent towards the place between them.
+// Draws from the middle between the last two places to the middle of the next two, bent towards the
+// place between them.
 function drawTo(next) {
   const middle = { x: (stroke.last.x + next.x) / 2, y: (stroke.last.y + next.y) / 2 };
   context.lineWidth = ((stroke.last.width + next.width) / 2) * scale;
@@ -155,7 +162,8 @@ element.addEventListener("click", (event) => {
 
 document.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
-  if (!(event.ctrlKey || event.metaKey) || !"zy".includes(key) || event.target.closest("input, textarea")) return;
+  if (!(event.ctrlKey || event.metaKey) || !"zy".includes(key)) return;
+  if (event.target.closest("input, textarea")) return;
   event.preventDefault();
   actions[key === "y" || event.shiftKey ? "redo" : "undo"]();
 });

@@ -1,4 +1,4 @@
-// The same drawing as something else, by one click.
+// Tells the page's Python as which other class the same sketch is to be drawn.
 
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-label]");

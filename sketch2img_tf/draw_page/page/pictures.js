@@ -1,4 +1,5 @@
-// What can be done with pictures beside saving them as they are; the page's Python does it.
+// Tells the page's Python which button at the pictures was clicked: Python enlarges a picture,
+// makes a sheet of all, or keeps the drawing. Saving a picture as it is needs no Python.
 
 element.addEventListener("click", (event) => {
   const action = event.target.closest("[data-action]")?.dataset.action;

@@ -1,4 +1,4 @@
-// A file that Python has made, { src, name }, is saved as soon as it is there.
+// Saves the file that Python made, { src, name }, as soon as it is there.
 
 watch("value", () => {
   if (!props.value) return;

@@ -1,5 +1,5 @@
-// What runs beside the page: the worker, and what keeps the page for the visit after this one, which
-// needs no network.
+// Starts the worker, which runs beside the page, and keeps the page in the browser, so that the
+// next visit needs no network.
 
 // A worker that is asked for one thing after the other. `told` takes what it tells of itself, and
 // `failed` is called where it does not start.

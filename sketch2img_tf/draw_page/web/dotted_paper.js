@@ -1,5 +1,5 @@
-// The printed dots of dotted paper taken away: inference/dotted_paper.py in JavaScript, which says
-// why and keeps the numbers' meanings.
+// Removes the printed dots of dotted paper. It is inference/dotted_paper.py in JavaScript, which
+// says why, and what the numbers mean.
 
 import { labelled, longerSide, mapped, median } from "./planes.js";
 import { isDrawnOn } from "./ruled_paper.js";

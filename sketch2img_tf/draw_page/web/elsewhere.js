@@ -1,4 +1,4 @@
-// Pictures that are uploaded, pasted or dropped.
+// Takes pictures that a person uploads, pastes or drops.
 
 // `take(file)` is called with each, or with undefined where there was none; `area` shows that
 // something may be dropped.

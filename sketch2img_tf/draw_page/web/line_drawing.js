@@ -1,5 +1,5 @@
-// The lines of a drawing, found on whatever it was drawn on: inference/line_drawing.py in
-// JavaScript, which says why and keeps the numbers' meanings. Ink is in [0, 1]; 0 is paper.
+// Finds the lines of a drawing on whatever it was drawn on. It is inference/line_drawing.py in
+// JavaScript, which says why, and what the numbers mean. Ink is in [0, 1]; 0 is paper.
 
 import { CUBIC, resized, toLevel } from "./resize.js";
 import {

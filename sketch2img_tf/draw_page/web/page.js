@@ -1,5 +1,5 @@
-// The page: what is drawn, named and wished for goes to the worker, one picture at a time, and
-// comes back as pictures.
+// The page. It sends what is drawn, named and wished for to the worker, one picture at a time, and
+// shows the pictures that come back.
 
 import { keepForLater, workerOf } from "./background.js";
 import canvasOf from "./canvas.js";
@@ -297,7 +297,8 @@ find("#keep").addEventListener("click", () => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, select")) return;
   const act = { "/": () => find("#class-name").click(), n: () => find("#dice").click() }[event.key];
   if (!act) return;
   event.preventDefault();

@@ -1,5 +1,5 @@
-// How much darker than its paper every place of a page is: inference/paper.py in JavaScript, which
-// says why and keeps the numbers' meanings. Brightness is in [0, 1].
+// Computes how much darker than its paper every place of a page is. It is inference/paper.py in
+// JavaScript, which says why, and what the numbers mean. Brightness is in [0, 1].
 
 import { CUBIC, resized, toLevel } from "./resize.js";
 import {

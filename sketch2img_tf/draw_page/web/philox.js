@@ -31,7 +31,7 @@ export function between(first, second, share) {
   const cosine = dot(first, second) / Math.sqrt(dot(first, first) * dot(second, second));
   const angle = Math.acos(Math.min(Math.max(cosine, -1), 1));
   if (angle < 1e-3) return first;
-  const [a, b] = [(1 - share) * angle, share * angle].map((part) => Math.sin(part) / Math.sin(angle));
+  const [a, b] = [1 - share, share].map((part) => Math.sin(part * angle) / Math.sin(angle));
   return first.map((value, at) => a * value + b * second[at]);
 }
 

@@ -1,5 +1,5 @@
-// What paper.js and line_drawing.js need of NumPy, Pillow and SciPy. A plane is one channel:
-// `values`, rows of `width`.
+// The functions of NumPy, Pillow and SciPy that paper.js and line_drawing.js need. A plane is one
+// channel: `values`, rows of `width`.
 
 import { BOX, resized, toLevel } from "./resize.js";
 

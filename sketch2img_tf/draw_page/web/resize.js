@@ -1,5 +1,4 @@
-// Pictures in other sizes, as TensorFlow and Pillow make them. A plane is one channel: `values`,
-// rows of `width`.
+// Resizes pictures as TensorFlow and Pillow do. A plane is one channel: `values`, rows of `width`.
 
 // One channel in another size. `kernel` is one of distances, 0 from `support` on; on the way down
 // it is stretched, so that every value counts. `round` is what becomes of each sum, across and

@@ -1,5 +1,5 @@
-// The printed rules of lined and graph paper taken away: inference/ruled_paper.py in JavaScript,
-// which says why and keeps the numbers' meanings.
+// Removes the printed rules of lined and graph paper. It is inference/ruled_paper.py in JavaScript,
+// which says why, and what the numbers mean.
 
 import { median, round, share, transposed } from "./planes.js";
 
@@ -167,7 +167,9 @@ function bent(contrast, down) {
   const profiles = edges
     .slice(1)
     .map((stop, at) =>
-      Float64Array.from({ length: height }, (_, row) => meanOf(thick, row * width, edges[at], stop)),
+      Float64Array.from({ length: height }, (_, row) =>
+        meanOf(thick, row * width, edges[at], stop),
+      ),
     );
   const lines = profiles.map(linesOf);
   const first = lines.indexOf(Math.max(...lines));

@@ -1,5 +1,5 @@
-// Keeps the page and its model, so that the next visit needs no network. export.py puts the list
-// and its digest here.
+// Keeps the page and its model in the browser, so that the next visit needs no network. export.py
+// writes the list of the files and its digest into the next line.
 
 const { version: VERSION, files: FILES } = "SITE";
 

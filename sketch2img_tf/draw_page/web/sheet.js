@@ -1,5 +1,5 @@
-// Pictures to save: larger ones, and sheets. As page_requests.py makes them, of which a sheet is laid
-// out by sheets/picture_grid.py.
+// Makes pictures to save: one enlarged, or a sheet of all. They are as page_requests.py makes them,
+// with the layout of sheets/picture_grid.py.
 
 import { CUBIC, LANCZOS, resized, toLevel } from "./resize.js";
 

@@ -1,8 +1,8 @@
-// Picture files as people have them, to sketches as the model was trained on:
-// inference/sketch_files.py in JavaScript, which says why and keeps the numbers' meanings. The
-// browser decodes them, and turns them as their EXIF data say.
+// Makes of a picture file, as people have them, a sketch as the model was trained on. It is
+// inference/sketch_files.py in JavaScript, which says why, and what the numbers mean. The browser
+// decodes the file, and turns the picture as its EXIF data say.
 //
-// Differs from it: of a moving picture the first is taken.
+// Differs from it: it takes the first frame of a moving picture.
 
 import { extract, lineWidth, SIZE } from "./line_drawing.js";
 import { boxWhere, extremes, longerSide } from "./planes.js";

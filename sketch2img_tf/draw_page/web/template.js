@@ -1,4 +1,5 @@
-// What Gradio's Handlebars makes of values and lists, which is all that others.html and kept.html have.
+// Fills in a template as Gradio's Handlebars does, with values, conditions and lists: others.html
+// and kept.html have nothing else.
 
 export function rendered(template, values) {
   const value = (path) => path.split(".").reduce((found, name) => found[name], values);

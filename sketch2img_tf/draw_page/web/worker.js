@@ -1,6 +1,6 @@
-// Makes pictures, and reads picture files, beside the page: the pencil never waits for either.
+// Makes pictures, and reads picture files, beside the page, so that the pencil never waits for it.
 //
-// Not a module: LiteRT.js brings in its loader by importScripts, which modules lack.
+// It is not a module, because LiteRT.js loads its loader by importScripts, which modules lack.
 
 const TOLERANCE = 4; // levels by which a graphics card's picture may differ from the processor's
 const REST_MS = 2000; // without a wish before the graphics card is tried
