@@ -99,13 +99,22 @@ def _sketch_pixels(encoded: bytes) -> np.ndarray:
     return np.asarray(Image.alpha_composite(paper, sketch).convert("L"))[..., np.newaxis]
 
 
-def _open(encoded: bytes, wanted: str) -> Image.Image:
+def opened(encoded: bytes) -> tuple[Image.Image, Image.Transpose | None]:
+    """`image_files.open_picture`.
+
+    Raises:
+      ValueError: what is wrong with a file that is empty or no picture.
+    """
     if not encoded:
         raise ValueError("is empty")
     try:
-        picture, turn = image_files.open_picture(encoded)
+        return image_files.open_picture(encoded)
     except Image.UnidentifiedImageError:
         raise ValueError("is not a picture") from None
+
+
+def _open(encoded: bytes, wanted: str) -> Image.Image:
+    picture, turn = opened(encoded)
     if picture.format != wanted:
         raise ValueError(f"is {picture.format}, not {wanted}")
     if picture.size != (SIZE, SIZE):

@@ -7,6 +7,7 @@ import io
 import numpy as np
 from PIL import Image, ImageOps
 
+from datasets.common import pictures
 from datasets.common.pictures import SIZE
 from sketch2img_tf.surroundings import image_files
 
@@ -49,12 +50,7 @@ def to_jpeg(photo: np.ndarray) -> bytes:
 
 
 def _open(encoded: bytes) -> tuple[Image.Image, Image.Transpose | None]:
-    if not encoded:
-        raise ValueError("is empty")
-    try:
-        picture, turn = image_files.open_picture(encoded)
-    except Image.UnidentifiedImageError:
-        raise ValueError("is not a picture") from None
+    picture, turn = pictures.opened(encoded)
     if picture.format not in _FORMATS:
         raise ValueError(f"is {picture.format}, not JPEG, PNG or WebP")
     return picture, turn

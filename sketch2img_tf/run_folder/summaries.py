@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from sketch2img_tf.run_folder import event_files
+from sketch2img_tf.run_folder import event_files, json_lines
 
 FOLDERS = ("samples", "as_drawn")
 SCALARS_FILE = "scalars.jsonl"
@@ -33,8 +33,7 @@ class Summaries:
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """Adds one JSON line {"step": step, tag: value, ...} and the same values to TensorBoard."""
-        with open(self._scalars_path(), "a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, **values}) + "\n")
+        json_lines.append(self._scalars_path(), {"step": step, **values})
         with self.writer.as_default(step):
             for tag, value in values.items():
                 tf.summary.scalar(tag, value)
@@ -73,9 +72,5 @@ class Summaries:
 
 
 def read_scalars(workdir: str) -> list[dict]:
-    """A run's lines of scalars, in order; [] if there are none. Ignores an incomplete last line."""
-    path = os.path.join(workdir, SCALARS_FILE)
-    if not os.path.exists(path):
-        return []
-    with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file if line.endswith("\n")]
+    """A run's lines of scalars, as `json_lines.read` gives them."""
+    return json_lines.read(os.path.join(workdir, SCALARS_FILE))

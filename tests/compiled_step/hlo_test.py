@@ -52,20 +52,29 @@ class _Toy(tf.Module):
             self.chosen.assign(-self.chosen * x)
 
 
+def _results(program: hlo.Program, argument: np.ndarray, by_jax, folder) -> list[np.ndarray]:
+    """What JAX makes of the program with this argument: its results, and the variables it writes.
+
+    Checks that these are the toy's sums, and its three variables.
+    """
+    (folder / "hlo").write_bytes(program.hlo)
+    inputs = [argument, *(np.asarray(each) for each in program.captured)]
+    np.savez(folder / "inputs.npz", **{str(number): array for number, array in enumerate(inputs)})
+    by_jax("-c", _RUN, folder)
+    with np.load(folder / "results.npz") as file:
+        results = [file[name] for name in file.files]
+    assert program.results == ["and", "sum"] and len(results) == 2 + 3
+    return results
+
+
 def test_jax_does_to_the_variables_what_tensorflow_does(by_jax, tmp_path):
     toy, x = _Toy(), np.array([0.5, 1.0, 2.0], np.float32)
     program = hlo.compiled(toy.step, tf.TensorSpec([3]))
     assert {id(each) for each in program.written} == {
         id(each) for each in (toy.added, toy.chosen, toy.steps)
     }
-    (tmp_path / "hlo").write_bytes(program.hlo)
-    inputs = [x, *(np.asarray(each) for each in program.captured)]
-    np.savez(tmp_path / "inputs.npz", **{str(number): array for number, array in enumerate(inputs)})
-    by_jax("-c", _RUN, tmp_path)
-    with np.load(tmp_path / "results.npz") as file:
-        results = [file[name] for name in file.files]
+    results = _results(program, x, by_jax, tmp_path)
     expected = toy.step(tf.constant(x))
-    assert program.results == ["and", "sum"] and len(results) == 2 + 3
     for name, found in paired(program.results, results[:2]):
         np.testing.assert_allclose(found, expected[name], rtol=1e-6)
     for variable, found in paired(program.written, results[2:]):
@@ -78,24 +87,16 @@ def test_a_loop_of_the_programs_own_is_as_many_calls(by_jax, tmp_path):
     assert {id(each) for each in program.written} == {
         id(each) for each in (toy.added, toy.chosen, toy.steps)
     }
-    (tmp_path / "hlo").write_bytes(program.hlo)
-    inputs = [xs, *(np.asarray(each) for each in program.captured)]
-    np.savez(tmp_path / "inputs.npz", **{str(number): array for number, array in enumerate(inputs)})
-    by_jax("-c", _RUN, tmp_path)
-    with np.load(tmp_path / "results.npz") as file:
-        results = [file[name] for name in file.files]
+    results = _results(program, xs, by_jax, tmp_path)
     expected = [toy.step(tf.constant(x)) for x in xs]
-    assert program.results == ["and", "sum"]
-    for name, found in zip(program.results, results):
+    for name, found in paired(program.results, results[:2]):
         np.testing.assert_allclose(found, [each[name] for each in expected], rtol=1e-6)
-    for variable, found in zip(program.written, results[2:]):
+    for variable, found in paired(program.written, results[2:]):
         np.testing.assert_allclose(found, variable, rtol=1e-6, err_msg=variable.name)
 
 
 def test_what_xla_cannot_do_is_a_line():
-    with pytest.raises(
-        UserError, match="XLA cannot compile .*EagerPyFunc.*; train"
-    ):
+    with pytest.raises(UserError, match="XLA cannot compile .*EagerPyFunc.*; train"):
         hlo.compiled(lambda x: tf.py_function(lambda y: y, [x], tf.float32), tf.TensorSpec([3]))
 
 

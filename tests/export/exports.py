@@ -25,8 +25,13 @@ STEP = 1200
 def untrained_generator() -> Generator:
     """One whose pictures follow the sketch, the class and the seed, as those of a trained one."""
     generator = make_generator(CARD.config, len(CLASSES))
-    random = np.random.default_rng(0)
-    for variable in generator.variables:
+    randomize(generator.variables, np.random.default_rng(0))
+    return generator
+
+
+def randomize(variables: list[tf.Variable], random: np.random.Generator) -> None:
+    """Assigns values as large as those of a trained network."""
+    for variable in variables:
         positive = "variance" in variable.name or "gamma" in variable.name
         values = (
             random.uniform(0.5, 1.5, variable.shape)
@@ -34,7 +39,6 @@ def untrained_generator() -> Generator:
             else random.normal(0, 0.15, variable.shape)
         )
         variable.assign(values)
-    return generator
 
 
 def drawing(number: int, side: int = 64) -> Image.Image:

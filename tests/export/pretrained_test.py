@@ -42,14 +42,7 @@ def state() -> TrainState:
     state = TrainState(exports.CARD.config, len(exports.CLASSES))
     random = np.random.default_rng(1)
     for network in (state.averaged_generator, state.discriminator):
-        for variable in network.variables:
-            positive = "variance" in variable.name or "gamma" in variable.name
-            values = (
-                random.uniform(0.5, 1.5, variable.shape)
-                if positive
-                else random.normal(0, 0.15, variable.shape)
-            )
-            variable.assign(values)
+        exports.randomize(network.variables, random)
     state.step.assign(3)
     return state
 

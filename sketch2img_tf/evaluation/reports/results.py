@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from typing import TYPE_CHECKING
+
+from sketch2img_tf.run_folder import json_lines
 
 if TYPE_CHECKING:
     from sketch2img_tf.evaluation.evaluator import Evaluation, Evaluator
@@ -65,17 +66,12 @@ def result_line(
 def append(result: dict, folder: str) -> None:
     """Adds a line to the folder's `metrics.jsonl`; makes the folder and the file if missing."""
     os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, METRICS_FILE), "a", encoding="utf-8") as file:
-        file.write(json.dumps(result) + "\n")
+    json_lines.append(os.path.join(folder, METRICS_FILE), result)
 
 
 def read(folder: str) -> list[dict]:
-    """The folder's results in their order; [] if there are none. Skips a last line cut short."""
-    path = os.path.join(folder, METRICS_FILE)
-    if not os.path.exists(path):
-        return []
-    with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file if line.endswith("\n")]
+    """The folder's results, as `json_lines.read` gives them."""
+    return json_lines.read(os.path.join(folder, METRICS_FILE))
 
 
 def table(result: dict) -> list[list[str]]:
