@@ -114,11 +114,12 @@ class SpectralConv2D(tf.keras.layers.Layer):
         }
 
 
-def power_iteration(network: tf.keras.Model) -> None:
-    """Makes one step of power iteration in every spectrally normalised layer, at any depth."""
-    for module in network.submodules:
-        if isinstance(module, SpectralConv2D):
-            module.power_iteration()
+def power_iteration(network: tf.keras.Model, steps: int = 1) -> None:
+    """Makes steps of power iteration in every spectrally normalised layer, at any depth."""
+    layers = [module for module in network.submodules if isinstance(module, SpectralConv2D)]
+    for _ in range(steps):
+        for layer in layers:
+            layer.power_iteration()
 
 
 def _norm(vector: tf.Tensor) -> tf.Tensor:

@@ -79,9 +79,8 @@ class TrainState(tf.Module):
         """Sets what depends on the weights at the start of a run: averages and spectral norms."""
         for average, variable in zip(self.averaged_generator.variables, self.generator.variables):
             average.assign(variable)
-        for _ in range(_FIRST_POWER_ITERATIONS):
-            for network in self.networks[1:]:
-                power_iteration(network)
+        for network in self.networks[1:]:
+            power_iteration(network, _FIRST_POWER_ITERATIONS)
 
     def set_learning_rates(self, config: Config) -> None:
         """Sets the configured rates in place of those from a checkpoint."""

@@ -116,6 +116,7 @@ def test_going_on_at_a_step_gives_the_batches_that_would_have_come(uneven):
                 np.testing.assert_array_equal(values, other[key])
 
 
+@pytest.mark.ci
 def test_each_worker_balances_its_own_part(uneven):
     sketchy = opened(uneven, balance_classes=1.0)
     for worker in range(2):

@@ -27,6 +27,7 @@ def test_fill_is_that_of_the_release(shared_dir):
     assert np.median(longer) == pytest.approx(fill, abs=0.02)
 
 
+@pytest.mark.ci
 def test_fill_of_edge_maps(shared_dir):
     files = sorted((shared_dir / "photos_128").glob("*/*.jpg"))[::40]
     outlined = [outlines.outline(photos.decode(path.read_bytes()))[..., 0] for path in files]

@@ -315,6 +315,7 @@ def split_into_files(directory: str, folder: pathlib.Path, count: int) -> str:
     return str(copy)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("files", [1, 4])
 def test_three_workers_read_every_example_once_an_epoch(
     files, directory, name_of, monkeypatch, tmp_path
@@ -335,6 +336,7 @@ def test_three_workers_read_every_example_once_an_epoch(
     assert sorted(read) == sorted(expected("train", ()))
 
 
+@pytest.mark.ci
 def test_a_worker_has_its_own_jitter(sketchy):
     """The number of an example is unique among all workers', and with it its seed."""
     one = take(training_batches(sketchy, 1, seed=0, context=_context(2, 0)), 3)

@@ -401,6 +401,7 @@ def _on_paper(path):
     return grey * opacity / 255 + 255 - opacity
 
 
+@pytest.mark.ci
 def test_the_real_part_adds_up(shared_dir):
     """Against the folder and the lists, read here in the plainest way."""
     sketchy, whole = shared_dir / "sketchy", "tx_000000000000"

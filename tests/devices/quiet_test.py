@@ -5,6 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.ci
 _PROGRAM = """
 import sys
 import sketch2img_tf.with_tensorflow

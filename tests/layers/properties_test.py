@@ -85,6 +85,7 @@ CASES = {
     ),
     "mru_instance": (MRU, dict(filters=4, normalization="instance"), (X, IMAGE), True),
 }
+_MORE_UNITS = ("mru_batch_spectral", "mru_unnormalised", "mru_instance")
 every_layer = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
 
@@ -211,7 +212,14 @@ def test_xla_compiles_it_and_its_gradients(case):
         )
 
 
-@every_layer
+SAVED = [
+    # A unit takes seconds to save: one of the four is daily enough
+    pytest.param(case, id=name, marks=pytest.mark.ci if name in _MORE_UNITS else ())
+    for name, case in CASES.items()
+]
+
+
+@pytest.mark.parametrize("case", SAVED)
 def test_saved_model_gives_the_same(case, tmp_path):
     model = _model(case)
     inputs = tf.nest.flatten(case[2])

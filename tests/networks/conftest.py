@@ -1,9 +1,29 @@
-"""The networks' shapes, from what an MRU is made of."""
+"""The networks' shapes, from what an MRU is made of; and frozen networks, each made once."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+import tensorflow as tf
+
+from sketch2img_tf.networks import pretrained
+
+
+@pytest.fixture(scope="module")
+def frozen_networks_made_once() -> Iterator[None]:
+    """The same frozen network for all that ask for the same one: it takes seconds to make."""
+    load = functools.cache(lambda precision, *of: pretrained_load(*of))
+    pretrained_load = pretrained.load
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            pretrained,
+            "load",
+            lambda *of: load(tf.keras.mixed_precision.global_policy().name, *of),
+        )
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from sketch2img_tf.networks.frozen_features import FrozenFeatures
 from sketch2img_tf.networks.sight import Sight
 from tests.paired import paired
 
+pytestmark = pytest.mark.usefixtures("frozen_networks_made_once")
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
 SHAPES = [[8, 8, 5], [4, 4, 6], [2, 2, 7], [1, 1, 8]]
 CLASSES, BATCH = 3, 2
@@ -215,14 +216,14 @@ CHANNELS_OF = {"MobileNet": [128, 256, 512, 1024], "EfficientNetLite0": [24, 40,
 
 @pytest.mark.parametrize("network, channels", CHANNELS_OF.items())
 def test_it_looks_at_strides_of_4_to_32(network, channels):
-    sight = _sight(critic_network=network)
+    sight = _sight(critic_network=network, critic_size=64)
     outputs = sight.critic.network.outputs
     assert [output.shape[1:] for output in outputs] == [
-        [s, s, c] for s, c in zip((8, 4, 2, 1), channels)
+        [s, s, c] for s, c in zip((16, 8, 4, 2), channels)
     ]
     sketches = tf.zeros([BATCH, 64, 64, 1])
     seen = sight(_photos(), _photos(), sketches)
-    assert seen.perceptual == [] and [values.shape[1] for values in seen.critic] == [8, 4, 2, 1]
+    assert seen.perceptual == [] and [values.shape[1] for values in seen.critic] == [16, 8, 4, 2]
 
 
 def test_it_never_looks_past_what_is_trained_of_the_real_weights(shared_dir):

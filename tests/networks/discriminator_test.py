@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -29,6 +31,21 @@ def _made(num_classes: int, base_width: int) -> Discriminator:
     return discriminator
 
 
+@pytest.fixture(scope="module")
+def made_once() -> Discriminator:
+    """Of three classes and width 2."""
+    tf.keras.utils.set_random_seed(0)
+    return _made(3, 2)
+
+
+@pytest.fixture
+def small(made_once) -> Iterator[Discriminator]:
+    """The same for all tests, with the weights that it began with."""
+    before = made_once.get_weights()
+    yield made_once
+    made_once.set_weights(before)
+
+
 def test_variables_at_full_width(mru_shapes, shapes_of):
     expected = {}
     for name, x, filters in MRUS:
@@ -53,35 +70,31 @@ def test_kernels_outside_the_mrus_start_where_pytorch_starts(assert_outside_mrus
     )
 
 
-def test_for_larger_pictures_the_heads_alone_are_larger(shapes_of):
-    large, small = Discriminator(3, 2), _made(3, 2)
+def test_for_larger_pictures_the_heads_alone_are_larger(small, shapes_of):
+    large = Discriminator(3, 2)
     large((tf.image.resize(PHOTOS, [128, 128]), tf.image.resize(SKETCHES, [128, 128])))
     heads = {"real_head/kernel": [16 * 16 * 16, 1], "class_head/kernel": [16 * 16 * 16, 3]}
     assert shapes_of(large) == {**shapes_of(small), **heads}
 
 
-def test_all_convolutions_and_nothing_else_are_spectrally_normalised():
-    discriminator = _made(3, 2)
-    modules = discriminator.submodules
+def test_all_convolutions_and_nothing_else_are_spectrally_normalised(small):
+    modules = small.submodules
     assert sum(isinstance(module, SpectralConv2D) for module in modules) == 4 * 4 + 3
     assert not any(isinstance(module, tf.keras.layers.Conv2D) for module in modules)
-    assert {type(head) for head in (discriminator.real_head, discriminator.class_head)} == {
-        tf.keras.layers.Dense
-    }
+    assert {type(head) for head in (small.real_head, small.class_head)} == {tf.keras.layers.Dense}
 
 
-def test_logits_are_for_one_and_for_each_class():
-    logits, class_logits = _made(3, 2)((PHOTOS, SKETCHES))
+def test_logits_are_for_one_and_for_each_class(small):
+    logits, class_logits = small((PHOTOS, SKETCHES))
     assert logits.shape == [2] and class_logits.shape == [2, 3]
 
 
-def test_heads_are_linear_in_the_features():
+def test_heads_are_linear_in_the_features(small):
     """Doubled weights and biases of a head double its logits; nothing bounds them."""
-    discriminator = _made(3, 2)
-    logits, class_logits = discriminator((PHOTOS, SKETCHES))
-    for head in (discriminator.real_head, discriminator.class_head):
+    logits, class_logits = small((PHOTOS, SKETCHES))
+    for head in (small.real_head, small.class_head):
         head.set_weights([1000.0 * weight for weight in head.get_weights()])
-    scaled, scaled_class = discriminator((PHOTOS, SKETCHES))
+    scaled, scaled_class = small((PHOTOS, SKETCHES))
     np.testing.assert_allclose(scaled, 1000.0 * logits, rtol=1e-4)
     np.testing.assert_allclose(scaled_class, 1000.0 * class_logits, rtol=1e-4)
 
@@ -102,44 +115,41 @@ def test_projection_adds_the_class_vectors_product_with_the_mean_features():
     assert np.abs(of_class).min() > 1e-3
 
 
-def test_without_a_norm_an_example_is_judged_alone_while_training_too(shapes_of):
+def test_without_a_norm_an_example_is_judged_alone_while_training_too(small, shapes_of):
     """Its biases are where the norms' shifts were, and its scales are gone."""
-    normed, discriminator = _made(3, 2), Discriminator(3, 2, normalization="none")
+    discriminator = Discriminator(3, 2, normalization="none")
     together = discriminator((PHOTOS, SKETCHES), training=True)[0]
     alone = [
         discriminator((PHOTOS[i : i + 1], SKETCHES[i : i + 1]), training=True)[0] for i in range(2)
     ]
     np.testing.assert_allclose(tf.concat(alone, 0), together, rtol=1e-4, atol=1e-6)
-    shapes = shapes_of(normed)
+    shapes = shapes_of(small)
     assert shapes_of(discriminator) == {k: v for k, v in shapes.items() if not k.endswith("/gamma")}
     assert len(discriminator.non_trainable_variables) == 4 * 4 + 3  # the spectral norms' vectors
 
 
-def test_logits_depend_on_picture_and_sketch():
-    discriminator = _made(3, 2)
-    before = discriminator((PHOTOS, SKETCHES))
+def test_logits_depend_on_picture_and_sketch(small):
+    before = small((PHOTOS, SKETCHES))
     for changed in ((PHOTOS[:, ::-1], SKETCHES), (PHOTOS, SKETCHES[:, ::-1])):
-        for after, value in paired(discriminator(changed), before):
+        for after, value in paired(small(changed), before):
             assert np.abs(after - value).max() > 1e-4
 
 
-def test_logits_of_an_example_are_its_own_in_inference():
-    discriminator = _made(3, 2)
-    together = discriminator((PHOTOS, SKETCHES), training=False)
+def test_logits_of_an_example_are_its_own_in_inference(small):
+    together = small((PHOTOS, SKETCHES), training=False)
     for i in range(2):
-        alone = discriminator((PHOTOS[i : i + 1], SKETCHES[i : i + 1]), training=False)
+        alone = small((PHOTOS[i : i + 1], SKETCHES[i : i + 1]), training=False)
         np.testing.assert_allclose(alone[0][0], together[0][i], atol=1e-5)
         np.testing.assert_allclose(alone[1][0], together[1][i], atol=1e-5)
 
 
-def test_call_leaves_the_singular_vectors_alone():
-    discriminator = _made(3, 2)
-    vectors = [variable for variable in discriminator.variables if variable.name.endswith("/u:0")]
+def test_call_leaves_the_singular_vectors_alone(small):
+    vectors = [variable for variable in small.variables if variable.name.endswith("/u:0")]
     before = [vector.numpy() for vector in vectors]
     for training in (False, True):
-        discriminator((PHOTOS, SKETCHES), training=training)
+        small((PHOTOS, SKETCHES), training=training)
     assert all(np.array_equal(vector, value) for vector, value in zip(vectors, before))
-    power_iteration(discriminator)
+    power_iteration(small)
     assert not any(np.allclose(vector, value, atol=1e-3) for vector, value in zip(vectors, before))
 
 

@@ -4,6 +4,8 @@ weights and pictures, and its files.
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,7 +13,7 @@ import tensorflow as tf
 from sketch2img_tf.config import LossConfig
 from sketch2img_tf.data.statistics import Statistics
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.networks import perceptual
+from sketch2img_tf.networks import perceptual, pretrained
 from sketch2img_tf.networks.efficientnet_lite import efficientnet_lite0, load_weights
 from sketch2img_tf.networks.frozen_features import FrozenFeatures
 from tests.paired import paired
@@ -82,7 +84,10 @@ def test_a_file_brings_every_variable_and_its_order_does_not_matter(small, tmp_p
 
 
 @pytest.mark.parametrize("kind", ["not npz", "an npy", "one too few", "of another shape"])
-def test_a_file_that_does_not_fit_is_named(kind, small, tmp_path):
+def test_a_file_that_does_not_fit_is_named(kind, small, tmp_path, monkeypatch):
+    choice = pretrained.CHOICES["EfficientNetLite0"]
+    made = dataclasses.replace(choice, build=lambda **of: small)
+    monkeypatch.setitem(pretrained.CHOICES, "EfficientNetLite0", made)
     path = tmp_path / "weights.npz"
     arrays = _arrays(small)
     if kind == "not npz":

@@ -22,6 +22,7 @@ from sketch2img_tf.networks.perceptual import check_weights
 from sketch2img_tf.training import losses
 from tests.paired import paired
 
+pytestmark = pytest.mark.usefixtures("frozen_networks_made_once")
 STATISTICS = Statistics((0.47, 0.45, 0.4), 0.6, (0.04,), 0.96)
 RANDOM_MOBILENET = LossConfig(
     perceptual_network="MobileNet",
@@ -224,6 +225,7 @@ def test_pictures_that_layers_are_measured_on_are_grey_at_all_scales_as_photos_a
     np.testing.assert_array_equal(pictures, frozen_features.photo_like_noise(4, 64))
 
 
+@pytest.mark.ci
 def test_deviations_are_about_those_of_photos(shared_dir):
     """Within a factor of 1.6, in networks whose layers' deviations
     differ by 3 and 8 among each other.
@@ -250,7 +252,7 @@ def test_deviations_are_about_those_of_photos(shared_dir):
 
 # At their smallest size: the channels of the layers chosen by default, from the networks' papers.
 DEFAULTS = [
-    pytest.param("InceptionV3", 75, [64, 192, 256, 288], id="InceptionV3"),
+    pytest.param("InceptionV3", 75, [64, 192, 256, 288], id="InceptionV3", marks=pytest.mark.ci),
     pytest.param(
         "InceptionResNetV2", 75, [64, 192, 320], id="InceptionResNetV2", marks=pytest.mark.slow
     ),
@@ -288,7 +290,10 @@ def test_unknown_layer_is_named_with_what_there_is(layer):
 
 
 @pytest.mark.parametrize("content", ["of another network", "of nothing"])
-def test_wrong_weights_file_is_named(content, tmp_path):
+def test_wrong_weights_file_is_named(content, tmp_path, monkeypatch):
+    made = _features(RANDOM_MOBILENET).network
+    mobilenet = dataclasses.replace(pretrained.CHOICES["MobileNet"], build=lambda **of: made)
+    monkeypatch.setitem(pretrained.CHOICES, "MobileNet", mobilenet)
     path = tmp_path / "weights.h5"
     if content == "of nothing":
         path.write_bytes(b"no HDF5")

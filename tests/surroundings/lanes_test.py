@@ -32,6 +32,7 @@ def _run(program: str, legacy_keras: str | None) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("legacy_keras", [None, "0", "1"])
 def test_keras_2_whatever_a_notebook_has_set(legacy_keras):
     done = _run(_OURS_FIRST, legacy_keras)
@@ -40,6 +41,7 @@ def test_keras_2_whatever_a_notebook_has_set(legacy_keras):
     assert lanes.keras_version() == version
 
 
+@pytest.mark.ci
 def test_tensorflow_says_nothing_of_itself_and_its_errors_are_heard():
     done = _run(
         "import sketch2img_tf.with_tensorflow, tensorflow, sys; print('ours', file=sys.stderr)",
@@ -51,6 +53,7 @@ def test_tensorflow_says_nothing_of_itself_and_its_errors_are_heard():
     assert done.returncode == 1 and "tensorflow" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(not CURRENT, reason="TensorFlow 2.15 has but one Keras")
 def test_tensorflow_imported_before_is_one_line():
     done = _run(_TENSORFLOW_FIRST, None)

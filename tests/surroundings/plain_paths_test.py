@@ -50,6 +50,7 @@ def test_a_system_without_such_names_is_one_line(tmp_path, monkeypatch):
             pass
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", NAMES[:2])
 def test_checkpoints_in_such_a_folder(tmp_path, name, two_states):
     """As many are kept as are wanted; the newest is read again; a
@@ -72,6 +73,7 @@ def test_checkpoints_in_such_a_folder(tmp_path, name, two_states):
     assert "ckpt-3.index" in os.listdir(f"{workdir}/checkpoints/damaged")
 
 
+@pytest.mark.ci
 def test_a_run_that_is_over_holds_no_folder_open(tmp_path, two_states):
     card, state, _ = two_states
     gc.collect()

@@ -23,6 +23,7 @@ from sketch2img_tf.training.train_state import TrainState
 from sketch2img_tf.training.train_step import TrainStep
 from tests.paired import paired
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATISTICS = Statistics((0.5, 0.5, 0.5), 0.5, (0.0,), 1.0)
 CONFIG = config.from_dict(
