@@ -22,6 +22,7 @@ from sketch2img_tf.data import sources
 from sketch2img_tf.data.input_pipeline import training_batches
 from sketch2img_tf.errors import UserError
 
+pytestmark = pytest.mark.ci
 ROOT = pathlib.Path(__file__).parents[2]
 BOX = ("tx_000100000000", "tx_000000000010")
 WHOLE = ("tx_000000000000", "tx_000000000000")

@@ -34,6 +34,7 @@ def as_set(photos):
     return {photo.tobytes() for photo in photos}
 
 
+@pytest.mark.ci
 def test_photos_beside_the_sketches_judge_whether_or_not_they_are_mixed_in(
     data_dir, dummy_data_dir
 ):
