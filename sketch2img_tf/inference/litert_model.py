@@ -77,11 +77,16 @@ class LiteRTModel:
 
     def from_noise(self, sketch: bytes, label: str, noise: np.ndarray) -> np.ndarray:
         """One sketch with float32 noise like that of `noise` to a photo, uint8 [S, S, 3]."""
-        pixels = sketch_pixels.read(sketch, self.card.config.data.image_size)[np.newaxis]
-        label_id = np.array([self.card.class_names.index(label)], np.int32)
+        pixels = sketch_pixels.read(sketch, self.card.config.data.image_size)
+        return self.from_pixels(pixels, self.card.class_names.index(label), noise)
+
+    def from_pixels(self, pixels: np.ndarray, label_id: int, noise: np.ndarray) -> np.ndarray:
+        """The same from a sketch of the model's size, uint8 [S, S, 1], and a class's number."""
+        label_ids = np.array([label_id], np.int32)
         run = self._runners.get()
         try:
-            return run(sketch=pixels, label_id=label_id, noise=noise[np.newaxis])["photo"][0]
+            answer = run(sketch=pixels[np.newaxis], label_id=label_ids, noise=noise[np.newaxis])
+            return answer["photo"][0]
         finally:
             self._runners.put(run)
 

@@ -1,7 +1,7 @@
 """Serves a LiteRT model by the REST interface of TensorFlow Serving, within one's own network.
 
-https://www.tensorflow.org/tfx/api_docs/rest/predict: it answers requests by rows to the signatures
-`serving_default`, `each` and `classes` as TensorFlow Serving does. It asks for no password.
+https://www.tensorflow.org/tfx/serving/api_rest: it answers requests to the signatures of an export,
+by rows and by columns, as TensorFlow Serving does. It asks for no password.
 """
 
 from __future__ import annotations
@@ -106,35 +106,52 @@ class Answering:
 
     def answer(self, body: bytes) -> dict:
         """The answer to the JSON of a request; raises as `predict`."""
-        signature, instances = rest_requests.parse(body)
-        if signature == "classes":
-            names = self.model.card.class_names
-            found = [
-                {"label_id": self._label_id(item["label"]), "class_names": names}
-                for item in instances
-            ]
-        elif signature == "each":
-            found = [self._each(item) for item in instances]
-        else:
-            found = [self._sure(number, item) for number, item in enumerate(instances)]
-        return {"predictions": found}
+        asked = rest_requests.parse(body, self.model.card.config.data.image_size)
+        answer_one = {
+            "serving_default": self._sure,
+            "each": self._each,
+            "tensors": self._from_tensors,
+            "classes": self._classes,
+        }[asked.signature]
+        rows = [answer_one(number, item) for number, item in enumerate(asked.instances)]
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        if len(columns) == 1:  # an only output goes without its name
+            [rows] = columns.values()
+            columns = rows
+        return {"predictions": rows} if asked.by_rows else {"outputs": columns}
 
     def status(self) -> dict:
         """TensorFlow Serving's status of a model that is ready."""
         ready = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
         return {"model_version_status": [{"version": str(self.version), **ready}]}
 
-    def _each(self, item: dict) -> dict:
+    def _sure(self, number: int, item: dict) -> dict:
+        try:
+            return {"photo_bytes": _encoded(self._draw(item))}
+        except UserError as error:
+            raise Refusal(400, f"item {number}: {error}") from None
+
+    def _each(self, _: int, item: dict) -> dict:
         try:
             return {"photo_bytes": _encoded(self._draw(item)), "error": ""}
         except UserError as error:
             return {"photo_bytes": _encoded(b""), "error": str(error)}
 
-    def _sure(self, number: int, item: dict) -> dict:
-        try:
-            return _encoded(self._draw(item))
-        except UserError as error:
-            raise Refusal(400, f"item {number}: {error}") from None
+    def _from_tensors(self, number: int, item: dict) -> dict:
+        classes = len(self.model.card.class_names)
+        if not 0 <= item["label_id"] < classes:
+            raise Refusal(
+                400, f"item {number}: label_id={item['label_id']}: should be 0 to {classes - 1}"
+            )
+        noise = self.model.noise(item["seed"])
+        photo = self.model.from_pixels(item["sketch"], item["label_id"], noise)
+        return {"photo": photo.tolist()}
+
+    def _classes(self, _: int, item: dict) -> dict:
+        return {
+            "label_id": self._label_id(item["label"]),
+            "class_names": self.model.card.class_names,
+        }
 
     def _draw(self, item: dict) -> bytes:
         class_name = self._class_name(item["label"])

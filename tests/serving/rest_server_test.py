@@ -19,8 +19,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from sketch2img_tf.errors import UserError
+from sketch2img_tf.inference import sketch_pixels
 from sketch2img_tf.inference.litert_model import LiteRTModel
 from sketch2img_tf.inference.models import PRETRAINED
+from sketch2img_tf.serving import rest_requests
 from sketch2img_tf.serving.remote_model import RemoteModel
 from tests.draw_page import browser
 from tests.export import exports
@@ -77,6 +79,11 @@ def instance(sketch: bytes, label: str = "cup", seed: int = 0) -> dict:
         "label": label,
         "seed": seed,
     }
+
+
+def tensors(sketch: list, label_id: int = 0) -> dict:
+    inputs = {"sketch": [sketch], "label_id": [label_id], "seed": [0]}
+    return {"signature_name": "tensors", "inputs": inputs}
 
 
 def ask(server: str, body: object, path: str = "/v1/models/sketch2img:predict") -> tuple[int, dict]:
@@ -149,6 +156,64 @@ def test_its_other_answers_have_tensorflow_servings_form(server, model):
         model.card.class_names.index("hot-air_balloon"),
         -1,
     ]
+    assert ask(server, {"signature_name": "classes", "instances": ["Hot air balloon", "?"]}) == (
+        200,
+        answer,  # where there is one input it needs no name
+    )
+
+
+def test_by_columns_it_answers_the_same(server):
+    sketches = [instance(exports.encoded(cup()), seed=3), instance(b"a cat", "chair", -1)]
+    for signature, instances in (
+        ("serving_default", sketches[:1]),
+        ("each", sketches),
+        ("classes", [{"label": "cup"}, {"label": "?"}]),
+    ):
+        names = instances[0].keys()
+        columns = {name: [item[name] for item in instances] for name in names}
+        code, by_rows = ask(server, {"signature_name": signature, "instances": instances})
+        assert code == 200
+        code, by_columns = ask(server, {"signature_name": signature, "inputs": columns})
+        assert code == 200 and by_columns.keys() == {"outputs"}
+        if signature == "serving_default":  # has one output, whose name is left out
+            assert by_columns["outputs"] == by_rows["predictions"]
+        else:
+            rows = [
+                dict(zip(by_columns["outputs"], row))
+                for row in zip(*by_columns["outputs"].values())
+            ]
+            assert rows == by_rows["predictions"]
+    assert ask(server, {"signature_name": "classes", "inputs": ["cup", "?"]}) == (200, by_columns)
+
+
+def test_pixels_in_and_pixels_out(server, model):
+    sketch = sketch_pixels.read(exports.encoded(cup()), 64)
+    cups = model.card.class_names.index("cup")
+    asked = {"sketch": [sketch.tolist()] * 2, "label_id": [cups, 0], "seed": [5, 6]}
+    code, answer = ask(server, {"signature_name": "tensors", "inputs": asked})
+    assert code == 200
+    expected = [
+        exports.pixels(picture).astype(int)
+        for picture in model.from_bytes(
+            [exports.encoded(cup())] * 2, ["cup", model.card.class_names[0]], [5, 6]
+        )
+    ]
+    assert np.abs(np.array(answer["outputs"]) - expected).max() <= 1
+    rows = [dict(zip(asked, row)) for row in zip(*asked.values())]
+    assert ask(server, {"signature_name": "tensors", "instances": rows}) == (
+        200,
+        {"predictions": answer["outputs"]},
+    )
+
+
+def test_its_signatures_are_those_of_an_export(exported):
+    """By name, with inputs of the same names."""
+    import tensorflow as tf
+
+    signatures = tf.saved_model.load(str(exported)).signatures
+    assert {
+        name: set(signature.structured_input_signature[1]) for name, signature in signatures.items()
+    } == {name: set(inputs) for name, inputs in rest_requests.INPUTS.items()}
 
 
 @pytest.mark.parametrize(
@@ -157,13 +222,36 @@ def test_its_other_answers_have_tensorflow_servings_form(server, model):
         (b"\xff", 400, "not JSON"),
         (b"[" * 100_000, 400, "not JSON"),
         ([], 400, "should be"),
-        ({"inputs": {}}, 400, "by rows"),
+        ({}, 400, "by rows, or .* by columns"),
+        ({"instances": [], "inputs": {}}, 400, "by rows, or .* by columns"),
+        ({"instances": {}}, 400, "instances should be a list"),
         ({"instances": []}, 400, "0 instances"),
+        ({"inputs": {}}, 400, "inputs should have label, seed, sketch_bytes, and nothing else"),
+        ({"inputs": [instance(b"a cat")]}, 400, "inputs should have label, seed, sketch_bytes"),
+        ({"inputs": instance(b"a cat")}, 400, "inputs.sketch_bytes should be a list"),
+        (
+            {"inputs": {"sketch_bytes": [], "label": ["cat"], "seed": [1, 2]}},
+            400,
+            "the lists of inputs differ in length: 0 sketch_bytes, 1 label, 2 seed",
+        ),
+        (
+            {"inputs": {"sketch_bytes": [{"b64": ""}], "label": [["cat"]], "seed": [1]}},
+            400,
+            r"inputs.label\[0\] should be the name",
+        ),
+        (tensors([[[255]] * 64] * 63), 400, r"inputs.sketch\[0\] should be .* 64x64x1"),
+        (tensors([[255] * 64] * 64), 400, r"inputs.sketch\[0\] should be lists"),
+        (tensors([[[255]] * 64] * 63 + [[[255]]]), 400, r"inputs.sketch\[0\] should be lists"),
+        (tensors([[[256]] * 64] * 64), 400, r"inputs.sketch\[0\] should be .* from 0 to 255"),
+        (tensors([[[0.5]] * 64] * 64), 400, r"inputs.sketch\[0\] should be lists of whole"),
+        (tensors([[["0"]] * 64] * 64), 400, r"inputs.sketch\[0\] should be lists of whole"),
+        (tensors([[[255]] * 64] * 64, 125), 400, "item 0: label_id=125: should be 0 to 124"),
+        (tensors([[[255]] * 64] * 64, -1), 400, "item 0: label_id=-1: should be 0 to 124"),
         ({"instances": [{}] * 9}, 400, "9 instances: send 1 to 8"),
         (
-            {"instances": [{}], "signature_name": "tensors"},
+            {"instances": [{}], "signature_name": "cats"},
             400,
-            "one of serving_default, classes, each",
+            "one of serving_default, each, tensors, classes",
         ),
         ({"instances": [{}]}, 400, r"instances\[0\] should have label, seed, sketch_bytes"),
         (
