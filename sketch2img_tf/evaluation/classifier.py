@@ -37,9 +37,11 @@ class Classifier:
         """The probabilities of the classes, float64 [M, K], for features [M, C]."""
         return np.exp(_log_softmax((features - self.mean) / self.scale @ self.weights + self.bias))
 
-    def hits(self, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Whether the most probable class is the label, bool [M]."""
-        return self.probabilities(features).argmax(1) == labels
+    def ranks(self, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """How many other classes are at least as probable as the label, int [M]."""
+        probabilities = self.probabilities(features)
+        of_label = np.take_along_axis(probabilities, labels[:, np.newaxis], 1)
+        return (probabilities >= of_label).sum(1) - 1
 
 
 def train(features: np.ndarray, labels: np.ndarray, num_classes: int) -> Classifier:

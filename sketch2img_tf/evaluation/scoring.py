@@ -30,10 +30,11 @@ _HIGHER_IS_BETTER = (
     "edge_recall",
     "edge_precision",
     "class_accuracy",
+    "class_in_five",
     "inception_score",
     "diversity",
 )
-_COUNTED_BY_CLASS = ("l1", "edge_recall", "class_accuracy", "perceptual")
+_COUNTED_BY_CLASS = ("l1", "edge_recall", "class_accuracy", "class_in_five", "perceptual")
 _CHUNK = 64
 _COMPARED = 4096  # distances of sets use at most this many training photos, evenly spaced
 _NEIGHBOUR_SIDE = 32  # photos are compared by the means of this many squares per side
@@ -57,9 +58,8 @@ def metric_names(flags: FeatureFlags) -> list[str]:
     ]
     names += ["nearest_train_rms"]
     if flags.network:
-        names += [
-            f"{kind}_{flags.network}" for kind in ("nearest_train", "class_accuracy", "perceptual")
-        ]
+        kinds = ("nearest_train", "class_accuracy", "class_in_five", "perceptual")
+        names += [f"{kind}_{flags.network}" for kind in kinds]
     names += [name + OF_CLASSES for name in names if _counts_by_class(name)]
     names += ["diversity_l1", "diversity_coarse_l1"]
     if flags.network:
@@ -169,10 +169,10 @@ class Scorer:
     def _judged(
         self, pictures: np.ndarray, part: Part, features: np.ndarray
     ) -> dict[str, np.ndarray]:
+        ranks = self.training.classifier.ranks(features, part.labels)
         return {
-            f"class_accuracy_{self.network.name}": self.training.classifier.hits(
-                features, part.labels
-            ).astype(float),
+            f"class_accuracy_{self.network.name}": (ranks < 1).astype(float),
+            f"class_in_five_{self.network.name}": (ranks < 5).astype(float),
             f"perceptual_{self.network.name}": self.network.perceptual_distances(
                 pictures, part.photos
             ),

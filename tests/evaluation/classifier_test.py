@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from sketch2img_tf.evaluation import classifier
+from tests.paired import paired
 
 
 def clusters(count, features, classes=4, seed=0):
@@ -31,8 +34,19 @@ def test_it_is_scikit_learns_logistic_regression(count, features):
 def test_it_knows_new_examples_of_its_classes_and_is_the_same_every_time():
     x, labels = clusters(400, 10)
     found = classifier.train(x[:200], labels[:200], 4)
-    assert found.hits(x[200:], labels[200:]).mean() > 0.9
+    assert (found.ranks(x[200:], labels[200:]) == 0).mean() > 0.9
     np.testing.assert_array_equal(found.weights, classifier.train(x[:200], labels[:200], 4).weights)
+
+
+def test_the_rank_of_the_label_is_its_place_in_the_order_of_the_probabilities():
+    x, labels = clusters(60, 3)
+    found = classifier.train(x, labels, 4)
+    labels = np.random.default_rng(1).integers(0, 4, 60)
+    order = np.argsort(-found.probabilities(x), 1).tolist()
+    expected = [classes.index(label) for classes, label in paired(order, labels)]
+    assert found.ranks(x, labels).tolist() == expected and set(expected) == {0, 1, 2, 3}
+    undecided = dataclasses.replace(found, weights=found.weights * 0, bias=found.bias * 0)
+    assert undecided.ranks(x, labels).tolist() == [3] * 60
 
 
 def test_a_feature_that_hardly_moved_does_not_decide():

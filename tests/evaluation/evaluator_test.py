@@ -293,7 +293,15 @@ def test_results_are_appended_and_a_line_cut_short_is_left_out(tmp_path, result)
 
 
 @pytest.mark.parametrize(
-    "name", ["psnr", "ssim", "edge_recall", "class_accuracy_MobileNet", "diversity_l1"]
+    "name",
+    [
+        "psnr",
+        "ssim",
+        "edge_recall",
+        "class_accuracy_MobileNet",
+        "class_in_five_MobileNet",
+        "diversity_l1",
+    ],
 )
 def test_what_is_better_when_higher(name):
     assert not scoring.lower_is_better(name)
