@@ -40,7 +40,7 @@ COMMANDS = {
     "-m datasets.sketchy.build": {},
     "-m datasets.edge_maps.build": {},
     "-m datasets.miniature.build": {"": "--output_dir=DIR is missing"},
-    "-m compiled_step.pack": {"--packed_dir=p --crop_fraction=0.1": "--crop_fraction: XLA does"},
+    "-m compiled_step.pack": {"--packed_dir=p --crop_fraction=0.1": "--crop_fraction: XLA cannot"},
     "-m compiled_step.unpack": {"": "--packed_dir is missing: "},
     "-m compiled_step.first_step": {"": "--packed_dir is missing: "},
     f"{INSTALLED} generate": {"--label=cat": "--sketch is missing: "},

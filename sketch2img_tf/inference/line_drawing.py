@@ -17,6 +17,7 @@ _FEWEST = 1e-4  # of the page: fewer dark pixels are dust
 _SMALLEST = 0.03  # of the page: a smaller drawing is a speck
 # Of the page: a larger part is not a speck beside a drawing; a punched hole has 0.02 to 0.04
 _SPECK = 0.045
+_DUST = 1 / 3  # of a line's width: no pen makes a smaller mark, but a JPEG file does beside lines
 _GAP = 0.04  # of the page: nearer parts belong together
 _THINNEST = 2.0  # pixels on a canvas of 256; the release's lines are 3 wide
 
@@ -129,8 +130,10 @@ def _drawing_box(ink: np.ndarray, drawn: np.ndarray) -> tuple[np.ndarray, np.nda
     """Two corners of the drawing's box, (row, column) each."""
     places = np.argwhere(drawn)
     low, high = places.min(0) * _block(ink), (places.max(0) + 1) * _block(ink)
-    inked = np.argwhere(ink[low[0] : high[0], low[1] : high[1]] > 0.5)
-    return low + inked.min(0), low + inked.max(0) + 1
+    parts = connected_parts.parts(ink[low[0] : high[0], low[1] : high[1]] > 0.5)
+    is_mark = connected_parts.extents(parts) >= max(_DUST * line_width(ink), 1)
+    marks = np.argwhere(is_mark[parts])
+    return low + marks.min(0), low + marks.max(0) + 1
 
 
 def _square(

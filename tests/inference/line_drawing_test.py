@@ -236,6 +236,11 @@ def test_specks_beside_the_drawing_are_left_out(dirt, count, clean):
     assert f"{count} {'speck' if count == 1 else 'specks'} beside the drawing left out" in notes
 
 
+def test_dust_beside_the_lines_does_not_move_the_drawing(clean):
+    pixels, _ = line_drawing.extract(page(pages.with_dust()), fill=FILL)
+    assert overlap(pixels, clean) > 0.99
+
+
 def test_small_parts_of_a_drawing_are_kept():
     """An eye within it, dashes that lead away from it; and a drawing of dots alone."""
     drawn = kite()

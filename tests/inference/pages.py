@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tests.inference import drawn_pages
-from tests.inference.drawn_pages import HEIGHT, WIDTH, kite
+from tests.inference.drawn_pages import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, kite
 
 
 def drawings() -> dict[str, Image.Image]:
@@ -25,6 +25,7 @@ def drawings() -> dict[str, Image.Image]:
         "on nothing": _on_nothing((0, 0, 0, 255)),
         "white on nothing": _on_nothing((255, 255, 255, 255)),
         "with specks": _with_specks(),
+        "with dust beside its lines": with_dust(),
         "in a dark frame": _framed(),
         "on a table as dark as the ink": on_table(40, 230, 48),
         "beside white paper": beside_white(40, 140),
@@ -70,6 +71,14 @@ def _with_specks() -> Image.Image:
     for x, y in ((30, 30), (560, 350), (40, 370)):
         ImageDraw.Draw(page).ellipse((x, y, x + 4, y + 4), fill=0)
     return page
+
+
+def with_dust() -> Image.Image:
+    """Single dark pixels a little beside the lines, as in what JPEG leaves of strong colours."""
+    picture = kite()
+    for place in ((LEFT - 9, TOP + 60), (RIGHT + 8, TOP + 90), (LEFT + 80, BOTTOM + 9)):
+        picture.putpixel(place, 0)
+    return picture
 
 
 def _framed() -> Image.Image:

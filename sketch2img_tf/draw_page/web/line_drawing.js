@@ -23,6 +23,7 @@ export const SIZE = 256;
 const FEWEST = 1e-4;
 const SMALLEST = 0.03;
 const SPECK = 0.045;
+const DUST = 1 / 3; // of a line's width
 const GAP = 0.04;
 const THINNEST = 2.0;
 const INKED = 0.12; // of a block, which then holds lines
@@ -119,19 +120,25 @@ function withoutSpecks(drawn, notes) {
 
 function drawingBox(ink, drawn, place, block) {
   const within = boxWhere(drawn, (value, at) => value && place[at]);
-  return boxWhere(ink, (value, at) => {
+  const inked = mapped(ink, (value, at) => {
     const [row, column] = [
       Math.floor(at / ink.width / block),
       Math.floor((at % ink.width) / block),
     ];
-    return (
-      value > 0.5 &&
+    return value > 0.5 &&
       row >= within.top &&
       row < within.bottom &&
       column >= within.left &&
       column < within.right
-    );
+      ? 1
+      : 0;
   });
+  const { numbers, boxes } = labelled(inked);
+  const smallest = DUST * lineWidth(ink);
+  return boxWhere(
+    inked,
+    (value, at) => value && longerSide(boxes[numbers[at] - 1]) >= smallest,
+  );
 }
 
 function square(ink, box, fill, notes) {
