@@ -68,14 +68,20 @@ def unpack(packed_dir: str, output_dir: str, workdir: str) -> str:
     return f"{workdir}: the averaged generator {made}; export.py takes it"
 
 
+def _arrays(output_dir: str, parts: str, names: list[str], of: str) -> dict[str, np.ndarray]:
+    """The arrays in the files of these names; all of `names` are there."""
+    arrays = layout.read_parts(output_dir, parts)
+    if not set(names) <= set(arrays):
+        raise UserError(
+            f"--output_dir={output_dir}: a file of {of} is missing; copy all files of that folder"
+        )
+    return arrays
+
+
 def _state(run: packed.Packed, output_dir: str, step: int) -> TrainState:
     """The state at the end of the run."""
-    arrays = layout.read_parts(output_dir, layout.STATE_PARTS)
-    if not set(run.described["written"]) <= set(arrays):
-        raise UserError(
-            f"--output_dir={output_dir}: a file of the state is missing; copy all files of that"
-            " folder"
-        )
+    names = run.described["written"]
+    arrays = _arrays(output_dir, layout.STATE_PARTS, names, of="the state")
     state = run.restored(newer=arrays).state
     if int(state.step) != step:
         raise UserError(
@@ -87,12 +93,8 @@ def _state(run: packed.Packed, output_dir: str, step: int) -> TrainState:
 
 def _generator(run: packed.Packed, output_dir: str) -> TrainState:
     """The packed state, but with the averaged generator of the run."""
-    arrays = layout.read_parts(output_dir, layout.GENERATOR)
-    if not set(run.described["averaged_generator"]) <= set(arrays):
-        raise UserError(
-            f"--output_dir={output_dir}: a file of the generator is missing; copy all files of that"
-            " folder"
-        )
+    names = run.described["averaged_generator"]
+    arrays = _arrays(output_dir, layout.GENERATOR, names, of="the generator")
     state = run.restored(newer=arrays).state
     for variable, average in zip(state.generator.variables, state.averaged_generator.variables):
         variable.assign(average)
