@@ -34,6 +34,8 @@ _NO_LINES = 5e-4  # mean brightness that lines take from the page
 _FEW = 1e-3  # of the page
 _SHARE_OF_PAPER = 0.1  # of the page at least has the tone of the paper under the lines
 _DARKEST_PAPER = 0.1  # brightness
+# Of a channel: on darker paper the noise of a JPEG file is as strong as lines
+_DARKEST_IN_CHANNEL = 0.2
 _SHADOW = 0.4  # of the brightness of the lit paper: a darker place is not paper
 _STRIP = 0.05  # of the page's height or width
 _NOISE = 3.0  # standard deviations, about
@@ -202,7 +204,7 @@ def _without_strips(contrast: np.ndarray) -> np.ndarray:
 
 
 def _shows_more(channel: _Background, brightness: _Background) -> bool:
-    shows_lines = channel.share > _SHARE_OF_PAPER
+    shows_lines = channel.share > _SHARE_OF_PAPER and channel.tone > _DARKEST_IN_CHANNEL
     return shows_lines and np.mean(channel.lines - brightness.lines > FAINTEST) > _FEW
 
 
@@ -210,11 +212,15 @@ def _local_contrast(view: np.ndarray, background: _Background) -> np.ndarray:
     """The contrast to the page without its lines.
 
     At the edge of a sheet, a shadow or a fill, the darker side counts as paper, so that the edge is
-    not a line. A place that is much darker than the rest of the page is not paper but the table:
-    nothing there counts as drawn, nor at the edges of the paper and of the picture.
+    not a line. A place that is much darker than the rest of the page, and than the paper under the
+    lines, is not paper but the table: nothing there counts as drawn, nor at the edges of the paper
+    and of the picture.
     """
     closed = background.closed
-    darkest = max(_SHADOW * np.percentile(closed, 90), 255 * _DARKEST_PAPER)
+    darkest = _SHADOW * np.percentile(closed, 90)
+    if background.share > _SHARE_OF_PAPER:  # dark paper can have a bright margin
+        darkest = min(darkest, 255 * (background.tone - _ONE_TONE))
+    darkest = max(darkest, 255 * _DARKEST_PAPER)
     on_paper = closed.point(lambda level: 255 * (level >= darkest))
     on_paper = ImageOps.expand(ImageOps.crop(on_paper, 1), 1).filter(ImageFilter.MinFilter(_WINDOW))
     darker = closed.filter(ImageFilter.GaussianBlur(1)).filter(ImageFilter.MinFilter(5))

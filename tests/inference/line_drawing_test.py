@@ -146,6 +146,14 @@ def test_toned_paper_with_something_white_on_it(sheet, ink, share, clean):
     assert overlap(pixels, clean) > 0.9
 
 
+@pytest.mark.parametrize("paper", [(84, 104, 104), (70, 70, 70), (95, 95, 60)])
+def test_dark_paper_in_a_white_margin_is_no_table(paper, clean):
+    """It is darker than tables are beside white paper, but the lines are on it."""
+    pixels, notes = line_drawing.extract(page(pages.in_white_margin((0, 0, 8), paper)), fill=FILL)
+    assert notes[0] == "black on white"
+    assert overlap(pixels, clean) > 0.9
+
+
 def test_a_blackboard_in_a_white_margin(clean):
     around = Image.new("L", (900, 700), 255)
     around.paste(kite(230, 60), (150, 150))

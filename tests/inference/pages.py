@@ -29,6 +29,7 @@ def drawings() -> dict[str, Image.Image]:
         "in a dark frame": _framed(),
         "on a table as dark as the ink": on_table(40, 230, 48),
         "beside white paper": beside_white(40, 140),
+        "on dark paper in a white margin": in_white_margin((0, 0, 44), (84, 104, 104)),
         "yellow on a greyish blue": kite((230, 238, 22), (82, 124, 156), "RGB"),
         "lined": _on_rules(upright=False),
         "graph": _on_rules(upright=True),
@@ -100,6 +101,13 @@ def beside_white(ink: int, sheet: int, share: float = 0.2) -> Image.Image:
     across = round(share * WIDTH * HEIGHT / (HEIGHT - 40))
     ImageDraw.Draw(page).rectangle((WIDTH - 20 - across, 20, WIDTH - 20, HEIGHT - 20), fill=255)
     return page
+
+
+def in_white_margin(ink: tuple[int, int, int], paper: tuple[int, int, int]) -> Image.Image:
+    """Paper less than 0.4 times as bright as what is around it."""
+    around = Image.new("RGB", (WIDTH + 120, HEIGHT + 80), "white")
+    around.paste(kite(ink, paper, "RGB"), (60, 40))
+    return around
 
 
 def _on_rules(upright: bool) -> Image.Image:

@@ -32,6 +32,7 @@ const NO_LINES = 5e-4;
 const FEW = 1e-3;
 const SHARE_OF_PAPER = 0.1;
 const DARKEST_PAPER = 0.1;
+const DARKEST_IN_CHANNEL = 0.2;
 const SHADOW = 0.4;
 const STRIP = 0.05;
 const NOISE = 3.0;
@@ -176,12 +177,14 @@ function withoutStrips({ values, width, height }) {
 
 function showsMore(channel, whole) {
   const more = (value, at) => value - whole.lines.values[at] > FAINTEST;
-  return channel.share > SHARE_OF_PAPER && share(channel.lines.values, more) > FEW;
+  const showsLines = channel.share > SHARE_OF_PAPER && channel.tone > DARKEST_IN_CHANNEL;
+  return showsLines && share(channel.lines.values, more) > FEW;
 }
 
-function localContrast(view, { closed }) {
-  const { width, height } = view;
-  const darkest = Math.max(SHADOW * quantiles(closed.values, [0.9])[0], 255 * DARKEST_PAPER);
+function localContrast(view, { closed, tone, share: ofPaper }) {
+  let darkest = SHADOW * quantiles(closed.values, [0.9])[0];
+  if (ofPaper > SHARE_OF_PAPER) darkest = Math.min(darkest, 255 * (tone - ONE_TONE));
+  darkest = Math.max(darkest, 255 * DARKEST_PAPER);
   const onPaper = mapped(closed, (level, at) => {
     const [row, column] = [Math.floor(at / closed.width), at % closed.width];
     const edge = Math.min(row, column, closed.height - 1 - row, closed.width - 1 - column) === 0;
