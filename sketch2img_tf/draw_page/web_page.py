@@ -27,10 +27,12 @@ _SITE = '"SITE"'  # in service_worker.js: stands for what the service worker kee
 
 # Threads need shared memory, which browsers give only to pages that exclude content of other sites.
 # Some hosts read such a file, and send these headers.
-_HEADERS = """/*
+_HEADERS = b"""/*
   Cross-Origin-Opener-Policy: same-origin
   Cross-Origin-Embedder-Policy: require-corp
 """
+# What is for the host, and not for visitors. GitHub Pages would make a web page of the model card.
+_FOR_HOSTS = {"_headers": _HEADERS, ".nojekyll": b""}
 
 
 def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
@@ -47,8 +49,8 @@ def export(generator: Generator, card: Card, step: int, export_dir: str) -> str:
     with new_version(export_dir, name) as temporary:
         files = _page(generator, card)
         files[lite_model.MODEL_FILE] = lite_model.convert(generator, card.statistics)
-        kept = {path: content for path, content in files.items() if not path.startswith("_")}
-        files |= {f"litert/{path}": content for path, content in runtime.items()}
+        kept = dict(files)
+        files |= _FOR_HOSTS | {f"litert/{path}": content for path, content in runtime.items()}
         files["service_worker.js"] = _service_worker(kept, runtime)
         for path, content in files.items():
             target = os.path.join(temporary, path)
@@ -87,7 +89,6 @@ def _page(generator: Generator, card: Card) -> dict[str, bytes]:
         **{name: _text(name).encode() for name in ("canvas.css", "strips.css")},
         **{f"{name}.js": _module(name).encode() for name in ("canvas", "others", "kept")},
         "model.json": json.dumps(model).encode(),
-        "_headers": _HEADERS.encode(),
     }
     files["litert/license.txt"] = files.pop("litert_license.txt")
     return files

@@ -403,6 +403,7 @@ reader.then(({ readSketch }) => readSketch(new Blob([bytes]), fill)).then(
 """
 
 
+@pytest.mark.slow
 def test_pictures_are_read_as_python_reads_them(window, tmp_path):
     drawings = pages.drawings()
     clean = None
@@ -488,6 +489,9 @@ def test_threads_where_the_headers_allow_them(site, model, chromium):
         chromium.open(f"{address}drawing/web-1200/")
         chromium.press("[data-label=apple]")
         chromium.wait(lambda: shows(chromium, model, "apple"))
+        threads = chromium.driver.execute_script("return navigator.hardwareConcurrency")
+        by = f"by WebAssembly, {threads} threads" if threads > 1 else "by WebAssembly"
+        assert f"Drawn on this computer {by}" in chromium.text("#engine")
     assert any(path.endswith("litert_wasm_threaded_internal.wasm") for path in asked)
 
 
@@ -525,7 +529,8 @@ def test_the_folder_is_complete(site):
         str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()
     } - set(site_files)
     assert {name for name in left_out if "litert_wasm" not in name} == {
-        *("_headers", "service_worker.js", "assets.extra/card.json", "assets.extra/MODEL_CARD.md")
+        *("_headers", ".nojekyll", "service_worker.js"),
+        *("assets.extra/card.json", "assets.extra/MODEL_CARD.md"),
     }
     assert not [
         path.name for path in folder.glob("*.js") if "http" in path.read_text()
