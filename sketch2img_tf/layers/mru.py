@@ -142,14 +142,14 @@ class MRU(tf.keras.layers.Layer):
           labels: int [B], if the norms are conditional.
           training: as of a call.
         """
-        features, moments = (candidate, shortcut), [None, None]
+        features, known = (candidate, shortcut), [{}, {}]
         if training and self.synchronized and self.normalization in OF_THE_BATCH:
-            moments = moments_of_all_replicas(*features)
+            known = [{"moments": pair} for pair in moments_of_all_replicas(*features)]
         inputs = [(x, labels[0]) if self.normalization in CONDITIONAL else x for x in features]
         norms = (self.candidate_norm, self.shortcut_norm)
         return [
-            norm.scale_and_shift(its_inputs, training, its_moments)
-            for norm, its_inputs, its_moments in zip(norms, inputs, moments)
+            norm.scale_and_shift(its_inputs, training, **known_of_it)
+            for norm, its_inputs, known_of_it in zip(norms, inputs, known)
         ]
 
     @property

@@ -183,7 +183,7 @@ class NoNormalization(tf.keras.layers.Layer):
         return normalized(x, *self.scale_and_shift(x, training))
 
     def scale_and_shift(
-        self, x: tf.Tensor, training: bool | None = None, moments: None = None
+        self, x: tf.Tensor, training: bool | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """For `normalized`: ones and beta, float32 [1, 1, 1, C] each."""
         shift = tf.reshape(self.beta, [1, 1, 1, -1])
@@ -215,7 +215,7 @@ class InstanceNormalization(tf.keras.layers.Layer):
         return normalized(x, *self.scale_and_shift(x, training))
 
     def scale_and_shift(
-        self, x: tf.Tensor, training: bool | None = None, moments: None = None
+        self, x: tf.Tensor, training: bool | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """For `normalized`: float32 [B, 1, 1, C] each."""
         mean, variance = operations.moments(x, _POSITIONS)
