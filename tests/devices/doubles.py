@@ -38,7 +38,7 @@ def in_doubles() -> Iterator[None]:
             (tf, "float32", tf.float64),
             (tf, "zeros", _of_doubles(tf.zeros)),
             (tf, "ones", _of_doubles(tf.ones)),
-            (tf, "one_hot", lambda indices, depth: _one_hot(indices, depth, dtype=tf.float64)),
+            (tf, "one_hot", _one_hot_of_doubles),
             (tf, "constant", _constant_of_doubles),
             # Of Python's numbers among the arguments
             (constant_op, "constant", _constant_of_doubles),
@@ -65,6 +65,10 @@ def doubles(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 def _of_doubles(function):
     return lambda shape, dtype=tf.float64: function(shape, dtype)
+
+
+def _one_hot_of_doubles(indices, depth, dtype=tf.float64) -> tf.Tensor:
+    return _one_hot(indices, depth, dtype=dtype)
 
 
 def _constant_of_doubles(value, dtype=None, *arguments, **named) -> tf.Tensor:
