@@ -39,6 +39,10 @@ COMMANDS = {
     "draw.py": {"--model=m --server=s": "give either --model", "--api --browser": "shows no page"},
     "-m datasets.sketchy.build": {},
     "-m datasets.edge_maps.build": {},
+    "-m datasets.edge_maps.learn": {
+        "": "--sketches_dir is missing: ",
+        "--sketches_dir=d": "--output is missing: ",
+    },
     "-m datasets.miniature.build": {"": "--output_dir=DIR is missing"},
     "-m compiled_step.pack": {"--packed_dir=p --crop_fraction=0.1": "--crop_fraction: XLA cannot"},
     "-m compiled_step.unpack": {"": "--packed_dir is missing: "},

@@ -14,6 +14,7 @@ from typing import Callable
 
 from datasets.common.listing import Picture
 from datasets.edge_maps import inspection
+from datasets.edge_maps.ink_network import LinesOptions
 from datasets.edge_maps.inspection import Checked, Pair
 from sketch2img_tf import versions
 from sketch2img_tf.errors import UserError
@@ -31,13 +32,16 @@ def options(given: list[str]) -> PipelineOptions:
 
 
 def check_all(
-    found: list[Picture], pipeline_options: PipelineOptions, folder: str
+    found: list[Picture],
+    pipeline_options: PipelineOptions,
+    folder: str,
+    lines: LinesOptions | None = None,
 ) -> list[Checked]:
     """`inspection.check` of every photo, in their order; workers write results to `folder`."""
     with tempfile.TemporaryDirectory(prefix="incomplete", dir=folder) as results:
         with apache_beam.Pipeline(options=pipeline_options) as pipeline:
             photos = pipeline | apache_beam.Create(list(enumerate(found))) | apache_beam.Reshuffle()
-            checked = photos | "DrawOutline" >> apache_beam.Map(_check)
+            checked = photos | "DrawOutline" >> apache_beam.Map(_check, lines)
             checked | apache_beam.io.WriteToText(f"{results}/checked")
         lines = [
             line
@@ -56,10 +60,10 @@ def examples(pairs: list[Pair], example: Callable[[Pair], dict]) -> apache_beam.
     )
 
 
-def _check(numbered: tuple[int, Picture]) -> str:
+def _check(numbered: tuple[int, Picture], lines: LinesOptions | None) -> str:
     """The result as a line of text, since Beam writes text files."""
     number, picture = numbered
-    return base64.b64encode(pickle.dumps((number, inspection.check(picture)))).decode()
+    return base64.b64encode(pickle.dumps((number, inspection.check(picture, lines)))).decode()
 
 
 def _loaded(line: bytes) -> tuple[int, Checked]:

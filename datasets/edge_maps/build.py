@@ -35,6 +35,18 @@ def _define_flags() -> None:
         " the photos. Photos that the sketches hold out are held out here too, photos that the"
         " sketches train on are left out, and no tenth is held out.",
     )
+    path_flags.define(
+        "lines_weights",
+        "",
+        "File that datasets.edge_maps.learn wrote from sketches: draw the thing in a photo as"
+        " people would. By default, the most salient edges are drawn.",
+    )
+    path_flags.define(
+        "features_weights",
+        "imagenet",
+        "With --lines_weights: weights of MobileNet with which that file was made: imagenet,"
+        " random, or a file.",
+    )
     flags.DEFINE_integer(
         "max_bad",
         0,
@@ -57,7 +69,10 @@ def _main() -> None:
 
     logging.set_verbosity(logging.WARNING)
     tf.config.set_visible_devices([], "GPU")  # Leave its memory to a training on this computer.
-    names = ("photos_dir", "data_dir", "testset", "max_bad", "beam", "beam_options", "sketches_dir")
+    names = (
+        *("photos_dir", "data_dir", "testset", "max_bad", "beam", "beam_options", "sketches_dir"),
+        *("lines_weights", "features_weights"),
+    )
     print(json.dumps(records.build(**{name: flags.FLAGS[name].value for name in names})))
 
 

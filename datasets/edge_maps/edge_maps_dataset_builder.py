@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import tensorflow_datasets as tfds
 
 from datasets.common.pictures import SIZE
 from datasets.common.sources import Source
-from datasets.edge_maps import inspection, photos
+from datasets.edge_maps import ink_network, inspection, photos
 from sketch2img_tf.data.names import EDGE_MAPS_VERSION
 from sketch2img_tf.surroundings import progress
+
+if TYPE_CHECKING:
+    from datasets.edge_maps.ink_network import LinesOptions
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -29,6 +33,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       sketches_dir: a folder of built sketches with which training will mix the photos; see
         `inspection.inspect`.
       max_bad: how many unreadable photos may be left out; with more, nothing is built.
+      lines: the network that chooses the lines; None: the most salient edges are drawn.
       beam_options: options of Apache Beam, which then does the work; None: this process does it.
       **kwargs: `data_dir` and `version`, as for every builder.
     """
@@ -46,6 +51,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         testset: str = "",
         sketches_dir: str = "",
         max_bad: int = 0,
+        lines: LinesOptions | None = None,
         beam_options: list[str] | None = None,
         **kwargs,
     ):
@@ -54,6 +60,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self._testset = testset
         self._sketches_dir = sketches_dir
         self._max_bad = max_bad
+        self._lines = lines
         self._beam_options = beam_options
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -76,7 +83,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             sources, self._testset, self._sketches_dir, self._max_bad, self._check_all
         )
         self.info.features["label"].names = inspected.class_names
-        self.info.metadata.update({**_metadata(inspected), "testset": self._testset})
+        of_lines = ink_network.sha256(self._lines.lines_weights) if self._lines else ""
+        self.info.metadata.update(
+            {**_metadata(inspected), "testset": self._testset, "lines_sha256": of_lines}
+        )
         return {
             "train": self._generate_examples("train", inspected.train),
             "test": self._generate_examples("test", inspected.test),
@@ -84,10 +94,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _check_all(self, found: list) -> list[inspection.Checked]:
         if self._beam_options is None:
-            return inspection.check_all_here(found)
+            return inspection.check_all_here(found, self._lines)
         from datasets.edge_maps import beam  # here: an optional requirement
 
-        return beam.check_all(found, beam.options(self._beam_options), str(self.data_path.parent))
+        options = beam.options(self._beam_options)
+        return beam.check_all(found, options, str(self.data_path.parent), self._lines)
 
     def _generate_examples(self, split: str, pairs: list[inspection.Pair]):
         if self._beam_options is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import functools
 import io
 import multiprocessing
 import os
@@ -20,12 +21,13 @@ from PIL import Image
 
 from datasets.common import building, listing, looks, pictures, sources, statistics
 from datasets.common.report import Report
-from datasets.edge_maps import outlines, photos
+from datasets.edge_maps import drawing, ink_network, outlines, photos
 from sketch2img_tf.errors import UserError
 from sketch2img_tf.surroundings import file_names, progress
 
 if TYPE_CHECKING:
     from datasets.common.listing import Picture
+    from datasets.edge_maps.ink_network import LinesOptions
 
 _FEW = 256  # photos: to draw them takes less time than to start processes
 
@@ -183,31 +185,37 @@ def _check_class_folders(
     report.add("empty_classes", sorted(names.difference(class_names)))
 
 
-def check_all_here(found: list[Picture]) -> list[Checked]:
+def check_all_here(found: list[Picture], lines: LinesOptions | None = None) -> list[Checked]:
     """`check` of every photo, on all cores of this machine."""
+    check_one = functools.partial(check, lines=lines)
     with contextlib.ExitStack() as stack:
         if len(found) < _FEW:
-            checked = map(check, found)
+            checked = map(check_one, found)
         else:
             # Not threads: they would wait for each other, for Python's lock. Not forks: TensorFlow
             # has threads already, and a fork that is made while one of them holds a lock hangs.
             start = multiprocessing.get_context("spawn")
-            pool = stack.enter_context(futures.ProcessPoolExecutor(mp_context=start))
-            checked = pool.map(check, found, chunksize=4)
+            pool = stack.enter_context(
+                futures.ProcessPoolExecutor(mp_context=start, initializer=ink_network.use_one_core)
+            )
+            checked = pool.map(check_one, found, chunksize=4)
         return list(
             progress.bar(checked, total=len(found), desc="Drawing outlines", unit=" photos")
         )
 
 
-def check(picture: Picture) -> Checked:
-    """Decodes the whole photo and draws its outline."""
+def check(picture: Picture, lines: LinesOptions | None = None) -> Checked:
+    """Decodes the whole photo and draws its outline: edges, or what a network chose by `lines`."""
     try:
         encoded = picture.path.read_bytes()
         whole = photos.open_upright(encoded)
     except Exception as error:  # Pillow raises nearly anything on damaged bytes.
         return Checked(problem=str(error) or type(error).__name__)
     photo = photos.middle_square(whole)
-    outline = outlines.outline(photo)
+    if lines is None:
+        outline = outlines.outline(photo)
+    else:
+        outline = drawing.draw(photo, *ink_network.of_photo(lines)(photo))
     return Checked(
         photo=pictures.summed(photo, encoded, looks.look(whole)),
         sketch=pictures.summed(255 - outline, b""),

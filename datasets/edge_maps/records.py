@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from datasets.common import building, sources
 from sketch2img_tf.data.names import EDGE_MAPS_VERSION
 from sketch2img_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from datasets.edge_maps.ink_network import LinesOptions
 
 
 def dataset_dir(data_dir: str) -> pathlib.Path:
@@ -26,13 +30,15 @@ def build(
     beam: bool = False,
     beam_options: list[str] | None = None,
     sketches_dir: str = "",
+    lines_weights: str = "",
+    features_weights: str = "imagenet",
 ) -> dict:
     """Builds the records unless they are there, and returns a summary of them.
 
     Args:
       photos_dir: a folder of photos by class, or several.
       data_dir: the folder of all data sets.
-      testset, sketches_dir: as the flags of these names.
+      testset, sketches_dir, lines_weights, features_weights: as the flags of these names.
       max_bad: how many bad files may be left out.
       beam, beam_options: whether Apache Beam does the work, and its options.
 
@@ -40,8 +46,9 @@ def build(
       As `datasets.sketchy.records.build`.
 
     Raises:
-      UserError: there are no photos, more than `max_bad` are bad, the records cannot be written, or
-        those that are there were built from another folder.
+      UserError: there are no photos, more than `max_bad` are bad, the weights do not fit, the
+        records cannot be written, or those that are there were built from another folder or with
+        other lines.
     """
     folder, given = dataset_dir(data_dir), sources.as_list(photos_dir)
     if folder.is_dir():
@@ -59,6 +66,7 @@ def build(
             testset=testset,
             sketches_dir=sketches_dir,
             max_bad=max_bad,
+            lines=_lines(lines_weights, features_weights),
             beam_options=(beam_options or []) if beam else None,
         )
         building.alone(
@@ -66,7 +74,32 @@ def build(
         )
     metadata = building.read_metadata(folder)
     building.check_folders(folder, metadata["photos_dir"], "photos_dir", given)
-    return building.summary(metadata)
+    # Older versions had no such lines
+    of_lines = metadata.get("lines_sha256", "")
+    _check_lines(folder, of_lines, lines_weights)
+    return {**building.summary(metadata), "lines_sha256": of_lines}
+
+
+def _check_lines(folder: pathlib.Path, of_lines: str, lines_weights: str) -> None:
+    if lines_weights:
+        from datasets.edge_maps import ink_network  # here: it imports TensorFlow
+
+        if ink_network.sha256(lines_weights) != of_lines:
+            raise UserError(
+                f"{folder} was not built with --lines_weights={lines_weights}: give another"
+                " --data_dir, or delete that folder"
+            )
+
+
+def _lines(lines_weights: str, features_weights: str) -> LinesOptions | None:
+    if not lines_weights:
+        return None
+    # Here: most runs find their records built
+    from datasets.edge_maps import ink_network
+
+    options = ink_network.LinesOptions(lines_weights, features_weights)
+    ink_network.of_photo(options)  # Raises an error if the files do not fit
+    return options
 
 
 def _check_photos_dir(photos_dir: str) -> None:

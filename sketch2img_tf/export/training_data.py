@@ -27,11 +27,11 @@ trained on pictures with another licence, such as the project's own generated mi
 who distributes the model says which licence they have.
 """
 _MIXED_IN = """
-Photos of another folder were mixed in, with edges that a program found in them in place of
+Photos of another folder were mixed in, with lines that a program found in them in place of
 sketches. Their licences count as well.
 """
 _EDGE_MAPS = """
-The model was trained on a folder of photos. In place of sketches it saw edges that a program found
+The model was trained on a folder of photos. In place of sketches it saw lines that a program found
 in them; no person drew them. The model may be used as the licences of the photos allow, and the
 people in them, if there are any. The person who distributes the model says what they allow.
 """
@@ -48,7 +48,7 @@ def identity(data: DataConfig) -> dict[str, str]:
 def sketches(data: DataConfig) -> str:
     """What the drawings were like."""
     if data.dataset == "edge_maps":
-        return "the most salient edges of a whole photo"
+        return "lines that a program found in a whole photo"
     return _explained(data.sketch_variant, SKETCH_VARIANTS)
 
 
