@@ -7,13 +7,11 @@ import contextlib
 import dataclasses
 import functools
 import io
-import multiprocessing
 import os
 import pathlib
 import sys
 import unicodedata
 from collections.abc import Sequence
-from concurrent import futures
 from typing import TYPE_CHECKING, Callable
 
 import numpy as np
@@ -23,7 +21,7 @@ from datasets.common import building, listing, looks, pictures, sources, statist
 from datasets.common.report import Report
 from datasets.edge_maps import drawing, ink_network, outlines, photos
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.surroundings import file_names, progress
+from sketch2img_tf.surroundings import file_names, processes, progress
 
 if TYPE_CHECKING:
     from datasets.common.listing import Picture
@@ -192,12 +190,8 @@ def check_all_here(found: list[Picture], lines: LinesOptions | None = None) -> l
         if len(found) < _FEW:
             checked = map(check_one, found)
         else:
-            # Not threads: they would wait for each other, for Python's lock. Not forks: TensorFlow
-            # has threads already, and a fork that is made while one of them holds a lock hangs.
-            start = multiprocessing.get_context("spawn")
-            pool = stack.enter_context(
-                futures.ProcessPoolExecutor(mp_context=start, initializer=ink_network.use_one_core)
-            )
+            # Not threads: they would wait for each other, for Python's lock
+            pool = stack.enter_context(processes.pool(begin=ink_network.use_one_core))
             checked = pool.map(check_one, found, chunksize=4)
         return list(
             progress.bar(checked, total=len(found), desc="Drawing outlines", unit=" photos")

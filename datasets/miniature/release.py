@@ -7,7 +7,6 @@ import os
 import pathlib
 import shutil
 from collections.abc import Callable, Sequence
-from concurrent import futures
 
 import numpy as np
 from PIL import Image
@@ -16,7 +15,7 @@ import datasets.sketchy
 from datasets.miniature import scenes, strokes
 from sketch2img_tf.data.names import PHOTO_VARIANTS, SKETCH_VARIANTS
 from sketch2img_tf.errors import UserError
-from sketch2img_tf.surroundings import progress
+from sketch2img_tf.surroundings import processes, progress
 
 SIZE = 256
 CLASSES = tuple(sorted(scenes.SCENES))
@@ -87,7 +86,7 @@ def write(
 
 def _write_photos(jobs: list[tuple], workers: int | None) -> list[dict]:
     """Does all jobs, and returns the rows of stats.csv, one per sketch."""
-    with futures.ProcessPoolExecutor(workers) as pool:
+    with processes.pool(workers) as pool:
         done = pool.map(_write_photo, jobs, chunksize=4)
         return [
             row for rows in progress.bar(done, "drawing", len(jobs), unit="photo") for row in rows
