@@ -116,7 +116,7 @@ class InkNetwork:
         """Raises a UserError: there is no such file, or the features are others."""
         path = options.lines_weights
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(path) as file:
                 arrays = dict(file)
             of_file = str(arrays.pop("features_sha256"))
             scales = range(len(_LAYERS))

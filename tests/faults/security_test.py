@@ -49,10 +49,11 @@ def found_in(text):
             yield node.module
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            of_a_module = (
-                isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "re"
-            )
-            if name in FORBIDDEN_CALLS and not of_a_module:
+            # That of a regular expression or a Keras model makes no code of a text
+            is_a_method = isinstance(node.func, ast.Attribute) and name == "compile"
+            if name in FORBIDDEN_CALLS and not (
+                is_a_method and getattr(node.func.value, "id", "") != "builtins"
+            ):
                 yield name
             yield from {keyword.arg for keyword in node.keywords} & {"allow_pickle", "shell"}
 
@@ -68,6 +69,8 @@ def test_no_source_unpickles_or_executes(path):
         "import pickle",
         "from dill import load",
         "eval(x)",
+        "compile(x, name, mode)",
+        "builtins.compile(x, name, mode)",
         "tf.keras.models.load_model(p)",
         "keras.layers.Lambda(f)",
     ],
