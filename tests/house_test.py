@@ -24,7 +24,6 @@ FILES_OF_PICTURES = {
     "datasets/common/pictures.py",
     "datasets/common/statistics.py",
     "datasets/edge_maps/drawing.py",
-    "datasets/edge_maps/ink_network.py",
     "datasets/edge_maps/inspection.py",
     "datasets/edge_maps/outlines.py",
     "datasets/miniature/release.py",

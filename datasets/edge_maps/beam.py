@@ -43,12 +43,12 @@ def check_all(
             photos = pipeline | apache_beam.Create(list(enumerate(found))) | apache_beam.Reshuffle()
             checked = photos | "DrawOutline" >> apache_beam.Map(_check, lines)
             checked | apache_beam.io.WriteToText(f"{results}/checked")
-        lines = [
+        written = [
             line
             for path in pathlib.Path(results).iterdir()
             for line in path.read_bytes().splitlines()
         ]
-    return list(dict(sorted(map(_loaded, lines), key=lambda numbered: numbered[0])).values())
+    return list(dict(sorted(map(_loaded, written), key=lambda numbered: numbered[0])).values())
 
 
 def examples(pairs: list[Pair], example: Callable[[Pair], dict]) -> apache_beam.PTransform:

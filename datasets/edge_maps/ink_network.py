@@ -67,7 +67,8 @@ class Features:
 
     def __call__(self, photos: np.ndarray) -> list[tf.Tensor]:
         """Takes uint8 [B, H, W, 3], gives float32 [B, places, places, channels] by scale."""
-        pictures = tf.image.resize(photos, [_SIDE, _SIDE], antialias=True) / 127.5 - 1.0
+        small = tf.image.resize(photos, [_SIDE, _SIDE], antialias=True)
+        pictures = tf.keras.applications.mobilenet.preprocess_input(small)
         return self._network(pictures, training=False)
 
 

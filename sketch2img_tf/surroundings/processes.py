@@ -14,7 +14,7 @@ def pool(
 ) -> futures.ProcessPoolExecutor:
     """An executor whose processes also end when this one is killed, by `kill` for instance.
 
-    Python's own wait then for ever, and keep their memory.
+    Those of Python's executor would then wait for ever, and keep their memory.
 
     Args:
       workers: how many processes; by default, as many as this machine has cores.
